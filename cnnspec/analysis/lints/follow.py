@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.lints.scopes import FlatScope, Site, Survey, Visit
-from cnnspec.graph.tree import Leaf, Merge, Use, Value
+from cnnspec.analysis.lints.scopes import FlatScope, ScopeWalk, Site, Survey, Visit
+from cnnspec.graph.tree import Use, Value
 
 
 class FollowRule(NamedTuple):
@@ -24,21 +24,59 @@ class FollowRule(NamedTuple):
     alone: bool = False
 
 
-class Course(NamedTuple):
-    """What a rule finds in a scope.
+ENTRY = Site(None, (), None)  # type: ignore[arg-type]  # stands for what enters a scope
 
-    `meetings` are the pairs; `first` the layers that what enters the scope meets; `through`: what enters
-    leaves; `last` starts here and leaves; `begun` are all that start here.
+
+class ScopeMatches(ScopeWalk[Site | None]):
+    """What a rule finds in a scope; the state of a value is the layer that it is followed from.
+
+    `pairs` are the starts with what they meet; `first` the layers that what enters the scope meets;
+    `through`: what enters leaves; `last` starts here and leaves; `starts` are all that start here.
     """
 
-    meetings: list[tuple[Site, Site]]
-    first: list[Site]
-    through: bool
-    last: dict[Value, Site]
-    begun: list[Site]
+    def __init__(self, follower: Follower, scope: FlatScope) -> None:
+        super().__init__(follower.survey)
+        self.follower, self.rule, self.reads = follower, follower.rule, scope.reads
+        self.pairs: list[tuple[Site, Site]] = []
+        self.first: list[Site] = []
+        self.starts: list[Site] = []
+        found = self.walk(scope, dict.fromkeys(scope.inputs, ENTRY))
+        leaving = [self.readable(found[value], value) for value in dict.fromkeys(scope.outputs)]
+        self.through = any(site is ENTRY for site in leaving)
+        self.last = [site for site in leaving if site is not None and site is not ENTRY]
 
+    def readable(self, site: Site | None, value: Value) -> Site | None:
+        """The site, unless the rule ends where a value is read twice."""
+        return None if self.rule.alone and self.reads[value] > 1 else site
 
-ENTRY = Site(None, (), None)  # type: ignore[arg-type]  # stands for what enters a scope
+    def meet(self, start: Site, reader: Site) -> None:
+        if start is ENTRY:
+            self.first.append(reader)
+        else:
+            self.pairs.append((start, reader))
+
+    def layer(self, site: Site, start: Site | None) -> Site | None:
+        start = self.readable(start, site.leaf.input)
+        if start is not None and site.layer in self.rule.meets:
+            self.meet(start, site)
+        if site.layer in self.rule.starts:
+            self.starts.append(site)
+            return site
+        return start if site.layer in self.rule.passes else None
+
+    def block(self, use: Use, start: Site | None, _: tuple[Use, ...]) -> Site | None:
+        """It is followed through once for all its uses."""
+        inner = self.follower.matches(self.survey.inside(use.instance))
+        start = self.readable(start, use.input)
+        if start is not None:
+            for reader in inner.first:
+                self.meet(start, within(use, reader))
+        last = [within(use, site) for site in inner.last]  # one: a block has one output
+        self.starts += last
+        return last[-1] if last else start if inner.through else None
+
+    def join(self, *_: object) -> None:
+        """Nothing passes."""
 
 
 class Follower:
@@ -46,59 +84,13 @@ class Follower:
 
     def __init__(self, survey: Survey, rule: FollowRule) -> None:
         self.survey, self.rule = survey, rule
-        self.courses: dict[int, Course] = {}  # by scope
+        self.known: dict[int, ScopeMatches] = {}  # by scope
 
-    def course(self, scope: FlatScope) -> Course:
-        found = self.courses.get(id(scope))
+    def matches(self, scope: FlatScope) -> ScopeMatches:
+        found = self.known.get(id(scope))
         if found is None:
-            found = self.courses[id(scope)] = self.run(scope)
+            found = self.known[id(scope)] = ScopeMatches(self, scope)
         return found
-
-    def run(self, scope: FlatScope) -> Course:
-        rule, alone, reads = self.rule, self.rule.alone, scope.reads
-        carried = dict.fromkeys(scope.inputs, ENTRY)
-        course = Course([], [], False, {}, [])
-        for op in scope.ops:
-            if type(op) is Merge:
-                continue
-            now = carried.get(op.input)
-            if now is not None and alone and reads[op.input] > 1:
-                now = None
-            if type(op) is Leaf:
-                name = op.layer.name
-                if now is not None and name in rule.meets:
-                    self.meet(course, now, Site(op, (), scope))
-                if name in rule.starts:
-                    carried[op.output] = Site(op, (), scope)
-                    course.begun.append(carried[op.output])
-                elif now is not None and name in rule.passes:
-                    carried[op.output] = now
-            elif type(op) is Use:
-                self.enter(course, op, now, carried)
-        leaving = {value: carried[value] for value in scope.outputs if value in carried}
-        if alone:
-            leaving = {value: site for value, site in leaving.items() if reads[value] == 1}
-        last = {value: site for value, site in leaving.items() if site is not ENTRY}
-        return course._replace(through=len(last) < len(leaving), last=last)
-
-    @staticmethod
-    def meet(course: Course, now: Site, reader: Site) -> None:
-        if now is ENTRY:
-            course.first.append(reader)
-        else:
-            course.meetings.append((now, reader))
-
-    def enter(self, course: Course, use: Use, now: Site | None, carried: dict[Value, Site]) -> None:
-        """What a block in its place adds to the course around it."""
-        inner = self.course(self.survey.inside(use.instance))
-        if now is not None:
-            for reader in inner.first:
-                self.meet(course, now, within(use, reader))
-            if inner.through:
-                carried[use.output] = now
-        for site in inner.last.values():
-            carried[use.output] = within(use, site)
-            course.begun.append(carried[use.output])
 
     def pairs(self) -> Iterator[tuple[Site, Site]]:
         """All pairs, each with the uses of blocks around it; of a step that runs again, all runs or none.
@@ -106,10 +98,10 @@ class Follower:
         Equal pairs of one text, as a repeat makes them, come once.
         """
         for visit in self.survey.visits:
-            course = self.course(visit.scope)
-            other = {site.path for site in self.unmet_in(visit)} if course.meetings else set()
+            pairs = self.matches(visit.scope).pairs
+            other = {site.path for site in self.unmet_in(visit)} if pairs else set()
             known: set[tuple[Any, ...]] = set()
-            for one, two in course.meetings:
+            for one, two in pairs:
                 kind = text(one), text(two)
                 if kind not in known and one.path not in other:
                     known.add(kind)
@@ -121,11 +113,11 @@ class Follower:
             yield from self.unmet_in(visit)
 
     def unmet_in(self, visit: Visit) -> Iterator[Site]:
-        course = self.course(visit.scope)
-        followed = {key(one) for one, _ in course.meetings}
+        matches = self.matches(visit.scope)
+        followed = {key(one) for one, _ in matches.pairs}
         if visit.uses:  # what leaves a block is followed where the block is used
-            followed |= {key(site) for site in course.last.values()}
-        return (site for site in course.begun if key(site) not in followed)
+            followed |= {key(site) for site in matches.last}
+        return (site for site in matches.starts if key(site) not in followed)
 
 
 def text(site: Site) -> tuple[Any, ...]:

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.lints.scopes import FlatScope, Site, Survey
-from cnnspec.graph.tree import Leaf, Use, Value
-from cnnspec.graph.walk import arriving
+from cnnspec.analysis.lints.scopes import ScopeWalk, Site, Survey
+from cnnspec.graph.tree import Merge
 from cnnspec.layers.windows import LONGEST, Irregular
 from cnnspec.text.source import Span
 
@@ -74,39 +73,23 @@ class Hole(NamedTuple):
 
 def holes(survey: Survey) -> Iterator[Hole]:
     """The rows of convolutions that see a grid."""
-    walk = Walk(survey)
+    finder = HoleFinder(survey)
     for _, scope in survey.nets:
-        footprints = walk.through(scope, dict.fromkeys(scope.inputs, START), ())
+        footprints = finder.walk(scope, dict.fromkeys(scope.inputs, START))
         for value in scope.outputs:
-            walk.end(footprints[value])
-    yield from walk.found.values()
+            finder.end(footprints[value])
+    yield from finder.holes.values()
 
 
-class Walk:
-    """Goes through a net in the order of execution, into each use of each block."""
+class HoleFinder(ScopeWalk[Footprint]):
+    """Keeps the holes by the way to them."""
 
     def __init__(self, survey: Survey) -> None:
-        self.survey = survey
-        self.found: dict[tuple[Span, ...], Hole] = {}
+        super().__init__(survey)
+        self.holes: dict[tuple[Span, ...], Hole] = {}
 
-    def through(
-        self, scope: FlatScope, footprints: dict[Value, Footprint], uses: tuple[Use, ...]
-    ) -> dict[Value, Footprint]:
-        """Adds the footprints of a scope's values to those of its inputs."""
-        for op in scope.ops:
-            of = [footprints[value] for value in arriving(op)]
-            if type(op) is Leaf:
-                footprints[op.output] = self.layer(op, of[0], Site(op, uses, scope))
-            elif type(op) is Use:
-                inside = self.survey.inside(op.instance)
-                entry = {op.instance.input: of[0]}
-                footprints[op.output] = self.through(inside, entry, (*uses, op))[op.instance.output]
-            else:
-                footprints[op.output] = join_footprints(of)
-        return footprints
-
-    def layer(self, op: Leaf, footprint: Footprint, site: Site) -> Footprint:
-        layer: Any = op.layer
+    def layer(self, site: Site, footprint: Footprint) -> Footprint:
+        layer: Any = site.leaf.layer
         try:
             windows = layer.reads(site.shape)
         except Irregular:
@@ -129,14 +112,13 @@ class Walk:
             if footprint.last is not None and taps.has_holes:
                 way = (footprint.last.op.span, *(use.span for use in footprint.last.uses))
                 hole = Hole(footprint.last, taps.dilations, taps.read.bit_length(), taps.read.bit_count())
-                self.found.setdefault(way, hole)
+                self.holes.setdefault(way, hole)
         return START
 
-
-def join_footprints(footprints: list[Footprint]) -> Footprint:
-    total = footprints[0]
-    for footprint in footprints[1:]:
-        deeper = len(footprint.down.dilations) > len(total.down.dilations)
-        last = footprint.last if deeper or total.last is None else total.last
-        total = Footprint(total.down.union(footprint.down), total.across.union(footprint.across), last)
-    return total
+    def join(self, _: Merge, footprints: list[Footprint]) -> Footprint:
+        total = footprints[0]
+        for footprint in footprints[1:]:
+            deeper = len(footprint.down.dilations) > len(total.down.dilations)
+            last = footprint.last if deeper or total.last is None else total.last
+            total = Footprint(total.down.union(footprint.down), total.across.union(footprint.across), last)
+        return total

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from cnnspec.analysis.lints.silences import NOWHERE, FileLine, Silences
 from cnnspec.graph.tree import Instance, Leaf, Merge, Network, Step, Use, Value
-from cnnspec.graph.walk import arriving, walk
+from cnnspec.graph.walk import arriving, live, walk
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Fix, Note
 from cnnspec.text.edits import Edit
@@ -17,6 +18,7 @@ from cnnspec.values.shapes import Shape
 
 Op = Leaf | Use | Merge
 Known = TypeVar("Known")
+State = TypeVar("State")
 
 
 class FlatScope:
@@ -52,11 +54,7 @@ class FlatScope:
     @cached_property
     def needed(self) -> set[Value]:
         """What the outputs are computed from."""
-        needed = set(self.outputs)
-        for op in reversed(self.ops):
-            if op.output in needed:
-                needed.update(arriving(op))
-        return needed
+        return live(self.steps, set(self.outputs))
 
     @cached_property
     def calls(self) -> dict[int, syntax.Call]:
@@ -210,6 +208,40 @@ class Survey:
             for name in names:
                 for leaf in scope.kinds.get(name, ()):
                     yield Site(leaf, uses, scope)
+
+
+class ScopeWalk(ABC, Generic[State]):
+    """Goes through scopes in the order of execution, and finds a State for each value."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+
+    def walk(
+        self, scope: FlatScope, states: dict[Value, State], uses: tuple[Use, ...] = ()
+    ) -> dict[Value, State]:
+        """Adds the states of a scope's values to those of its inputs."""
+        for op in scope.ops:
+            found = [states[value] for value in arriving(op)]
+            if type(op) is Merge:
+                states[op.output] = self.join(op, found)
+            elif type(op) is Use:
+                states[op.output] = self.block(op, found[0], uses)
+            else:
+                states[op.output] = self.layer(Site(op, uses, scope), found[0])
+        return states
+
+    @abstractmethod
+    def layer(self, site: Site, state: State) -> State:
+        """The state behind a layer; `state` is that of what arrives."""
+
+    @abstractmethod
+    def join(self, join: Merge, states: list[State]) -> State: ...
+
+    def block(self, use: Use, state: State, uses: tuple[Use, ...]) -> State:
+        """That behind a block: it is gone through for each of its uses."""
+        instance = use.instance
+        inside = self.survey.inside(instance)
+        return self.walk(inside, {instance.input: state}, (*uses, use))[instance.output]
 
 
 Lint = Callable[[Survey], Iterator[Finding]]

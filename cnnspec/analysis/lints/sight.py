@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.lints.scopes import FlatScope, Op, Site, Survey
+from cnnspec.analysis.lints.scopes import FlatScope, Op, ScopeWalk, Site, Survey
 from cnnspec.analysis.receptive import PIXEL, WHOLE, Axis, Field, behind
 from cnnspec.graph.tree import Leaf, Merge, Use, Value
 from cnnspec.layers.windows import LONGEST, Irregular, Window
@@ -21,17 +21,45 @@ PIXELS = Field(PIXEL, PIXEL)
 ALL = 1 << 62  # pixels, more than an image has
 
 
-class Sight(NamedTuple):
+class Sight(ScopeWalk[Field | None]):
     """The fields of a scope's values; None where neighbours have unlike ones.
 
     `number` is that of the convolutions that look around, `high` and `wide` the greatest field that arrives
     at any, or more.
     """
 
-    fields: dict[Value, Field | None]
-    number: int
-    high: int
-    wide: int
+    def __init__(self, sights: Sights, scope: FlatScope) -> None:
+        super().__init__(sights.survey)
+        self.sights = sights
+        self.number = self.high = self.wide = 0
+        self.fields: dict[Value, Field | None] = self.walk(
+            scope,
+            {value: PIXELS if value.shape is None or value.shape.is_map else WHOLE for value in scope.inputs},
+        )
+
+    def count(self, number: int, reach: tuple[int, int]) -> None:
+        """So many convolutions see so far."""
+        self.number += number
+        self.high, self.wide = max(self.high, reach[0]), max(self.wide, reach[1])
+
+    def layer(self, site: Site, field: Field | None) -> Field | None:
+        if field is not None and looks_around(site.op):
+            self.count(1, reach(field, 1, 1))
+        try:
+            return behind(field, self.sights.windows_of(site))
+        except Irregular:
+            return None
+
+    def block(self, use: Use, field: Field | None, _: tuple[Use, ...]) -> Field | None:
+        """It is looked at once for all its uses."""
+        inner = self.sights.of(self.survey.inside(use.instance))
+        if field is not None:
+            self.count(inner.number, reach(field, inner.high, inner.wide))
+        leaving = inner.fields[use.instance.output]
+        return None if leaving is None else compose_windows(field, leaving)
+
+    def join(self, _: Merge, fields: list[Field | None]) -> Field | None:
+        return least(fields)
 
 
 class Blind(NamedTuple):
@@ -52,46 +80,15 @@ class Sights:
     def of(self, scope: FlatScope) -> Sight:
         found = self.known.get(id(scope))
         if found is None:
-            found = self.known[id(scope)] = self.look(scope)
+            found = self.known[id(scope)] = Sight(self, scope)
         return found
 
-    def look(self, scope: FlatScope) -> Sight:
-        fields: dict[Value, Field | None] = {
-            value: PIXELS if value.shape is None or value.shape.is_map else WHOLE for value in scope.inputs
-        }
-        number = high = wide = 0
-        for op in scope.ops:
-            try:
-                fields[op.output] = self.field(op, fields)
-            except Irregular:
-                fields[op.output] = None
-            arriving = None if type(op) is Merge else fields[op.input]
-            if arriving is None:
-                continue
-            if type(op) is Use:
-                inner = self.of(self.survey.inside(op.instance))
-                number += inner.number
-                seen = reach(arriving, inner.high, inner.wide)
-            elif looks_around(op):
-                number += 1
-                seen = reach(arriving, 1, 1)
-            else:
-                continue
-            high, wide = max(high, seen[0]), max(wide, seen[1])
-        return Sight(fields, number, high, wide)
-
-    def field(self, op: Op, fields: dict[Value, Field | None]) -> Field | None:
-        if type(op) is Merge:
-            return least([fields[path.output] for path in op.live])
-        arriving = fields[op.input]
-        if type(op) is Use:
-            inner = self.of(self.survey.inside(op.instance)).fields[op.instance.output]
-            return None if inner is None else compose_windows(arriving, inner)
-        assert type(op) is Leaf and op.input.shape is not None
-        key = id(op.layer), op.input.shape
+    def windows_of(self, site: Site) -> tuple[Window, Window] | None:
+        """What the layer reads; equal ones are asked once. Raises Irregular."""
+        key = id(site.leaf.layer), site.shape
         if key not in self.windows:
-            self.windows[key] = op.layer.reads(op.input.shape)
-        return behind(arriving, self.windows[key])
+            self.windows[key] = site.leaf.layer.reads(site.shape)
+        return self.windows[key]
 
     def blind(self, scope: FlatScope, image: tuple[int, int], start: Field = PIXELS) -> Blind:
         """The convolutions that look around where all of the image is seen already.

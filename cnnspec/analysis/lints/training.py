@@ -55,7 +55,7 @@ def softmax_at_the_end(survey: Survey) -> Iterator[Finding]:
     """
     softmax = Follower(survey, FollowRule(frozenset({"softmax"}), frozenset(), frozenset({"flatten"})))
     for _, scope in survey.nets:
-        for site in softmax.course(scope).last.values():
+        for site in softmax.matches(scope).last:
             classes = int(site.shape.channels)
             floor = math.log(math.e + classes - 1) - 1
             message = "the output is shares, and cross-entropy takes what comes before a softmax"
