@@ -22,26 +22,15 @@ from cnnspec.train.session import TrainingRun
 
 ROOT = Path(__file__).parents[1]
 EPOCHS = 15  # of each loop, in turn
-OPTIONS: dict[str, Any] = {
-    "epochs": 10,
-    "batch": 32,
-    "lr": 5e-3,
-    "warmup": 3.0,
-    "weight_decay": 0.01,
-    "seed": 0,
-}
-OPTIONS |= {"optimizer": "adamw", "schedule": "onecycle", "label_smoothing": 0.0, "freeze": (), "ema": 0.0}
-OPTIONS |= {"amp": "no", "compile": False, "shard": False, "device": "cpu"}
 
 
 def network(spec: str, net: str | None = None, **changes: Any) -> Network:
     return check(ROOT / "specs" / spec, net, **changes).networks[0]
 
 
-def session(given: Network, data: str, folder: str, backend: str = "torch", **options: Any) -> TrainingRun:
-    request = Request(data, None, False, "none", False, None, None, OPTIONS | options)
+def session(given: Network, data: str, folder: str, **options: Any) -> TrainingRun:
     Path(folder).mkdir(parents=True, exist_ok=True)
-    return TrainingRun(given, request, RunFolder(Path(folder)), lambda: None, backend)
+    return TrainingRun(given, Request(data, **options), RunFolder(Path(folder)), lambda: None)
 
 
 class Bare:
@@ -53,10 +42,9 @@ class Bare:
         from cnnspec.train.torch_engine import TorchEngine
 
         assert isinstance(made.engine, TorchEngine)
-        trainer = made.engine.trainer
         self.y = torch.from_numpy(made.data.train.labels)
         images = [torch.from_numpy(made.data.train.read(index)) for index in range(len(self.y))]
-        self.x = trainer.prepare(torch.stack(images))
+        self.x = made.engine.prepare(torch.stack(images))
         self.net = made.engine.net.train()
         self.optimizer = torch.optim.AdamW(self.net.parameters(), 1e-3)
 
@@ -66,7 +54,7 @@ class Bare:
 
         order = torch.randperm(len(self.y))
         total = 0.0
-        for batch in order.split(OPTIONS["batch"]):
+        for batch in order.split(32):
             loss = F.cross_entropy(self.net(self.x[batch]), self.y[batch])
             self.optimizer.zero_grad()
             loss.backward()
@@ -86,7 +74,7 @@ def accuracy(folder: str, backend: str) -> float:
     """On the digits, the mean of three seeds, after the last epoch."""
     given, found = network("digits.cnn"), []
     for seed in range(3):
-        rows = [*session(given, "digits", f"{folder}/{backend}{seed}", backend, seed=seed).run()]
+        rows = [*session(given, "digits", f"{folder}/{backend}{seed}", backend=backend, seed=seed).run()]
         found.append(rows[-1].val_accuracy)
     return statistics.mean(found)
 
@@ -126,8 +114,8 @@ def waiting(folder: str, count: int, size: int = 64) -> float:
     assert isinstance(made.engine, TorchEngine)
     epochs = made.engine.epochs()
     next(epochs)
-    waited = Waited(made.engine.trainer.batches)
-    made.engine.trainer.batches = waited  # type: ignore[assignment]
+    waited = Waited(made.engine.batches)
+    made.engine.batches = waited  # type: ignore[assignment]
     began = time.perf_counter()
     next(epochs)
     return waited.seconds / (time.perf_counter() - began)

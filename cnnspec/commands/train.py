@@ -131,8 +131,8 @@ def train(
                 asked = merged(folder.config(), folder, network, data, choice, asked, context)
                 session = open_session(folder, bar, network, data, asked)
                 session.resume()
-            introduce(session)
-            ended = follow(session, bar, stop_after)
+            introduce(session, network)
+            ended = train_epochs(session, bar, stop_after)
     if not ended:
         words = " ".join(
             map(
@@ -141,7 +141,7 @@ def train(
             )
         )
         complain(f"stopped; `cnnspec train {words}` goes on")
-        leave(INTERRUPTED if session.engine.stop else 0)
+        leave(INTERRUPTED if session.engine.must_stop else 0)
     conclude(session, limits_of(limits))
     leave()
 
@@ -149,7 +149,7 @@ def train(
 def open_session(folder: RunFolder, bar: Bar, network: Any, data: str, asked: dict[str, Any]) -> TrainingRun:
     from cnnspec.train.session import TrainingRun
 
-    return TrainingRun(network, request_of(data, asked), folder, bar.step, asked["backend"])
+    return TrainingRun(network, request_of(data, asked), folder, bar.step)
 
 
 def begin(
@@ -225,28 +225,16 @@ def request_of(data: str, asked: dict[str, Any]) -> Request:
     warmup = asked["warmup"]
     if warmup is None:
         warmup = 0.3 * asked["epochs"] if asked["schedule"] == "onecycle" else 0.0
-    kept = ("epochs", "batch", "optimizer", "schedule", "weight_decay", "label_smoothing", "compile", "seed")
-    loop = {name: asked[name] for name in kept} | {
+    follows = {
         "lr": asked["lr"] or {"adamw": 5e-3, "sgd": 0.05}[asked["optimizer"]],
         "warmup": warmup,
         "freeze": tuple(asked["freeze"]),
         "ema": 0.999 if asked["ema"] else 0.0,
         "amp": precision_of(asked["amp"], device),
         "device": device,
-        "shard": asked["shard"],
         "channels_last": device.startswith("cuda") and not asked["shard"],  # shards lie in order
     }
-    balanced = asked["class_weights"] == "balanced"
-    return Request(
-        data,
-        asked["weights"],
-        asked["skip_broken"],
-        asked["augment"],
-        balanced,
-        asked["aux_weight"],
-        asked["workers"],
-        loop,
-    )
+    return Request(data, **asked | follows)
 
 
 def config_of(
@@ -325,18 +313,20 @@ class Bar:
             self.progress.step()
 
 
-def introduce(session: TrainingRun) -> None:
+def introduce(session: TrainingRun, network: Any) -> None:
     """Say what is trained on what."""
+    from cnnspec.analysis.costs import costs
+
     for note in session.data.notes:
         tell(note)
     train, val = (f"{len(part.labels):,}" for part in session.data[:2])
-    net = f"{session.engine.parameters:,} parameters, {len(session.classes)} classes"
+    net = f"{costs(network).params:,} parameters, {len(session.classes)} classes"
     tell(f"{net}, {train} images and {val} for validation")
     if session.rows:
         tell(f"goes on after epoch {len(session.rows)}")
 
 
-def follow(session: TrainingRun, bar: Bar, stop_after: int | None) -> bool:
+def train_epochs(session: TrainingRun, bar: Bar, stop_after: int | None) -> bool:
     """Train, and tell of each epoch; whether it came to its end."""
     rows, count = session.run(), 0
     while True:

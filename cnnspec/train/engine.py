@@ -32,16 +32,35 @@ class State(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What is to be trained on, and how. `options` are those of the loop that follow from nothing else."""
+    """What is to be trained on, and how: the options of `cnnspec train` under their names.
+
+    `ema`: the decay of averaged weights, 0 for none. `channels_last`: maps and kernels lie by pixel.
+    """
 
     data: str
-    weights: str | None
-    skip_broken: bool
-    augment: str
-    balanced: bool
-    auxiliary: float | None
-    workers: int | None
-    options: dict[str, Any]
+    epochs: int = 10
+    batch: int = 32
+    lr: float = 5e-3
+    optimizer: str = "adamw"
+    schedule: str = "onecycle"
+    warmup: float = 3.0  # epochs
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.0
+    augment: str = "none"
+    class_weights: str = "none"
+    aux_weight: float | None = None
+    freeze: tuple[str, ...] = ()
+    ema: float = 0.0
+    amp: str = "no"
+    compile: bool = False
+    shard: bool = False
+    seed: int = 0
+    device: str = "cpu"
+    channels_last: bool = False
+    workers: int | None = None
+    weights: str | None = None
+    backend: str = "torch"
+    skip_broken: bool = False
 
 
 class Task(NamedTuple):
@@ -60,7 +79,7 @@ class Task(NamedTuple):
 
         None where images weigh the same.
         """
-        if not self.request.balanced:
+        if self.request.class_weights == "none":
             return ()
         labels = self.data.train.labels
         counts = np.bincount(labels, minlength=self.head.classes)
@@ -69,22 +88,19 @@ class Task(NamedTuple):
 
 
 class Engine(Protocol):
-    """`steps` are those of an epoch, `step` counts those of all.
+    """`steps` are those of an epoch, `step` counts those of all. `leads`: it speaks for all processes.
 
-    `asked`: this process was asked to stop; `stop`: the one of all processes that was asked, so that all stop
-    after the same step.
+    `is_interrupted`: this process is to stop. `must_stop`: one of all processes is, so that all stop after
+    the same step.
     """
 
     steps: int
-    asked: bool
+    step: int
     leads: bool
-    parameters: int
+    is_interrupted: bool
 
     @property
-    def step(self) -> int: ...
-
-    @property
-    def stop(self) -> bool: ...
+    def must_stop(self) -> bool: ...
 
     def rate(self, step: int) -> float:
         """The learning rate."""
@@ -92,7 +108,7 @@ class Engine(Protocol):
     def epochs(self) -> Iterator[tuple[float, float]]:
         """Train; the loss and the accuracy of each epoch as it ends. Raises Stopped, RunProblem."""
 
-    def evaluate(self) -> Array:
+    def validate(self) -> Array:
         """Logits, (N, classes), of the images for validation."""
 
     def weights(self) -> dict[str, Array]:
@@ -101,5 +117,5 @@ class Engine(Protocol):
     def state(self) -> State:
         """What going on needs; each process calls it, and each has all of it."""
 
-    def take(self, state: State) -> None:
+    def restore(self, state: State) -> None:
         """Go on from there. Raises anything where it is another net's."""

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from cnnspec.analysis.unroll import unroll
-from cnnspec.graph.tree import Network
+from cnnspec.graph.tree import Input, Network
 from cnnspec.run.answers import outputs_of
 from cnnspec.run.images import prepare
 from cnnspec.run.programs import Array, load
 from cnnspec.run.weight_files import read_weights
+from cnnspec.train.data.images import Images
 from cnnspec.train.data.read import check_classes, check_input, read_data
 from cnnspec.train.head import head_of
 
@@ -36,10 +37,25 @@ class Evaluation:
 
     def run(self, tick: Callable[[int], None]) -> Array:
         """Logits, (N, classes), of all images; `tick` takes how many more are done."""
-        found = []
-        for start in range(0, self.count, BATCH):
-            indices = range(start, min(start + BATCH, self.count))
-            found.append(self.program.run([prepare(self.images.stack(indices), self.given)])[self.output.key])
-            tick(len(indices))
-        scores: Array = np.concatenate(found).reshape(self.count, -1)
-        return np.log(np.maximum(scores, 1e-37)) if self.output.layer == "softmax" else scores
+        is_softmax = self.output.layer == "softmax"
+        return logits_of(self.compute, self.images, self.given, is_softmax, tick)
+
+    def compute(self, images: Array) -> Array:
+        return self.program.run([images])[self.output.key]
+
+
+def logits_of(
+    compute: Callable[[Array], Array],
+    images: Images,
+    given: Input,
+    is_softmax: bool,
+    tick: Callable[[int], None] = lambda _: None,
+) -> Array:
+    """What a net makes of all images, (N, classes), batch by batch; of probabilities their logarithms."""
+    found, count = [], len(images.labels)
+    for start in range(0, count, BATCH):
+        indices = range(start, min(start + BATCH, count))
+        found.append(compute(prepare(images.stack(indices), given)))
+        tick(len(indices))
+    scores: Array = np.concatenate(found).reshape(count, -1)
+    return np.log(np.maximum(scores, 1e-37)) if is_softmax else scores

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,10 @@ from cnnspec.run.programs import Array, numpy_class
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.data.augment import change
 from cnnspec.train.engine import State, Stopped, Task, diverged
+from cnnspec.train.evaluation import logits_of
 from cnnspec.train.head import check_frozen
 from cnnspec.train.processes import are_several
 
-BATCH = 64  # images at once in validation
 COUNTS = ("step", "loss", "right", "averaged")
 
 
@@ -29,36 +28,35 @@ class NumpyEngine:
     leads = True
 
     def __init__(self, task: Task) -> None:
-        self.task, self.options = task, task.request.options
+        self.task, self.request = task, task.request
         self.refuse()
         made = numpy_class(task.network)
-        self.net: Any = made(seed=self.options["seed"])
-        if task.request.weights is not None:
-            self.net.params |= read_weights(task.request.weights, blank_state(task.network))
+        self.net: Any = made(seed=self.request.seed)
+        if self.request.weights is not None:
+            self.net.params |= read_weights(self.request.weights, blank_state(task.network))
             self.net.refresh()
-        self.freeze(self.options["freeze"])
+        self.freeze(self.request.freeze)
         self.module: Any = sys.modules[made.__module__]
-        sgd = self.options["optimizer"] == "sgd"
+        sgd = self.request.optimizer == "sgd"
         self.optimizer: Any = self.module.SGD(self.net, 0.0, 0.9) if sgd else self.module.Adam(self.net)
         self.moments = ("velocity",) if sgd else ("first", "second")
         self.count = len(task.data.train.labels)
-        self.steps = math.ceil(self.count / self.options["batch"])
-        self.step, self.loss, self.right, self.asked = 0, 0.0, 0.0, False
-        self.parameters = sum(tensor.size for tensor in self.net.params.values())
-        self.shares = shares(task.head.classes, self.options["label_smoothing"], task.class_weights)
-        self.weighs = task.head.shares(task.request.auxiliary)
+        self.steps = math.ceil(self.count / self.request.batch)
+        self.step, self.loss, self.right, self.is_interrupted = 0, 0.0, 0.0, False
+        self.label_shares = label_shares(task.head.classes, self.request.label_smoothing, task.class_weights)
+        self.output_shares = task.head.shares(self.request.aux_weight)
         self.values: dict[str, Array] = {}
         self.average: dict[str, Array] = {}
         self.averaged = 0
 
     def refuse(self) -> None:
         """Raise RunProblem where this program lacks what is asked for."""
-        odd = [name for name in ("compile", "shard") if self.options[name]]
-        odd += ["amp"] * (self.options["amp"] != "no") + ["trivial"] * (
-            self.task.request.augment == "trivial"
-        )
-        if odd:
-            raise RunProblem(f"the NumPy program trains without {', '.join(odd)}")
+        asked = self.request
+        lacks = {"compile": asked.compile, "shard": asked.shard, "amp": asked.amp != "no"}
+        lacks["trivial"] = asked.augment == "trivial"
+        if any(lacks.values()):
+            names = ", ".join(name for name, wanted in lacks.items() if wanted)
+            raise RunProblem(f"the NumPy program trains without {names}")
         if are_several():
             raise RunProblem("the NumPy program trains in one process, and torchrun started several")
 
@@ -73,24 +71,23 @@ class NumpyEngine:
         self.trained = {key for key in keys if not key.startswith(starts)}
 
     @property
-    def stop(self) -> bool:
-        return self.asked
+    def must_stop(self) -> bool:
+        return self.is_interrupted
 
     def rate(self, step: int) -> float:
         """As the recipe's loop has it."""
-        epoch, warmup = (step + 0.5) / self.steps, self.options["warmup"]
-        done = (epoch - warmup) / max(self.options["epochs"] - warmup, 1e-9)
-        falling = 1.0 if self.options["schedule"] == "none" else (1 + math.cos(math.pi * min(done, 1.0))) / 2
-        return float(self.options["lr"] * (epoch / warmup if epoch < warmup else falling))
+        epoch, warmup = (step + 0.5) / self.steps, self.request.warmup
+        done = (epoch - warmup) / max(self.request.epochs - warmup, 1e-9)
+        falling = 1.0 if self.request.schedule == "none" else (1 + math.cos(math.pi * min(done, 1.0))) / 2
+        return self.request.lr * (epoch / warmup if epoch < warmup else falling)
 
     def epochs(self) -> Iterator[tuple[float, float]]:
-        seed = self.options["seed"]
-        while self.step < self.options["epochs"] * self.steps:
+        while self.step < self.request.epochs * self.steps:
             epoch, first = divmod(self.step, self.steps)
-            order = np.random.default_rng([seed, epoch]).permutation(self.count)
+            order = np.random.default_rng([self.request.seed, epoch]).permutation(self.count)
             for batch in np.array_split(order, self.steps)[first:]:
                 self.descend(epoch, batch)
-                if self.stop and self.step % self.steps:
+                if self.must_stop and self.step % self.steps:
                     raise Stopped
             figures = self.loss / self.count, self.right / self.count
             self.loss = self.right = 0.0
@@ -99,12 +96,12 @@ class NumpyEngine:
     def descend(self, epoch: int, batch: Array) -> None:
         """Take a step against the gradient of a batch."""
         images, labels = self.read(epoch, batch), self.task.data.train.labels[batch]
-        self.net.rng = np.random.default_rng([self.options["seed"], self.step])
+        self.net.rng = np.random.default_rng([self.request.seed, self.step])
         with np.errstate(all="ignore"):
             loss, grads = self.gradients(images, labels)
         if not math.isfinite(loss):
             raise diverged(f"the loss is {loss}", self.step, self.steps, self.culprit())
-        decay, rate = self.options["weight_decay"], self.rate(self.step)
+        decay, rate = self.request.weight_decay, self.rate(self.step)
         for name, grad in grads.items():
             weight = self.net.params[name]
             if weight.ndim > 1 and "velocity" in self.moments:
@@ -113,12 +110,10 @@ class NumpyEngine:
                 weight *= 1 - rate * decay
         self.optimizer.lr = rate
         self.optimizer.step(grads)
-        self.follow()
+        self.update_average()
         made = self.values[self.net.training_outputs[self.task.head.main]].reshape(len(batch), -1)
-        self.loss, self.right = (
-            self.loss + loss * len(batch),
-            self.right + float((made.argmax(1) == labels).sum()),
-        )
+        self.loss += loss * len(batch)
+        self.right += float((made.argmax(1) == labels).sum())
         self.step += 1
         self.task.tick()
 
@@ -128,18 +123,18 @@ class NumpyEngine:
         with module.crew():
             self.values, drawn = self.net.train(images)
         total, arriving = 0.0, dict[str, Array]()
-        for output, weight in zip(self.net.training_outputs, self.weighs, strict=True):
+        for output, weight in zip(self.net.training_outputs, self.output_shares, strict=True):
             logits = module.before_softmax(output, by_name)
-            loss, grad = cross_entropy(self.values[logits], self.shares[labels])
+            loss, grad = cross_entropy(self.values[logits], self.label_shares[labels])
             total += weight * loss
             module.accumulate(arriving, logits, weight * grad)
         with module.crew():
             found = self.net.backward(self.values, drawn, arriving)
         return total, {name: grad for name, grad in found.items() if name in self.trained}
 
-    def follow(self) -> None:
+    def update_average(self) -> None:
         """Move the average towards the tensors of this step, faster while there is little to average."""
-        decay = self.options["ema"]
+        decay = self.request.ema
         if not decay:
             return
         part = max(1 - decay, 9 / (10 + self.averaged)) if self.averaged else 1
@@ -147,17 +142,6 @@ class NumpyEngine:
             mean = self.average.get(name, x)
             self.average[name] = mean + part * (x - mean) if x.dtype.kind == "f" else x.copy()
         self.averaged += 1
-
-    @contextmanager
-    def averages(self) -> Iterator[None]:
-        """The net has the averaged tensors, where there are any, for as long."""
-        own, self.net.params = self.net.params, self.weights()
-        self.net.refresh()
-        try:
-            yield
-        finally:
-            self.net.params = own
-            self.net.refresh()
 
     def culprit(self) -> str:
         """The layer from which a loss that is not finite comes."""
@@ -169,22 +153,23 @@ class NumpyEngine:
 
     def read(self, epoch: int, batch: Array) -> Array:
         """Images to learn from, prepared."""
-        images, kind = self.task.data.train, self.task.request.augment
+        images, kind = self.task.data.train, self.request.augment
         found = [images.read(int(index)) for index in batch]
         if kind != "none":
-            chances = (np.random.default_rng([self.options["seed"], epoch, int(index)]) for index in batch)
+            chances = (np.random.default_rng([self.request.seed, epoch, int(index)]) for index in batch)
             found = [change(image, kind, chance) for image, chance in zip(found, chances, strict=True)]
         return prepare(np.stack(found), self.task.given)
 
-    def evaluate(self) -> Array:
-        val, made = self.task.data.val, []
-        with self.averages():
-            for start in range(0, len(val.labels), BATCH):
-                images = val.stack(range(start, min(start + BATCH, len(val.labels))))
-                made.append(self.net(prepare(images, self.task.given)))
-        scores: Array = np.concatenate(made).reshape(len(val.labels), -1)
-        softmax = self.task.head.main in self.task.head.softmax
-        return np.log(np.maximum(scores, 1e-37)) if softmax else scores
+    def validate(self) -> Array:
+        """By the averaged tensors, where there are any."""
+        own, self.net.params = self.net.params, self.weights()
+        self.net.refresh()
+        try:
+            is_softmax = self.task.head.main in self.task.head.softmax
+            return logits_of(self.net, self.task.data.val, self.task.given, is_softmax)
+        finally:
+            self.net.params = own
+            self.net.refresh()
 
     def weights(self) -> dict[str, Array]:
         return self.average or dict(self.net.params)
@@ -197,7 +182,7 @@ class NumpyEngine:
         numbers = {name: getattr(self, name) for name in COUNTS}
         return State(tensors, numbers | {"steps": getattr(self.optimizer, "steps", {})})
 
-    def take(self, state: State) -> None:
+    def restore(self, state: State) -> None:
         for name, tensor in state.tensors.items():
             part, _, key = name.partition("/")
             owners = vars(self.optimizer) | {"net": self.net.params, "average": self.average}
@@ -208,7 +193,7 @@ class NumpyEngine:
         self.net.refresh()
 
 
-def shares(classes: int, smoothing: float, weights: tuple[float, ...]) -> Array:
+def label_shares(classes: int, smoothing: float, weights: tuple[float, ...]) -> Array:
     """The classes' shares in each label, (classes, classes), float32: all have that of `smoothing`.
 
     As PyTorch does it, a share then counts as much as its class weighs.

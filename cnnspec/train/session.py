@@ -36,18 +36,17 @@ class TrainingRun:
         request: Request,
         folder: RunFolder,
         tick: Callable[[], None],
-        backend: str = "torch",
     ) -> None:
-        self.folder, self.last = folder, int(request.options["epochs"])
+        self.folder, self.last = folder, request.epochs
         graph = unroll(network)
         given, head = check_input(network.inputs), head_of(graph)
-        self.data = read_data(request.data, given, request.options["seed"], request.skip_broken)
+        self.data = read_data(request.data, given, request.seed, request.skip_broken)
         self.classes = check_classes(request.data, self.data, head.classes)
-        module, name = ENGINES[backend]
+        module, name = ENGINES[request.backend]
         make = getattr(import_module(f"cnnspec.train.{module}"), name)
         self.engine: Engine = make(Task(network, given, head, self.data, request, tick))
         least = len(self.data.train.labels) // self.engine.steps  # batches are equal, to within an image
-        check_norms(graph, least, request.options.get("freeze", ()))
+        check_norms(graph, least, request.freeze)
         self.rows: list[Epoch] = []
         self.best = (-1.0, 0.0)
 
@@ -55,7 +54,7 @@ class TrainingRun:
         """Go on from the folder's state. Raises RunProblem where there is none, Finished."""
         try:
             tensors, notes = self.folder.read_state()
-            self.engine.take(State(tensors, notes["numbers"]))
+            self.engine.restore(State(tensors, notes["numbers"]))
             self.rows = [Epoch(*row) for row in notes["rows"]]
             self.best = tuple(notes["best"])
         except (RunProblem, MemoryError):
@@ -71,12 +70,12 @@ class TrainingRun:
             try:
                 began = time.perf_counter()
                 for loss, accuracy in self.engine.epochs():
-                    logits = self.engine.evaluate()
+                    logits = self.engine.validate()
                     self.rows.append(self.row(loss, accuracy, logits, time.perf_counter() - began))
                     began = time.perf_counter()
                     self.keep(logits)
                     yield self.rows[-1]
-                    if self.engine.stop:
+                    if self.engine.must_stop:
                         return
             except Stopped:
                 self.keep_state()
@@ -110,17 +109,17 @@ class TrainingRun:
 
 @contextmanager
 def interrupts(engine: Engine) -> Iterator[None]:
-    """An interrupt asks the engine to end after its step; a second one ends it at once."""
+    """An interrupt ends training after the engine's step; a second one ends it at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def ask(number: int, frame: Any) -> None:
-        if engine.asked:
+    def interrupt(number: int, frame: Any) -> None:
+        if engine.is_interrupted:
             raise KeyboardInterrupt
-        engine.asked = True
+        engine.is_interrupted = True
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

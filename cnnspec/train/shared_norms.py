@@ -47,13 +47,12 @@ class SharedNorm(nn.modules.batchnorm._BatchNorm):
         centred = x - mean.view(shape)
         variance = total(centred.square().sum(axes)) / count
         if self.running_mean is not None and self.running_var is not None:
-            self.follow(mean.detach(), variance.detach() * count / (count - 1))
+            self.update_statistics(mean.detach(), variance.detach() * count / (count - 1))
         made: Tensor = centred * (variance + self.eps).rsqrt().view(shape)
         return made * self.weight.view(shape) + self.bias.view(shape) if self.affine else made
 
     @torch.no_grad()
-    def follow(self, mean: Tensor, variance: Tensor) -> None:
-        """Move the running statistics."""
+    def update_statistics(self, mean: Tensor, variance: Tensor) -> None:
         assert self.num_batches_tracked is not None
         self.num_batches_tracked += 1
         share = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -19,80 +20,82 @@ from cnnspec.run.programs import Array, torch_class
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.batches import TensorImages
 from cnnspec.train.data.images import Data
-from cnnspec.train.engine import State, Task, diverged
+from cnnspec.train.engine import Request, State, Task, diverged
 from cnnspec.train.head import check_frozen
 from cnnspec.train.recipe.loop import Batches
-from cnnspec.train.shards import whole
+from cnnspec.train.shards import part_of, whole
 from cnnspec.train.shared_norms import share_norms
 from cnnspec.train.trainer import Choices, FullTrainer
 
 
-class TorchEngine:
+class TorchEngine(FullTrainer):
     """Raises RunProblem where options do not fit the net."""
 
     def __init__(self, task: Task) -> None:
-        request, seed = task.request, task.request.options["seed"]
-        self.net = build_net(task.network, seed, request.weights)
+        request, head = task.request, task.head
+        net = build_net(task.network, request.seed, request.weights)
         if dist.is_initialized():
-            self.net = share_norms(self.net)
+            net = share_norms(net)
         mean, std = preparation(task.given)
-        options = Choices(
-            **request.options,
-            class_weights=task.class_weights,
-            shares=task.head.shares(request.auxiliary),
-            main=task.head.main,
-            softmax=task.head.softmax,
-            mean=mean,
-            std=std,
-            workers=workers_of(request.workers, task.data),
-        )
+        alike = {field.name for field in fields(Choices)}.intersection(Request._fields)
+        follows = {
+            "class_weights": task.class_weights,
+            "workers": workers_of(request.workers, task.data),
+            "shares": head.shares(request.aux_weight),
+            "main": head.main,
+            "softmax": head.softmax,
+            "mean": mean,
+            "std": std,
+        }
+        options = Choices(**{name: getattr(request, name) for name in alike} | follows)
         if options.shard and not dist.is_initialized():
             raise RunProblem(
                 "a net is divided among several processes, and this is one: torchrun starts more"
             )
-        check_frozen([key for key, _ in self.net.named_parameters()], options.freeze)
-        parts = (TensorImages(task.data.train, request.augment, seed), TensorImages(task.data.val))
+        check_frozen([key for key, _ in net.named_parameters()], options.freeze)
+        parts = (TensorImages(task.data.train, request.augment, request.seed), TensorImages(task.data.val))
         train, val = (Batches(part, len(part.labels), options) for part in parts)
-        self.trainer = FullTrainer(self.net, train, val, options, task.tick)
+        super().__init__(net, train, val, options, task.tick)
         self.steps, self.leads = train.steps, train.rank == 0
-        self.parameters = sum(tensor.numel() for tensor in self.net.parameters())
-
-    @property
-    def step(self) -> int:
-        return self.trainer.step
-
-    @property
-    def stop(self) -> bool:
-        return self.trainer.stop
-
-    @property
-    def asked(self) -> bool:
-        return self.trainer.asked
-
-    @asked.setter
-    def asked(self, asked: bool) -> None:
-        self.trainer.asked = asked
-
-    def rate(self, step: int) -> float:
-        return self.trainer.rate(step)
 
     def epochs(self) -> Iterator[tuple[float, float]]:
-        with translated(self.trainer):
-            yield from self.trainer.epochs()
+        with failures_in_words(self):
+            yield from super().epochs()
 
-    def evaluate(self) -> Array:
-        with translated(self.trainer):
-            return self.trainer.evaluate().numpy()
+    def validate(self) -> Array:
+        with failures_in_words(self):
+            return self.evaluate().numpy()
 
     def weights(self) -> dict[str, Array]:
-        return arrays(self.trainer.shown.state_dict())
+        return arrays(self.shown.state_dict())
+
+    def nets(self) -> dict[str, nn.Module]:
+        return {"net": self.net} | ({} if self.average is None else {"average": self.average})
 
     def state(self) -> State:
-        return State(arrays(self.trainer.tensors()), self.trainer.numbers())
+        """Tensors are `net/KEY`, `average/KEY`, `optimizer/KEY/NAME`."""
+        found = {
+            f"{part}/{key}": x for part, net in self.nets().items() for key, x in net.state_dict().items()
+        }
+        for key, tensor in self.net.named_parameters():
+            for name, moment in self.optimizer.state.get(tensor, {}).items():
+                found[f"optimizer/{key}/{name}"] = moment
+        numbers = {"scaler": self.scaler.state_dict(), "at": [self.step, self.loss, self.right]}
+        return State(arrays(found), numbers)
 
-    def take(self, state: State) -> None:
+    def restore(self, state: State) -> None:
+        """Of whole tensors this process takes its part."""
         tensors = {key: torch.from_numpy(np.array(tensor)) for key, tensor in state.tensors.items()}
-        self.trainer.take(tensors, state.numbers)
+        for part, net in self.nets().items():
+            mine = net.state_dict()
+            net.load_state_dict({key: part_of(tensors[f"{part}/{key}"], x) for key, x in mine.items()})
+        parameters = dict(self.net.named_parameters())
+        for path, tensor in tensors.items():
+            if path.startswith("optimizer/"):  # whose numbers, as the weight decay, are this call's
+                _, key, name = path.split("/")
+                self.optimizer.state[parameters[key]][name] = part_of(tensor, parameters[key])
+        self.scaler.load_state_dict(state.numbers["scaler"])
+        self.step, self.loss, self.right = state.numbers["at"]
 
 
 def arrays(tensors: dict[str, Tensor]) -> dict[str, Array]:
@@ -119,7 +122,7 @@ def workers_of(asked: int | None, data: Data) -> int:
 
 
 @contextmanager
-def translated(trainer: FullTrainer) -> Iterator[None]:
+def failures_in_words(trainer: FullTrainer) -> Iterator[None]:
     """What may go wrong within the loop, in words. Raises RunProblem."""
     try:
         yield

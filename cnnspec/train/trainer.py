@@ -6,7 +6,6 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -18,7 +17,7 @@ from torch.utils.data import DataLoader
 from cnnspec.train.engine import Stopped
 from cnnspec.train.recipe.heads import HeadOptions, HeadTrainer
 from cnnspec.train.recipe.loop import Batch, Batches
-from cnnspec.train.shards import part_of, shard
+from cnnspec.train.shards import shard
 
 
 def obey_the_parent(worker: int) -> None:
@@ -50,7 +49,10 @@ class Choices(HeadOptions):
 
 
 class FullTrainer(HeadTrainer):
-    """A Trainer with choices, which stops after a step where a process is asked to; each calls `tick`."""
+    """A Trainer with choices, which stops after a step where a process is to; each step calls `tick`.
+
+    `is_interrupted`: this process is to stop; `must_stop`: one of all is.
+    """
 
     options: Choices
 
@@ -58,7 +60,7 @@ class FullTrainer(HeadTrainer):
         self, net: nn.Module, train: Batches, val: Batches, options: Choices, tick: Callable[[], None]
     ) -> None:
         self.options, self.tick = options, tick
-        self.asked = self.stop = False
+        self.is_interrupted = self.must_stop = False
         self.images = torch.empty(0)
         for key, tensor in net.named_parameters():
             tensor.requires_grad_(tensor.requires_grad and not key.startswith(options.freeze))
@@ -72,9 +74,8 @@ class FullTrainer(HeadTrainer):
             if options.shard:  # first copied, for what is divided cannot be
                 shard(self.average.module)
         super().__init__(net, train, val)
-        self.weights = (
-            torch.tensor(options.class_weights, device=self.device) if options.class_weights else None
-        )
+        weights = options.class_weights
+        self.class_weights = torch.tensor(weights, device=self.device) if weights else None
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=options.amp == "fp16")
         if self.average is not None:
             self.shown = self.average.module
@@ -118,7 +119,7 @@ class FullTrainer(HeadTrainer):
 
     def criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
         smoothing = self.options.label_smoothing
-        return F.cross_entropy(logits, labels, self.weights, reduction="sum", label_smoothing=smoothing)
+        return F.cross_entropy(logits, labels, self.class_weights, reduction="sum", label_smoothing=smoothing)
 
     def losses(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         for module in self.frozen:
@@ -131,15 +132,15 @@ class FullTrainer(HeadTrainer):
         super().descend(images, labels)
         self.tick()
         self.agree()
-        if self.stop and self.step % self.train.steps:
+        if self.must_stop and self.step % self.train.steps:
             raise Stopped
 
     def agree(self) -> None:
-        """Stop where any process is asked to."""
-        asked = torch.tensor(float(self.asked), device=self.device)
+        """Stop where any process is to."""
+        interrupted = torch.tensor(float(self.is_interrupted), device=self.device)
         if self.train.world > 1:
-            dist.all_reduce(asked)
-        self.stop = bool(asked.item())
+            dist.all_reduce(interrupted)
+        self.must_stop = bool(interrupted.item())
 
     def advance(self, loss: Tensor) -> None:
         torch.autograd.backward(self.scaler.scale(loss))
@@ -155,31 +156,3 @@ class FullTrainer(HeadTrainer):
             scores = super().evaluate()
         self.agree()
         return self.logits(scores, self.options.main)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """All that the rest of the run depends on: `net/KEY`, `average/KEY`, `optimizer/KEY/NAME`."""
-        found = {f"{part}/{key}": x for part, net in self.nets() for key, x in net.state_dict().items()}
-        for key, tensor in self.net.named_parameters():
-            for name, moment in self.optimizer.state.get(tensor, {}).items():
-                found[f"optimizer/{key}/{name}"] = moment
-        return found
-
-    def nets(self) -> list[tuple[str, nn.Module]]:
-        return [("net", self.net)] + ([] if self.average is None else [("average", self.average)])
-
-    def numbers(self) -> dict[str, Any]:
-        """What of the state is no tensor, as JSON takes it."""
-        return {"scaler": self.scaler.state_dict(), "at": [self.step, self.loss, self.right]}
-
-    def take(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-        """Go on from a state: whole tensors, of which this process takes its part."""
-        for part, net in self.nets():
-            mine = net.state_dict()
-            net.load_state_dict({key: part_of(tensors[f"{part}/{key}"], x) for key, x in mine.items()})
-        parameters = dict(self.net.named_parameters())
-        for path, tensor in tensors.items():
-            if path.startswith("optimizer/"):  # whose numbers, as the weight decay, are this call's
-                _, key, name = path.split("/")
-                self.optimizer.state[parameters[key]][name] = part_of(tensor, parameters[key])
-        self.scaler.load_state_dict(numbers["scaler"])
-        self.step, self.loss, self.right = numbers["at"]

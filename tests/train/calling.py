@@ -42,26 +42,20 @@ def some_digits(path: Path, count: int = 240) -> Path:
     return path
 
 
-OPTIONS: dict[str, Any] = {"epochs": 2, "batch": 32, "lr": 5e-3, "warmup": 0.6, "seed": 0}
-NUMPY: dict[str, Any] = {"backend": "numpy", "ema": 0.0, "freeze": (), "compile": False, "amp": "no"}
-NUMPY |= {"label_smoothing": 0.0, "weight_decay": 0.01, "optimizer": "adamw", "schedule": "onecycle"}
-NUMPY |= {"shard": False}
+NUMPY: dict[str, Any] = {"backend": "numpy"}
 
 
 def session(
     path: Path,
     data: Path,
     tick: Callable[[], None] = lambda: None,
-    backend: str = "torch",
     spec: Path = DIGITS,
     **more: Any,
 ) -> TrainingRun:
     network = check(spec).networks[0]
-    options = OPTIONS | {name: more.pop(name) for name in [*more] if name not in Request._fields}
-    rest = {"weights": None, "skip_broken": False, "augment": "none", "balanced": False, "auxiliary": None}
     path.mkdir(exist_ok=True)
-    request = Request(str(data), workers=None, options=options, **(rest | more))
-    return TrainingRun(network, request, RunFolder(path), tick, backend)
+    request = Request(str(data), **{"epochs": 2, "warmup": 0.6} | more)
+    return TrainingRun(network, request, RunFolder(path), tick)
 
 
 def weights(path: Path, name: str = "last.safetensors") -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from cnnspec.net import load
 from cnnspec.run import RunProblem
 from tests.safety.running import python
 from tests.train.calling import DIGITS, NUMPY, same, session
@@ -37,6 +38,7 @@ def test_numpy_trains_without_pytorch(data: Path, tmp_path: Path) -> None:
     call = ["train", str(DIGITS), str(data), "--backend", "numpy", "--epochs", "1", "--out", "run"]
     ran = python("-c", script, *call, cwd=tmp_path)
     assert ran.code == 0 and "best: epoch 1" in ran.out, ran.err
+    assert f"{load(DIGITS).params:,} parameters, 10 classes" in ran.out
     ran = python("-c", script, *call[:3], "--epochs", "1", cwd=tmp_path)
     assert ran.code == 2 and "torch is not installed" in ran.err and "--backend numpy" in ran.err
 
@@ -64,7 +66,7 @@ def test_numpy_takes_the_same_steps_as_pytorch(head: str, tmp_path: Path) -> Non
     made = session(tmp_path / "r", tmp_path / "d.npz", spec=spec)
     made.folder.write_weights("start.safetensors", made.engine.weights())
     start = str(tmp_path / "r" / "start.safetensors")
-    more: dict[str, Any] = {"spec": spec, "weights": start, "balanced": True, "batch": 160}
+    more: dict[str, Any] = {"spec": spec, "weights": start, "class_weights": "balanced", "batch": 160}
     more |= {"label_smoothing": 0.2, "ema": 0.7, "freeze": ("conv1.", "batchnorm1."), "epochs": 4, "lr": 0.02}
     one, two = (session(tmp_path / "r", tmp_path / "d.npz", **kind) for kind in (more, NUMPY | more))
     rows = [[row[:5] for row in each.run()] for each in (one, two)]

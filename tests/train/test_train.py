@@ -135,7 +135,7 @@ def test_an_interrupt_within_an_epoch_loses_nothing(more: dict[str, Any], data: 
     rows = [row[:-1] for row in straight.run()]
 
     def interrupt() -> None:
-        broken.engine.asked = broken.engine.step == 9
+        broken.engine.is_interrupted = broken.engine.step == 9
 
     broken = session(tmp_path / "b", data, interrupt, **more)
     steps = broken.engine.steps
@@ -181,7 +181,7 @@ def test_a_run_that_goes_on_has_the_weight_decay_of_the_call(data: Path, tmp_pat
     next(begun.run())
     later = session(tmp_path, data, weight_decay=0.25)
     later.resume()
-    assert [group["weight_decay"] for group in later.engine.trainer.optimizer.param_groups] == [0.25, 0.0]
+    assert [group["weight_decay"] for group in later.engine.optimizer.param_groups] == [0.25, 0.0]
 
 
 def test_a_run_that_goes_on_takes_options_or_refuses_them(whole: Path, data: Path, tmp_path: Path) -> None:
