@@ -9,12 +9,12 @@ import pytest
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check_text
-from cnnspec.draw.diagram.box_text import box_lines, shape_words, three_digits
+from cnnspec.draw.diagram.box_text import box_lines, cluster_lines, shape_words, three_digits
 from cnnspec.draw.diagram.fold import fold
 from cnnspec.draw.diagram.from_network import KINDS, build
 from cnnspec.draw.diagram.fuse import fuse
 from cnnspec.draw.diagram.model import Cluster, Count, Diagram, boxes, totals
-from cnnspec.draw.diagram.simplify import BLOCKS, PARTS
+from cnnspec.draw.diagram.simplify import BLOCKS, FOLDED, PARTS
 from cnnspec.draw.diagram.unwrap import unwrap
 from cnnspec.draw.graph.dot import dot
 from cnnspec.draw.graph.wrap import column_of
@@ -413,3 +413,32 @@ def test_columns_of_a_chain_are_about_as_tall_as_each_other() -> None:
 def test_counts_in_three_digits() -> None:
     said = [three_digits(n) for n in (0, 940, 999, 1000, 64_540, 99_951, 999_600, 39_099_392, 1_200_000_000)]
     assert said == ["0", "940", "999", "1.00k", "64.5k", "100k", "1.00M", "39.1M", "1.20G"]
+
+
+def test_alike_paths_of_a_join_are_one() -> None:
+    """Of LeNet-5's C3 each map sees 3 to 6 others; volumes show the sixteen as one stack of maps."""
+    net = shipped("lenet1998")[0]
+    folded = simplify(net, FOLDED)
+    (frame,) = [cluster for cluster in clusters(folded.items) if cluster.times > 1]
+    assert outline((frame,)) == [[" ×16", "pick 3…6 channels", "conv 1@5x5"]]
+    assert cluster_lines(frame, 1516, 0, LOOK, continued=False) == ["16 paths", "1.52k params"]
+    into = next(edge for edge in folded.edges if edge.tail == ordered(folded)[4].number + 1)
+    assert shape_words(into) == "1@10x10 ×16"
+    assert len(ordered(simplify(net))) == len(ordered(folded)) + 2 * 15
+
+
+@pytest.mark.parametrize(
+    ("paths", "folds"),
+    [
+        ("| conv 4@1x1, relu | conv 4@1x1, relu", True),
+        ("| conv 4@1x1, relu | conv 4@1x1, tanh", False),
+        ("| conv 4@1x1, relu | from a, conv 4@1x1, relu", False),
+        ("| conv 4@1x1, relu | b: { conv 4@1x1, relu }", False),
+    ],
+    ids=["alike", "another layer", "fed by another", "feeds another"],
+)
+def test_paths_that_differ_stay_apart(paths: str, folds: bool) -> None:
+    steps = f"a: conv 4@3x3 pad=1\nconv 4@1x1\nconcat {{ {paths} }}\nconv 4@1x1"
+    behind = "\nconcat { | identity | from b }" if "b:" in paths else ""
+    net = network(f"net N {{\n input 3@32x32\n{steps}{behind}\n}}\n")
+    assert any(cluster.times == 2 for cluster in clusters(simplify(net, FOLDED).items)) is folds

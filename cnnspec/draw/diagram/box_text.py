@@ -18,15 +18,16 @@ SILENT = frozenset(
 ) | {"gamma", "dims"}
 """Arguments that a picture leaves to the table."""
 
+VARIABLE = ("p", "channels")  # arguments that copies may differ in, of dropouts and of `pick`
 TITLE = 16  # characters of a line in the title of a cluster
 BREAKS = re.compile(r" (?=[a-z])")  # before an argument, not between its name and its value, nor a stride
 SYMBOLS = {"add": "+", "sub": "−", "mul": "×", "concat": "concat"}
 
 
-def layer_words(layer: Layer, rate: str | None = None) -> str:
+def layer_words(layer: Layer, variable: str | None = None) -> str:
     """`conv 64@3x3 /2 pad 1`: the layer with the arguments that are not what they always are.
 
-    `convtranspose 64@2x2 stride 2`, for it enlarges. `rate`: what stands for a dropout's probability.
+    `convtranspose 64@2x2 stride 2`, for it enlarges. `variable`: what stands for what copies differ in.
     """
     words = [layer.name]
     for name, argument in layer.arguments.items():
@@ -38,8 +39,8 @@ def layer_words(layer: Layer, rate: str | None = None) -> str:
             sign = "stride " if "extra" in layer.arguments else "/"
             if value != (1, 1):
                 words.append(sign + size_words(value))
-        elif name == "p" and rate is not None:
-            words.append(rate)
+        elif name in VARIABLE and variable is not None:
+            words.append(variable)
         elif name in layer.positional:
             words.append("x".join(map(str, value)) if argument.kind == "size" else value_words(value))
         elif value != argument.default:
@@ -87,10 +88,6 @@ def size_words(size: tuple[int, ...]) -> str:
             return ",".join(map(str, size))
         size = (top, left)
     return str(size[0]) if size[0] == size[1] else "x".join(map(str, size))
-
-
-def rate_words(least: float, most: float) -> str:
-    return f"{least:g}" if least == most else f"{least:g}…{most:g}"
 
 
 def between(count: Count) -> str:
@@ -161,6 +158,8 @@ def cluster_lines(cluster: Cluster, params: int, macs: int, look: Look, continue
     """`layer1:`, `Bottleneck ×3`, `216k params`: a title in lines, or where it has room beside it, in one."""
     width = TITLE if look.direction == "tb" else sys.maxsize
     name, times = plain(cluster.name), f" ×{cluster.times}" if cluster.times > 1 else ""
+    if cluster.kind == "path":
+        times = f"{cluster.times} paths"
     label = [f"{plain(cluster.label)}:"] if cluster.label else []
     said = []
     if continued:

@@ -1,8 +1,9 @@
-"""Equal clusters in a row become one that tells how many: `Bottleneck ×35`.
+"""Equal clusters in a row, or side by side in a join, become one that tells how many: `Bottleneck ×35`.
 
 Equal are clusters of the same layers, wired alike, on maps of the same height and width; the channels that
-arrive may differ, and with them the counts of parameters; so may the rates of dropouts. Each is fed by the
-one before it, and perhaps by what that was fed, too.
+arrive may differ, and with them the counts of parameters; so may the rates of dropouts, and which channels
+are picked. In a row each is fed by the one before it, and perhaps by what that was fed, too; side by side all
+are fed by the same, and feed one join.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from cnnspec.draw.diagram.box_text import layer_words, rate_words
+from cnnspec.draw.diagram.box_text import layer_words
 from cnnspec.draw.diagram.model import Box, Cluster, Count, Diagram, Item, boxes
 
 
@@ -22,9 +23,9 @@ class Ports(NamedTuple):
     leaving: list[int]
 
 
-def fold(diagram: Diagram) -> Diagram:
-    """Fold on every level, the outermost first."""
-    folder = Folder(diagram)
+def fold(diagram: Diagram, beside: bool = True) -> Diagram:
+    """Fold on every level, the outermost first. `beside`: the paths of joins, too."""
+    folder = Folder(diagram, beside)
     items = folder.walk(diagram.items)
     return diagram._replace(items=items, edges=tuple(folder.edges.values()))
 
@@ -32,7 +33,8 @@ def fold(diagram: Diagram) -> Diagram:
 class Folder:
     """Holds the edges that are left; a box that was folded away has none."""
 
-    def __init__(self, diagram: Diagram) -> None:
+    def __init__(self, diagram: Diagram, beside: bool) -> None:
+        self.beside = beside
         self.edges = dict(enumerate(diagram.edges))
         self.into: dict[int, list[int]] = {}
         self.out_of: dict[int, list[int]] = {}
@@ -64,8 +66,11 @@ class Folder:
     def continues(self, run: list[Cluster], cluster: Cluster) -> bool:
         """Whether the cluster is the same again, fed as the others; what it is not fed stays within them."""
         last = run[-1]
-        if self.signature(last) != self.signature(cluster):
+        if last.kind != cluster.kind or self.signature(last) != self.signature(cluster):
             return False
+        if cluster.kind == "path":
+            alike = self.sources(last) == self.sources(cluster) and self.ends(last) == self.ends(cluster)
+            return self.beside and alike
         handed = self.handed_on(last, cluster)
         if not handed or None in handed or (len(run) > 1 and handed != self.handed_on(run[-2], last)):
             return False
@@ -79,6 +84,11 @@ class Folder:
     def sources(self, cluster: Cluster) -> list[int]:
         """The boxes that feed a cluster."""
         return list(dict.fromkeys(self.edges[key].tail for key in self.ports(cluster).entering))
+
+    def ends(self, cluster: Cluster) -> list[Hashable]:
+        """What a cluster feeds, and how."""
+        leaving = (self.edges[key] for key in self.ports(cluster).leaving)
+        return [(edge.head, edge.route, edge.idle, edge.fault) for edge in leaving]
 
     def handed_on(self, last: Cluster, cluster: Cluster) -> list[tuple[bool, int] | None]:
         """Where each value that feeds a cluster is in the one before: among what feeds it, or its boxes.
@@ -125,6 +135,10 @@ class Folder:
             ports = self.ports(copy)
             for kept, key in zip(first.inner, ports.inner, strict=True):
                 self.edges[kept] = self.edges[kept]._replace(last=self.edges.pop(key).last)
+            for kept, key in zip(first.leaving, ports.leaving, strict=True) if copy.kind == "path" else ():
+                self.into[self.edges[key].head].remove(key)
+                times = self.edges[kept].times + self.edges[key].times
+                self.edges[kept] = self.edges[kept]._replace(last=self.edges.pop(key).last, times=times)
             for key in ports.entering:
                 del self.edges[key]
         for alike in zip(*map(numbers_of, run), strict=True):
@@ -140,7 +154,7 @@ def numbers_of(cluster: Cluster) -> list[int]:
 
 def content(item: Item) -> Hashable:
     if isinstance(item, Box):
-        parts = rated_parts(item, [""] * len(item.rates))
+        parts = varied_parts(item, [""] * len(item.variables))
         return item.kind, parts, item.shared, item.idle, item.times
     named = item.name if item.kind == "block" else ""
     return item.kind, named, item.times, item.shared, item.idle, tuple(map(content, item.items))
@@ -165,13 +179,14 @@ def pile(copies: tuple[Item, ...]) -> Item:
     if isinstance(first, Cluster):
         return stack([copy for copy in copies if isinstance(copy, Cluster)])
     found = [copy for copy in copies if isinstance(copy, Box)]
-    rates = tuple(
-        rate[0]._replace(least=min(r.least for r in rate), most=max(r.most for r in rate))
-        for rate in zip(*(box.rates for box in found), strict=True)
+    variables = tuple(
+        each[0]._replace(least=min(v.least for v in each), most=max(v.most for v in each))
+        for each in zip(*(box.variables for box in found), strict=True)
     )
+    alike = all(box.parts == first.parts for box in found)
     return first._replace(
-        parts=rated_parts(first, [rate_words(rate.least, rate.most) for rate in rates]),
-        rates=rates,
+        parts=first.parts if alike else varied_parts(first, [each.words() for each in variables]),
+        variables=variables,
         others=(*first.others, *(number for box in found[1:] for number in (box.number, *box.others))),
         label=first.label if all(box.label == first.label for box in found) else "",
         params=spread([box.params for box in found]),
@@ -179,11 +194,11 @@ def pile(copies: tuple[Item, ...]) -> Item:
     )
 
 
-def rated_parts(box: Box, words: list[str]) -> tuple[str, ...]:
-    """The words of a box's parts, with others for its rates."""
+def varied_parts(box: Box, words: list[str]) -> tuple[str, ...]:
+    """The words of a box's parts, with others for what copies may differ in."""
     parts = list(box.parts)
-    for rate, said in zip(box.rates, words, strict=True):
-        parts[rate.part] = layer_words(rate.layer, said)
+    for variable, said in zip(box.variables, words, strict=True):
+        parts[variable.part] = layer_words(variable.layer, said)
     return tuple(parts)
 
 

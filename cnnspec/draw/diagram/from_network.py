@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnnspec.draw.diagram.box_text import brief_words, layer_words
-from cnnspec.draw.diagram.model import Arguments, Box, Cluster, Count, Diagram, Edge, Item, Port, Rate, boxes
+from cnnspec.draw.diagram.model import (
+    Arguments,
+    Box,
+    Cluster,
+    Count,
+    Diagram,
+    Edge,
+    Item,
+    Port,
+    Variable,
+    boxes,
+)
 from cnnspec.graph.tree import (
     TRAINING,
     UNREAD,
@@ -150,7 +161,6 @@ class Builder:
         place.makers[step.output] = self.count
         params = 0 if place.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
         words, brief = self.layer_words(layer)
-        p = layer.value("p") if layer.name in FAMILIES["dropout"] else None
         return Box(
             self.number(),
             KINDS.get(layer.name, "other"),
@@ -162,7 +172,7 @@ class Builder:
             shared=place.shared,
             idle=idle,
             window=window(layer),
-            rates=(Rate(0, layer, p, p),) if p is not None else (),
+            variables=variables(layer),
         )
 
     def layer_words(self, layer: Layer) -> tuple[str, str]:
@@ -197,7 +207,7 @@ class Builder:
         for path in step.paths:
             start = len(self.edges)
             made = self.steps(path.steps, place)
-            items += made
+            items += self.cluster("path", "", "", made, place)
             if not path.dropped:
                 convolutions = sum(box.kind == "conv" for box in boxes(made))
                 ends.append(End(path.output, not made, convolutions, range(start, len(self.edges))))
@@ -291,6 +301,15 @@ def window(layer: Layer) -> tuple[int, int] | None:
             value = layer.value(name)
             return value.kernel if isinstance(value, Filter) else value
     return None
+
+
+def variables(layer: Layer) -> tuple[Variable, ...]:
+    """What copies of a layer may differ in."""
+    if layer.name == "pick":
+        count = len(layer.value("channels"))
+        return (Variable(0, layer, count, count),)
+    p = layer.value("p") if layer.name in FAMILIES["dropout"] else None
+    return () if p is None else (Variable(0, layer, p, p),)
 
 
 def given_arguments(instance: Instance) -> Arguments:

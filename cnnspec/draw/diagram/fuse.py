@@ -61,5 +61,8 @@ def absorb(box: Box, follower: Box) -> Box:
         briefs=box.briefs + follower.briefs,
         params=box.params.beside(follower.params),
         macs=box.macs.beside(follower.macs),
-        rates=(*box.rates, *(r._replace(part=r.part + len(box.parts)) for r in follower.rates)),
+        variables=(
+            *box.variables,
+            *(v._replace(part=v.part + len(box.parts)) for v in follower.variables),
+        ),
     )

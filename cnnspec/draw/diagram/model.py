@@ -31,13 +31,20 @@ class Count(NamedTuple):
         return Count(self.total + other.total, self.least + other.least, self.most + other.most)
 
 
-class Rate(NamedTuple):
-    """The probability that a part, by its place in a box, drops something: of copies the least and most."""
+class Variable(NamedTuple):
+    """A number that copies may differ in, of a part by its place in a box: of them the least and the most.
+
+    It is a dropout's probability, or how many channels are picked.
+    """
 
     part: int
     layer: Layer
     least: float
     most: float
+
+    def words(self) -> str:
+        span = f"{self.least:g}" if self.least == self.most else f"{self.least:g}…{self.most:g}"
+        return span if self.layer.name != "pick" else f"{span} channels"
 
 
 class Box(NamedTuple):
@@ -59,17 +66,17 @@ class Box(NamedTuple):
     shared: bool = False  # the weights of an earlier box, once more
     idle: str = ""  # why evaluation does without it
     window: tuple[int, int] | None = None  # height and width of the kernel that slides over what arrives
-    rates: tuple[Rate, ...] = ()
+    variables: tuple[Variable, ...] = ()
 
 
 class Cluster(NamedTuple):
     """Boxes that belong together: a block's use, labelled braces, or one iteration of a repeat.
 
-    An iteration has no name of its own: it is drawn only where several were folded into one. `arguments` are
-    those of a block's use that are not its defaults, by name.
+    An iteration and a path of a join have no name of their own: they are drawn only where several were
+    folded into one. `arguments` are those of a block's use that are not its defaults, by name.
     """
 
-    kind: str  # "block", "group" or "iteration"
+    kind: str  # "block", "group", "iteration" or "path"
     name: str  # the block's name, or the braces' label
     label: str  # a use's label, if its author gave it one
     items: tuple[Item, ...]

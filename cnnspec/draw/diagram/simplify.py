@@ -11,17 +11,21 @@ from cnnspec.draw.diagram.unwrap import unwrap
 from cnnspec.graph.tree import Network
 
 MOST_BOXES = 6000
-FOLDED, BLOCKS, PARTS = "folded", "blocks", "parts"
+REPEATS, FOLDED, BLOCKS, PARTS = "repeats", "folded", "blocks", "parts"
 
 
-def simplify(network: Network, detail: str = FOLDED) -> Diagram:
-    """The diagram of a network at a level of detail; its totals are the same at all of them."""
+def simplify(network: Network, detail: str = REPEATS) -> Diagram:
+    """The diagram of a network at a level of detail; its totals are the same at all of them.
+
+    A level that is not for graphs, `repeats`, folds copies in a row, but no paths side by side: volumes show
+    what a join makes of those.
+    """
     diagram = build(network)
     if detail == "full":
         return unwrap(diagram)
     if detail == "fused":
         return fuse(unwrap(fuse(diagram)))
-    folded = fold(fuse(diagram))
+    folded = fold(fuse(diagram), beside=detail != REPEATS)
     if detail == BLOCKS:
         folded = close_blocks(folded)
     unwrapped = unwrap(folded)

@@ -6,7 +6,7 @@ from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item
 
 
 def unwrap(diagram: Diagram) -> Diagram:
-    """No cluster of one box, no iteration that stands for itself alone."""
+    """No cluster of one box, no iteration or path that stands for itself alone."""
     return diagram._replace(items=walk(diagram.items))
 
 
@@ -18,9 +18,9 @@ def open_cluster(item: Item) -> tuple[Item, ...]:
     if isinstance(item, Box):
         return (item,)
     inner = walk(item.items)
-    if item.kind == "iteration" and item.times == 1:
+    if item.kind in ("iteration", "path") and item.times == 1:
         return inner
-    if len(inner) == 1:
+    if len(inner) == 1 and item.kind != "path":
         only = inner[0]
         if isinstance(only, Box):
             return (only._replace(label=label_of(item, only), times=only.times * item.times),)

@@ -224,8 +224,8 @@ class Writer:
                 if (out, here) not in drawn:
                     graphs[here].node(out, sign, **look)
                     idle = "" if edge.tail in evaluated else edge.idle
-                    leaving = self.edge_attributes(edge._replace(route="", idle=idle, times=1))
-                    if len({e[2:4] for e in diagram.edges if e.tail == edge.tail}) > 1:
+                    leaving = self.edge_attributes(edge._replace(route="", idle=idle))
+                    if len({(*e[2:4], e.times) for e in diagram.edges if e.tail == edge.tail}) > 1:
                         leaving.pop("label", None)  # where they come back, each is told
                     graphs[here].edge(tail, out, **leaving)
                 if (back, there) not in drawn:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.diagram.box_text import box_lines
 from cnnspec.draw.diagram.model import Box, Diagram, boxes
-from cnnspec.draw.diagram.simplify import BLOCKS, MOST_BOXES, PARTS, simplify
+from cnnspec.draw.diagram.simplify import BLOCKS, FOLDED, MOST_BOXES, PARTS, simplify
 from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import DETAILS, Look
@@ -34,7 +34,7 @@ class Level(NamedTuple):
 
 def levels(network: Network, found: Contents, look: Look) -> list[Level]:
     """The levels, those of blocks and parts where they differ. Raises DrawProblem where none can be drawn."""
-    draw, made, seen = engine(), [], [simplify(network)]
+    draw, made, seen = engine(), [], [simplify(network, FOLDED)]
     problem: DrawProblem | None = None
     for detail in DETAILS:
         diagram = simplify(network, detail)
