@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.state import Watch
 from cnnspec.failures import Keep, give_up
 from cnnspec.graph.tree import Network
+from cnnspec.text.collector import paused_collector
 from cnnspec.text.diagnostics import Diagnostic, Lacking
 from cnnspec.text.source import Source, Span
 from cnnspec.values.limits import room
@@ -66,19 +66,13 @@ def check(
     takes the failure.
     The collector rests meanwhile: a parse makes many objects, and none of them is garbage.
     """
-    resting = gc.isenabled()
-    gc.disable()
-    try:
-        with room():
-            loader = Loader(read, (settings or Settings()).text_limits)
-            module = loader.load(source)
-            found = check_module(module, loader.diagnostics, net, settings or Settings(), first)
-            whole = bool(found.networks) and found.ok and net is None and not first
-            whole &= settings is None or settings.empty
-            return add_warnings(found, module, whole, keep) if lint else found
-    finally:
-        if resting:
-            gc.enable()
+    with paused_collector(), room():
+        loader = Loader(read, (settings or Settings()).text_limits)
+        module = loader.load(source)
+        found = check_module(module, loader.diagnostics, net, settings or Settings(), first)
+        whole = bool(found.networks) and found.ok and net is None and not first
+        whole &= settings is None or settings.empty
+        return add_warnings(found, module, whole, keep) if lint else found
 
 
 def rechecker(
@@ -182,7 +176,7 @@ def check_net(
     pattern = choose(module, name, diagnostics)
     if pattern is None:
         return Elaborated(None, expanded)
-    known = parameters_of(module.nets[name])
+    known = parameters_of(module, module.nets[name])
     unused = [given for given in settings.parameters if given not in known]
     if unused:
         raise Misuse("parameter", f"net `{name}` has no parameter `{unused[0]}`", unused[0], known)

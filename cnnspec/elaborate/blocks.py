@@ -43,7 +43,7 @@ def use(
 
 def bind(run: Elaboration, call: syntax.Call, target: BlockName, context: Context) -> dict[str, Any]:
     """The block's parameters by name: what the call gives, else what `default` sets, else its own default."""
-    block, module = target
+    block, module = target.block, target.module
     evaluate = context.evaluate
     if any(type(node) is syntax.Broken for node in call.positional):
         raise Unknowable  # who knows how many there were
@@ -138,7 +138,7 @@ def instantiate(
 def elaborate_block(
     run: Elaboration, target: BlockName, arguments: dict[str, Any], entry: Value, defaults: Defaults
 ) -> Instance:
-    block, module = target
+    block, module = target.block, target.module
     scope_names = block_names(arguments, entry.shape)
     if entry.shape is not None:
         entry.shape = entry.shape.with_channels(named(entry.shape.channels, "in.channels"))

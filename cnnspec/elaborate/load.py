@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+from weakref import ref
 
 from cnnspec import layers
 from cnnspec.elaborate.evaluate import Evaluator, Fault, Meter, fault
@@ -27,29 +28,31 @@ DEEPEST = 32
 """So many files may be open, each used by the one before."""
 
 
-class NetName(NamedTuple):
-    """A net or a variant, with the file that it sees."""
-
-    net: syntax.Net | syntax.Variant
-    module: Module
-
-
 class Module:
-    """What a file defines or brings in by `use`."""
+    """What a file defines or brings in by `use`; it keeps the files that it uses, whose names blocks see."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.tree = syntax.File((), Span(source, 0, 0))  # what was read of it
         self.constants: dict[str, Any] = {}
         self.blocks: dict[str, BlockName] = {}
-        self.nets: dict[str, NetName] = {}
+        self.nets: dict[str, syntax.Net | syntax.Variant] = {}
         self.places: dict[str, Span] = {}
+        self.used: list[Module] = []
 
     def step(self, name: str) -> LayerName | BlockName | None:
         """The layer or block that a step's first name means, if it means one."""
         return LayerName(name) if name in layers.NAMES or name in BUILT_IN else self.blocks.get(name)
 
     lookup = step  # as a value, too, such a name is the layer or block
+
+    def chain(self, name: str) -> list[syntax.Net | syntax.Variant]:
+        """A net or a variant, and what it varies, as far as that leads, and DEEPEST at most."""
+        found: dict[str, syntax.Net | syntax.Variant] = {}
+        while name in self.nets and name not in found and len(found) <= DEEPEST:
+            net = found[name] = self.nets[name]
+            name = net.pattern.name if isinstance(net, syntax.Variant) else name
+        return [*found.values()]
 
 
 class Loader:
@@ -96,16 +99,16 @@ class Loader:
     def block(self, item: syntax.Block, module: Module) -> None:
         self.define(item.name, module)
         self.parameters(item.parameters)
-        module.blocks[item.name.name] = BlockName(item, module)
+        module.blocks[item.name.name] = BlockName(item, ref(module))
 
     def net(self, item: syntax.Net, module: Module) -> None:
         self.define(item.name, module)
         self.parameters(item.parameters)
-        module.nets[item.name.name] = NetName(item, module)
+        module.nets[item.name.name] = item
 
     def variant(self, item: syntax.Variant, module: Module) -> None:
         self.define(item.name, module)
-        module.nets[item.name.name] = NetName(item, module)
+        module.nets[item.name.name] = item
 
     def parameters(self, parameters: tuple[syntax.Parameter, ...]) -> None:
         first: dict[str, Span] = {}
@@ -132,6 +135,7 @@ class Loader:
             if len(self._open) > DEEPEST:
                 raise fault("E0307", f"files use one another more than {DEEPEST} deep", item.path.span)
             used = self._loaded[seen_from] = self._loaded.get(source.name) or self.load(source)
+        module.used.append(used)
         for name, place in used.places.items():
             if name in used.nets:
                 continue

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnnspec.elaborate import leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, symbolic
 from cnnspec.elaborate.evaluate import Evaluator, Fault, fault, unknown
-from cnnspec.elaborate.load import Module, NetName
+from cnnspec.elaborate.load import Module
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.special_values import Names, plain
@@ -171,56 +171,50 @@ class NetworkElaborator(Elaborator):
 
 def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern | None:
     """The net of this name, its variants resolved; faults go to `diagnostics`."""
-    found = module.nets[name]
     given: dict[str, Any] = {}
-    first, passed = found, {name}
+    chain = module.chain(name)
     try:
-        while isinstance(found.net, syntax.Variant):
-            variant, home = found.net, found.module
-            target = home.nets.get(variant.pattern.name)
+        for number, variant in enumerate(chain, 1):
+            if not isinstance(variant, syntax.Variant):
+                continue
+            target = module.nets.get(variant.pattern.name)
             if target is None:
-                raise unknown_net(variant.pattern, home)
-            if variant.pattern.name in passed:
+                raise unknown_net(variant.pattern, module)
+            if target in chain[:number]:
                 raise fault("E0205", f"`{variant.pattern.name}` is a variant of itself", variant.pattern.span)
-            passed.add(variant.pattern.name)
-            if len(passed) > DEEPEST:
+            if number >= DEEPEST:
                 message = f"variants of variants go at most {DEEPEST} deep"
                 raise fault("E0307", message, variant.pattern.span)
             for keyword in variant.keywords:
-                value = Evaluator(home.constants, home.lookup)(keyword.value)
+                value = Evaluator(module.constants, module.lookup)(keyword.value)
                 given.setdefault(keyword.name, value)
-                known = parameters_of(target)
+                known = parameters_of(module, target)
                 if keyword.name not in known:
                     raise unknown_parameter(keyword, target, known)
-            found = target
     except Fault as caught:
         diagnostics += filter(None, [caught.diagnostic])
         return None
-    net = found.net
+    net = chain[-1]
     assert isinstance(net, syntax.Net)
     lacking = tuple(p.name.name for p in net.parameters if p.default is None and p.name.name not in given)
     varied = any(p.default is not None and p.name.name in given for p in net.parameters)
-    return Pattern(first.net.name, net, found.module, given, varied, lacking)
+    return Pattern(chain[0].name, net, module, given, varied, lacking)
 
 
-def parameters_of(found: NetName) -> list[str]:
-    seen: set[str] = set()
-    while isinstance(found.net, syntax.Variant) and found.net.name.name not in seen and len(seen) <= DEEPEST:
-        seen.add(found.net.name.name)
-        following = found.module.nets.get(found.net.pattern.name)
-        if following is None:
-            return []
-        found = following
-    return [p.name.name for p in found.net.parameters] if isinstance(found.net, syntax.Net) else []
+def parameters_of(module: Module, net: syntax.Net | syntax.Variant) -> list[str]:
+    last = module.chain(net.name.name)[-1]
+    return [p.name.name for p in last.parameters] if isinstance(last, syntax.Net) else []
 
 
 def unknown_net(name: syntax.Name, module: Module) -> Fault:
     return unknown("E0212", f"there is no net `{name.name}` in this file", *name, module.nets)
 
 
-def unknown_parameter(keyword: syntax.Keyword, target: NetName, known: list[str]) -> Fault:
-    note = Note("its parameters stand here", target.net.name.span)
-    message = f"`{target.net.name.name}` has no parameter `{keyword.name}`"
+def unknown_parameter(
+    keyword: syntax.Keyword, target: syntax.Net | syntax.Variant, known: list[str]
+) -> Fault:
+    note = Note("its parameters stand here", target.name.span)
+    message = f"`{target.name.name}` has no parameter `{keyword.name}`"
     return unknown("E0213", message, keyword.name, keyword.name_span, known, note)
 
 

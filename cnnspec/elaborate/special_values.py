@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+from weakref import ref
 
 from cnnspec.text import syntax
 from cnnspec.values.extents import Extent
@@ -18,10 +19,15 @@ class LayerName(NamedTuple):
 
 
 class BlockName(NamedTuple):
-    """A block as a value, with the file whose names it sees."""
+    """A block as a value, with the file whose names it sees: weakly, as that one holds its blocks."""
 
     block: syntax.Block
-    module: Any  # a load.Module
+    home: ref[Any]
+
+    @property
+    def module(self) -> Any:
+        """The file, a load.Module; it lives as long as the module that is checked."""
+        return self.home()
 
 
 class Unknown:

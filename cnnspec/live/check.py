@@ -5,9 +5,7 @@ When all nets are checked, `diagnostics` are those that `compiler.check` finds o
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,6 +18,7 @@ from cnnspec.elaborate.state import Watch
 from cnnspec.graph.tree import Network, Step, Value
 from cnnspec.tables.one_line import figures
 from cnnspec.text import syntax
+from cnnspec.text.collector import paused_collector
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import parse
 from cnnspec.text.source import Source, Span
@@ -49,7 +48,7 @@ class Check:
     ) -> None:
         self.source, self.read = source, read
         self.sources: dict[str, Source] = {source.name: source}  # of the files that are used, too
-        with at_rest():
+        with paused_collector(), room():
             loader = Loader(self.read_used, parse=parse)
             self.module = loader.load(source)
         self.faults = tuple(loader.diagnostics)
@@ -134,7 +133,7 @@ class Check:
 
     def check_nets(self, name: str | None, watch: Watch | None = None) -> Checked:
         settings = self.settings if name == self.in_view else SETTINGS
-        with at_rest():
+        with paused_collector(), room():
             found = compiler.check_module(self.module, list(self.faults), name, settings, False, watch)
             return compiler.add_warnings(found, self.module, False, ignore)
 
@@ -179,7 +178,7 @@ class Check:
 
     def key(self, name: str) -> object:
         """What all of a net's check depends on: two checks with equal keys find the same."""
-        return self._shared, [item.span.text for item in chain(self.module, name)]
+        return self._shared, [item.span.text for item in self.module.chain(name)]
 
     @cached_property
     def _shared(self) -> object:
@@ -200,33 +199,10 @@ class Check:
                 self.found[name] = known
 
 
-def chain(module: Module, name: str) -> list[syntax.Net | syntax.Variant]:
-    """A net or a variant, and what it varies, as far as that leads."""
-    found: list[syntax.Net | syntax.Variant] = []
-    known = module.nets.get(name)
-    while known is not None and known.net not in found:
-        found.append(known.net)
-        known = module.nets.get(known.net.pattern.name) if isinstance(known.net, syntax.Variant) else None
-    return found
-
-
 def varied(module: Module, name: str) -> syntax.Net | None:
     """The net of this name, or the one that it varies; None where that is not there."""
-    last = chain(module, name)[-1:]
+    last = module.chain(name)[-1:]
     return last[0] if last and isinstance(last[0], syntax.Net) else None
-
-
-@contextmanager
-def at_rest() -> Iterator[None]:
-    """With room for deep calls, and without the collector: a check makes many objects and no garbage."""
-    resting = gc.isenabled()
-    gc.disable()
-    try:
-        with room():
-            yield
-    finally:
-        if resting:
-            gc.enable()
 
 
 def ignore(failure: Exception) -> None:

@@ -96,11 +96,11 @@ class Document:
         if edit.span.text == edit.text:
             return self.view
         for name, known in check.module.nets.items():
-            span = known.net.span
+            span = known.span
             if span.start <= edit.span.start <= span.end and span.source is check.source:
                 if name in check.nets:
                     return name
-                variants = [each for each in check.nets if varied(check.module, each) is known.net]
+                variants = [each for each in check.nets if varied(check.module, each) is known]
                 return variants[0] if variants and self.view not in variants else self.view
         return self.view
 

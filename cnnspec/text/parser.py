@@ -7,7 +7,6 @@ in its place.
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -16,6 +15,7 @@ from typing import Any
 from cnnspec.text import syntax
 from cnnspec.text.automaton import Action, Automaton, actions
 from cnnspec.text.build_statements import TERMINALS, TreeBuilder
+from cnnspec.text.collector import paused_collector
 from cnnspec.text.decoding import too_long
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.scanner import DEFAULT_LIMITS, MAX_FAULTS, TextLimits, Token, scan
@@ -29,23 +29,15 @@ _LOCK = threading.RLock()
 
 def parse(source: Source, limits: TextLimits = DEFAULT_LIMITS) -> tuple[syntax.File, list[Diagnostic]]:
     """The tree of a source and all its faults of syntax, in their order. Never raises."""
-    with _LOCK:
-        resting = gc.isenabled()
-        gc.disable()
-        try:
-            reading = _Reading(source, limits)
-            file, faults = reading.file(), reading.faults()
-            if faults and len(source.text) <= limits.max_source:
-                from cnnspec.text.foreign.pasted import (
-                    recognise,  # loaded on demand: most files have no fault
-                )
+    with _LOCK, paused_collector():
+        reading = _Reading(source, limits)
+        file, faults = reading.file(), reading.faults()
+        if faults and len(source.text) <= limits.max_source:
+            from cnnspec.text.foreign.pasted import recognise  # loaded on demand: most files have no fault
 
-                if (pasted := recognise(source)) is not None:
-                    return syntax.File((), file.span), [pasted]
-            return file, faults
-        finally:
-            if resting:
-                gc.enable()
+            if (pasted := recognise(source)) is not None:
+                return syntax.File((), file.span), [pasted]
+        return file, faults
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from typing import Any, NamedTuple
+from weakref import proxy
 
 from cnnspec.analysis.lints.scopes import FlatScope, Op, ScopeWalk, Site, Survey
 from cnnspec.analysis.receptive import PIXEL, WHOLE, Axis, Field, behind
@@ -73,7 +74,7 @@ class Sights:
     """The sights of a survey's scopes, each found when it is asked for."""
 
     def __init__(self, survey: Survey) -> None:
-        self.survey = survey
+        self.survey = proxy(survey)  # which holds what is made of it
         self.known: dict[int, Sight] = {}  # by scope
         self.windows: dict[tuple[int, Shape], tuple[Window, Window] | None] = {}
 

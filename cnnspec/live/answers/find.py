@@ -7,13 +7,14 @@ from collections.abc import Mapping
 
 from cnnspec import compiler, layers
 from cnnspec.elaborate.load import BUILT_IN, Loader, Reader
-from cnnspec.live.check import at_rest
 from cnnspec.live.names import OURS, Mention, NameIndex, Symbol, index_of, mention_at
 from cnnspec.live.session import Document, Session
+from cnnspec.text.collector import paused_collector
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import Edit, apply
 from cnnspec.text.scanner import WORDS
 from cnnspec.text.source import Source, Span
+from cnnspec.values.limits import room
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -67,7 +68,7 @@ def index_of_file(session: Session, name: str, word: str) -> NameIndex | None:
     if source is None or word not in source.text:
         return None
     loader = Loader(session.reader(Document(name, source.text)))
-    with at_rest():
+    with paused_collector(), room():
         return NameIndex(loader.load(source))
 
 
@@ -106,7 +107,7 @@ def meaning(session: Session, source: Source, texts: Mapping[str, str]) -> objec
     """
     reader = overlaid(session.reader(Document(source.name, source.text)), texts)
     text = Source(source.name, texts.get(source.name, source.text))
-    with at_rest():
+    with paused_collector(), room():
         module = Loader(reader).load(text)
     number: dict[Symbol, int] = {}
     same = [number.setdefault(each.symbol, len(number)) for each in NameIndex(module).mentions]

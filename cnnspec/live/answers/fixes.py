@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnnspec import compiler
-from cnnspec.live.check import SETTINGS, Check, at_rest, ignore
+from cnnspec.live.check import SETTINGS, Check, ignore
+from cnnspec.text.collector import paused_collector
 from cnnspec.text.colouring import COMMENT, colour
 from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.edits import insert
 from cnnspec.text.scanner import allowances
 from cnnspec.text.source import Source
+from cnnspec.values.limits import room
 
 UNNEEDED = "W0500"
 """Of comments that silence nothing."""
@@ -43,7 +45,7 @@ def with_fixes(check: Check, pause: Callable[[], None] = nothing) -> list[Diagno
             pause()
             return recheck(text, **options)  # type: ignore[arg-type]
 
-        with at_rest():
+        with paused_collector(), room():
             check.fixed = seek(check.source, found, recheck_or_pause, ignore)
     return check.fixed
 

@@ -57,7 +57,7 @@ def code_lens(server: Server, params: Json) -> list[Json]:
         return []
     lenses: list[Any] = []
     for name in check.nets:
-        span = check.module.nets[name].net.name.span
+        span = check.module.nets[name].name.span
         words = check.figures(name)
         if name == check.in_view:
             command: Json = {"title": f"● {words or 'in view'}", "command": ""}

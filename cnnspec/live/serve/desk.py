@@ -18,7 +18,7 @@ from cnnspec.failures import sparing
 from cnnspec.graph.tree import Network
 from cnnspec.live.answers.complete import offers, typed_from
 from cnnspec.live.answers.fixes import Interrupted, with_fixes
-from cnnspec.live.check import SETTINGS, Check, chain, ignore
+from cnnspec.live.check import SETTINGS, Check, ignore
 from cnnspec.live.positions import units
 from cnnspec.live.session import Document, Session, Stamp, stamp_of
 from cnnspec.tables.summary import summary
@@ -225,7 +225,7 @@ def settings_of(given: Mapping[str, str]) -> Settings:
 def parameters(check: Check) -> Answer:
     """What the text gives the parameters of the net in view, by their names, and its only input."""
     found: Answer = {}
-    for item in chain(check.module, check.in_view):
+    for item in check.module.chain(check.in_view):
         if isinstance(item, syntax.Variant):
             found = {each.name: each.value.span.text for each in item.keywords} | found
         else:
