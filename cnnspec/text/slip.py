@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.edits import Edit
-from cnnspec.text.scanner import DEPTH, Token
+from cnnspec.text.scanner import DEPTH, OPERATORS, Token
 from cnnspec.text.source import Source, Span
 
 LINE_ENDS = {"NL", "LBRACE", "RBRACE", "VBAR"}
+VALUES = {"INT", "FLOAT", "NAME"}
+"""Of an expression, beside what stands in brackets."""
 FAR = 500
 """Tokens looked back at for a hint."""
 
@@ -80,6 +82,19 @@ class Slip(NamedTuple):
             while tokens[end].type not in ("NL", "$END"):
                 end += 1
         return end
+
+    def expression_end(self) -> int | None:
+        """Where the expression ends that goes on behind this operator; None where it lacks a value."""
+        depth, wants_value, end = 0, True, self.token.end
+        for token in self.tokens[self.at + 1 :]:
+            depth += DEPTH.get(token.type, 0)
+            if depth == 0 and (token.type in DEPTH or (wants_value and token.type in VALUES)):
+                wants_value, end = False, token.end
+            elif depth == 0 and not wants_value and token.type in OPERATORS:
+                wants_value = True
+            elif depth <= 0 and token.type != "FUNC":
+                break
+        return None if wants_value else end
 
     def in_brackets(self) -> bool:
         """Whether a round or square bracket is open here."""

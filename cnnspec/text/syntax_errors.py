@@ -184,10 +184,13 @@ def called_like_python(slip: Slip) -> Iterator[Diagnostic]:
         return
     name, given = here.call.name, [*here.call.plain, *(f"{key}={text}" for key, text in here.call.named)]
     message = f"a layer without arguments is just its name: `{name}`"
-    if given:
+    layer = layers.find(name)
+    if layer is not None and layer.is_join:
+        message = f"`{name}` joins paths: `{name} {{ | … | … }}`"
+    elif given:
         follow = "follow its name without parentheses and commas, as in `conv 64@3x3 pad=1`"
         message = f"the arguments of `{name}` {follow}"
-    may_be_block = any(token.type == "BLOCK" for token in slip.tokens) and layers.find(name) is None
+    may_be_block = any(token.type == "BLOCK" for token in slip.tokens) and layer is None
     if here.ours is None and may_be_block:
         here = here._replace(ours=" ".join([name, *given]))
     if here.ours is None:
@@ -241,10 +244,15 @@ def bare_operator(slip: Slip) -> Iterator[Diagnostic]:
         message = f"a signed argument stands in parentheses: `{wrapped}`"
         yield slip.mended(message, wrapped, token.start, after.end)
         return
+    if slip.text(token) == "*" and slip.back(2).type == "AT" and before.type == after.type == "INT":
+        size = f"{slip.text(before)}x{slip.text(after)}"
+        yield slip.mended(f"a size is written with an x: `{size}`", size, before.start, after.end)
+        return
     message = "an argument with an operator stands in parentheses, as in `conv (4 * width)@3x3`"
-    if before.type in simple and after.type in simple and len(slip.step()) > 1:
-        wrapped = f"({slip.source.text[before.start : after.end]})"
-        yield slip.mended(message, wrapped, before.start, after.end)
+    end = slip.expression_end()
+    if before.type in simple and end is not None and len(slip.step()) > 1:
+        wrapped = f"({slip.source.text[before.start : end]})"
+        yield slip.mended(message, wrapped, before.start, end)
     else:
         yield slip.fault(message)
 

@@ -70,12 +70,14 @@ def table_entry(slip: Slip) -> Iterator[Diagnostic]:
 
 
 def percentage(slip: Slip) -> Iterator[Diagnostic]:
-    """`dropout 50%`."""
-    number, token, behind = slip.back(1), slip.token, slip.ahead(1)
+    """`dropout 50%`, `dropout p=50%`."""
+    far = 0 if slip.text(slip.token) == "%" else 1  # behind `p=` it might go on with a divisor
+    number, sign, behind = slip.back(far + 1), slip.back(far), slip.ahead(1 - far)
     ends = behind.type in (*LINE_ENDS, "COMMA", "KEY")
-    if slip.text(token) == "%" and number.type in ("INT", "FLOAT") and ends:
+    if slip.text(sign) == "%" and number.type in ("INT", "FLOAT") and ends:
         value = f"{float(slip.text(number)) / 100:g}"
-        yield slip.mended(f"a share is a number from 0 to 1: `{value}`", value, number.start, token.end)
+        fault = slip.mended(f"a share is a number from 0 to 1: `{value}`", value, number.start, sign.end)
+        yield fault._replace(span=slip.span(number, sign))
 
 
 def steps_by_arrows(slip: Slip) -> Iterator[Diagnostic]:
