@@ -12,10 +12,9 @@ from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.state import Watch
 from cnnspec.failures import Keep, give_up
 from cnnspec.graph.tree import Network
-from cnnspec.text.collector import paused_collector
 from cnnspec.text.diagnostics import Diagnostic, Lacking
 from cnnspec.text.source import Source, Span
-from cnnspec.values.limits import room
+from cnnspec.values.limits import allow_deep_calls, pause_collector
 from cnnspec.values.shapes import Shape
 
 
@@ -66,7 +65,7 @@ def check(
     takes the failure.
     The collector rests meanwhile: a parse makes many objects, and none of them is garbage.
     """
-    with paused_collector(), room():
+    with pause_collector(), allow_deep_calls():
         loader = Loader(read, (settings or Settings()).text_limits)
         module = loader.load(source)
         found = check_module(module, loader.diagnostics, net, settings or Settings(), first)

@@ -29,7 +29,7 @@ def serve(file: str | None, port: int, opens: bool) -> None:
     """
     from cnnspec.live.serve.folder import ServedFolder
     from cnnspec.live.serve.server import Server
-    from cnnspec.values.limits import room
+    from cnnspec.values.limits import allow_deep_calls
 
     path = Path(file or only_spec())
     folder = ServedFolder(path.parent)
@@ -45,7 +45,7 @@ def serve(file: str | None, port: int, opens: bool) -> None:
     if opens and click.launch(server.address) != 0:
         complain("--open: nothing here shows it")
     server.desk.warm()
-    with room(), server:
+    with allow_deep_calls(), server:
         try:
             server.serve_forever()
         except KeyboardInterrupt:

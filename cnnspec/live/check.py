@@ -18,11 +18,10 @@ from cnnspec.elaborate.state import Watch
 from cnnspec.graph.tree import Network, Step, Value
 from cnnspec.tables.one_line import figures
 from cnnspec.text import syntax
-from cnnspec.text.collector import paused_collector
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import parse
 from cnnspec.text.source import Source, Span
-from cnnspec.values.limits import room
+from cnnspec.values.limits import allow_deep_calls, pause_collector
 
 ALL = ""
 """In a net's place: all nets at once, where none can be checked alone."""
@@ -48,7 +47,7 @@ class Check:
     ) -> None:
         self.source, self.read = source, read
         self.sources: dict[str, Source] = {source.name: source}  # of the files that are used, too
-        with paused_collector(), room():
+        with pause_collector(), allow_deep_calls():
             loader = Loader(self.read_used, parse=parse)
             self.module = loader.load(source)
         self.faults = tuple(loader.diagnostics)
@@ -133,7 +132,7 @@ class Check:
 
     def check_nets(self, name: str | None, watch: Watch | None = None) -> Checked:
         settings = self.settings if name == self.in_view else SETTINGS
-        with paused_collector(), room():
+        with pause_collector(), allow_deep_calls():
             found = compiler.check_module(self.module, list(self.faults), name, settings, False, watch)
             return compiler.add_warnings(found, self.module, False, ignore)
 

@@ -15,11 +15,11 @@ from typing import Any
 from cnnspec.text import syntax
 from cnnspec.text.automaton import Action, Automaton, actions
 from cnnspec.text.build_statements import TERMINALS, TreeBuilder
-from cnnspec.text.collector import paused_collector
 from cnnspec.text.decoding import too_long
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.scanner import DEFAULT_LIMITS, MAX_FAULTS, TextLimits, Token, scan
 from cnnspec.text.source import Source, Span
+from cnnspec.values.limits import pause_collector
 
 MAX_ATTEMPTS = 1000
 """To go on behind a fault; several may be on one line, of which one is reported."""
@@ -29,7 +29,7 @@ _LOCK = threading.RLock()
 
 def parse(source: Source, limits: TextLimits = DEFAULT_LIMITS) -> tuple[syntax.File, list[Diagnostic]]:
     """The tree of a source and all its faults of syntax, in their order. Never raises."""
-    with _LOCK, paused_collector():
+    with _LOCK, pause_collector():
         reading = _Reading(source, limits)
         file, faults = reading.file(), reading.faults()
         if faults and len(source.text) <= limits.max_source:

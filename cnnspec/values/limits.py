@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ FRAMES = 10_000
 
 
 @contextmanager
-def room() -> Iterator[None]:
+def allow_deep_calls() -> Iterator[None]:
     """Let calls go as deep as the bounds allow a text to go; Python's own limit is 1,000."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, FRAMES))
@@ -47,3 +48,24 @@ def room() -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(before)
+
+
+@contextmanager
+def pause_collector() -> Iterator[None]:
+    """Pause the garbage collector while many objects are made, and next to none of them is garbage.
+
+    What was made counts as long-lived then. Else all of it would lie in the youngest generation, and the next
+    collections would walk through it, once for each generation: for a net of 50,000 layers, 13 µs a layer
+    beside the 24 that its check takes.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        if not gc.get_freeze_count():  # what the program itself has frozen stays so
+            gc.freeze()
+            gc.unfreeze()  # into the oldest generation; neither call looks at an object
+        gc.enable()

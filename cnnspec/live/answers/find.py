@@ -9,12 +9,11 @@ from cnnspec import compiler, layers
 from cnnspec.elaborate.load import BUILT_IN, Loader, Reader
 from cnnspec.live.names import OURS, Mention, NameIndex, Symbol, index_of, mention_at
 from cnnspec.live.session import Document, Session
-from cnnspec.text.collector import paused_collector
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import Edit, apply
 from cnnspec.text.scanner import WORDS
 from cnnspec.text.source import Source, Span
-from cnnspec.values.limits import room
+from cnnspec.values.limits import allow_deep_calls, pause_collector
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -68,7 +67,7 @@ def index_of_file(session: Session, name: str, word: str) -> NameIndex | None:
     if source is None or word not in source.text:
         return None
     loader = Loader(session.reader(Document(name, source.text)))
-    with paused_collector(), room():
+    with pause_collector(), allow_deep_calls():
         return NameIndex(loader.load(source))
 
 
@@ -107,7 +106,7 @@ def meaning(session: Session, source: Source, texts: Mapping[str, str]) -> objec
     """
     reader = overlaid(session.reader(Document(source.name, source.text)), texts)
     text = Source(source.name, texts.get(source.name, source.text))
-    with paused_collector(), room():
+    with pause_collector(), allow_deep_calls():
         module = Loader(reader).load(text)
     number: dict[Symbol, int] = {}
     same = [number.setdefault(each.symbol, len(number)) for each in NameIndex(module).mentions]

@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 from cnnspec import compiler
 from cnnspec.live.check import SETTINGS, Check, ignore
-from cnnspec.text.collector import paused_collector
 from cnnspec.text.colouring import COMMENT, colour
 from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.edits import insert
 from cnnspec.text.scanner import allowances
 from cnnspec.text.source import Source
-from cnnspec.values.limits import room
+from cnnspec.values.limits import allow_deep_calls, pause_collector
 
 UNNEEDED = "W0500"
 """Of comments that silence nothing."""
@@ -45,7 +44,7 @@ def with_fixes(check: Check, pause: Callable[[], None] = nothing) -> list[Diagno
             pause()
             return recheck(text, **options)  # type: ignore[arg-type]
 
-        with paused_collector(), room():
+        with pause_collector(), allow_deep_calls():
             check.fixed = seek(check.source, found, recheck_or_pause, ignore)
     return check.fixed
 
