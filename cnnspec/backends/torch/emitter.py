@@ -35,8 +35,9 @@ def emit(network: Network, source: str, optimize: bool = False, explicit: bool =
     body = Writer()
     for cls in classes:
         write_class(cls, body)
-    for name, fields in returns.tuples.items():
-        write_tuple(name, fields, body)
+    for form in returns:
+        if form.name:
+            write_tuple(form, body)
     write_class(net, body)
     write_main(net, body)
     return heading(network, source, optimize) + assemble(body.text().lstrip("\n"))

@@ -15,7 +15,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.printer import Printer
 from cnnspec.backends.torch.solve.classes import Class
-from cnnspec.backends.torch.solve.program import Fields
+from cnnspec.backends.torch.solve.program import Form
 from cnnspec.backends.torch.solve.statements import IMPORTED
 from cnnspec.backends.writer import WIDTH, Arguments, Writer, call
 from cnnspec.elaborate.special_values import BlockName, LayerName
@@ -109,11 +109,13 @@ def write_class(cls: Class, body: Writer) -> None:
         if packs:
             body.line("    self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]")
         if forward:
-            kind = cls.returns.annotation if cls.returns else "Tensor"
+            kinds = sorted(
+                {form.name or "Tensor": 0 for form in cls.returns or [Form("", [])]}, key="Tensor".__ne__
+            )
             names, statements = forward
             arguments = ", ".join(f"{name}: Tensor" for name in names)
             body.line()
-            with body.block(f"def forward(self, {arguments}) -> {kind}"):
+            with body.block(f"def forward(self, {arguments}) -> {' | '.join(kinds)}"):
                 body.lines += Printer(cls, local).body(statements)
 
 
@@ -160,12 +162,12 @@ def shown(value: Any) -> str:
     return printable(text.replace('"', "'").replace("…", "..."))
 
 
-def write_tuple(name: str, fields: Fields, body: Writer) -> None:
+def write_tuple(form: Form, body: Writer) -> None:
     """A named tuple of outputs."""
     body.line()
     body.line()
-    with body.block(f"class {name}(NamedTuple)"):
-        for field, output in fields:
+    with body.block(f"class {form.name}(NamedTuple)"):
+        for field, output in form.fields:
             body.line(f"{field}: Tensor  # {output.value.shape}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from cnnspec.backends.torch.signatures import DICT_METHODS
 from cnnspec.backends.torch.solve.frames import Frame, holds, test_phrase
 from cnnspec.backends.torch.solve.literals import as_class, literal
 from cnnspec.backends.torch.solve.parameters import Parameters
-from cnnspec.backends.torch.solve.program import Program, Returns
+from cnnspec.backends.torch.solve.program import Form, Program
 from cnnspec.backends.torch.solve.solutions import (
     IS_GIVEN,
     Added,
@@ -82,7 +82,7 @@ class Class(Frame):
 
     `free` are the names that stay open whatever their value here. `settled` are the names that the class
     does not take, since they are worth the same in all rows; `taken` those that it takes even so: what every
-    use must say, and reaches nothing but widths. `block` is None for a net, `returns` for a block.
+    use must say, and reaches nothing but widths. `block` is None for a net, `returns` empty for a block.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Class(Frame):
         free: frozenset[str],
         taken: Set[str] = frozenset(),
         block: Block | None = None,
-        returns: Returns | None = None,
+        returns: Sequence[Form] = (),
     ) -> None:
         self.program, self.rows, self.free = program, rows, free
         self.block, self.returns = block, returns
@@ -125,7 +125,7 @@ class Class(Frame):
     @property
     def is_net(self) -> bool:
         """Whether the class is made once, and the sizes of what it holds are true."""
-        return self.returns is not None
+        return bool(self.returns)
 
     @cached_property
     def is_numbered(self) -> bool:
@@ -305,7 +305,7 @@ def block_class(program: Program, instances: list[Instance]) -> Class:
     return found
 
 
-def net_class(program: Program, returns: Returns) -> Class:
+def net_class(program: Program, returns: Sequence[Form]) -> Class:
     """The class of the net."""
     network = program.network
     inputs = tuple(given.value for given in network.inputs)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -12,67 +12,41 @@ from typing import Any
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.literals import literal
-from cnnspec.backends.torch.solve.program import Returns
 from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append
 from cnnspec.backends.torch.solve.statements import Expression, Statements, values_read
 from cnnspec.backends.torch.unify.columns import Body, Column, Unaligned, Way, agree
 from cnnspec.backends.torch.unify.steps import can_add, is_container, is_method, is_parameter, outputs_of
 from cnnspec.backends.writer import WIDTH, Arguments, Text, behind, call, flat, joined
-from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Output, Path, Repeat, Use, Value
+from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Use, Value
 
 NEEDS = ("always", "training", "none")
 
-Operand = tuple[Way, Expression | None]
-"""A path of a join, and what it leaves to the join's expression; None where a variable holds its end."""
-
 
 class Forward(Statements):
-    """Writes the steps of a class, one after the other."""
+    """Writes the steps of a class, one after the other: each takes the expression that the last one left."""
 
     def solve(self) -> tuple[list[str], Solved]:
         """The arguments and all statements. Raises Unaligned where they differ from row to row."""
         cls = self.cls
-        self.begin()
-        self.walk(cls.body())
-        if cls.returns and cls.returns.everything:
-            self.return_several(cls.returns)
-        else:
-            self.leave({row: each.outputs[0] for row, each in enumerate(cls.rows)})
+        x = self.walk(cls.body(), self.begin())
+        forms = [(form.name, [{0: output.value} for _, output in form.fields]) for form in cls.returns]
+        *training, always = forms or [("", [{row: each.outputs[0] for row, each in enumerate(cls.rows)}])]
+        for form in training:
+            x = self.at_need("training", x, partial(self.leave, *form))
+        self.leave(*always, x)
         return self.inputs, self.statements
 
-    def return_several(self, returns: Returns) -> None:
-        self.flush()
-        with self.at_training("always" if returns.evaluation is None else "training"):
-            self.leave_tuple(returns.everything, self.cls.program.network.outputs)
-        kept = [output for output in self.cls.program.network.outputs if not output.train]
-        if returns.evaluation:
-            self.leave_tuple(returns.evaluation, kept)
-        elif returns.evaluation is not None:
-            self.leave({0: kept[0].value})
-
-    def leave_tuple(self, name: str, outputs: Iterable[Output]) -> None:
-        made = call(name, *(self.variable({0: output.value}) for output in outputs))
-        self.statements.append(Assign(behind("return ", made)))
-
-    def walk(self, body: Body) -> None:
+    def walk(self, body: Body, x: Expression) -> Expression:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""
         needed = [(need, column) for column in body if (need := self.need(column)) != "none"]
         for need, run in groupby(needed, itemgetter(0)):
-            with self.at_training(need):
-                for _, column in run:
-                    self.step(column)
+            x = self.at_need(need, x, partial(self.chain, [column for _, column in run]))
+        return x
 
-    @contextmanager
-    def at_training(self, need: str) -> Iterator[None]:
-        """What is written now stands under `if self.training`, where only training needs it."""
-        if need != "training" or self.variables.is_training:
-            yield
-            return
-        self.flush()
-        with self.inside(self.free_variable(is_branch=True)) as lines:
-            yield
-            self.flush()
-        append(self.statements, Branch("self.training", lines, []))
+    def chain(self, columns: Iterable[Column], x: Expression) -> Expression:
+        for column in columns:
+            x = self.step(column, x)
+        return x
 
     def need(self, column: Column) -> str:
         """What a step is wanted for: always, training, none. Raises Unaligned where a row wants more."""
@@ -86,48 +60,49 @@ class Forward(Statements):
             return "always"
         return "none" if self.live.isdisjoint(values) else "training"
 
-    def step(self, column: Column) -> None:
+    def step(self, column: Column, x: Expression) -> Expression:
         first = column.first
         if isinstance(first, Leaf | Use):
-            self.module(column)
-        elif isinstance(first, From):
-            self.flush()  # the chain ends here and another goes on
-        elif isinstance(first, Again):
-            self.step(Column(column.of("step")))
-        elif isinstance(first, Merge):
-            self.merge(column)
-        elif column.is_idle:
-            return
-        elif is_container(first):
-            self.container(column)
-        elif isinstance(first, If):
-            self.branches(column)
-        elif isinstance(first, Repeat):
-            self.walk(column.unrolled())
+            return self.module(column, x)
+        if isinstance(first, From):
+            self.hold(x)  # the chain ends here and another goes on
+            return Expression(column.outputs)
+        if isinstance(first, Again):
+            return self.step(Column(column.of("step")), x)
+        if isinstance(first, Merge):
+            return self.merge(column, x)
+        if column.is_idle:
+            return x
+        if is_container(first):
+            is_bare = not self.cls.bare_scopes.isdisjoint(step.name for step in column.steps)
+            return self.walk(column.inside(), x) if is_bare else self.run_module(column, x)
+        return self.branches(column, x) if isinstance(first, If) else self.walk(column.unrolled(), x)
 
-    def module(self, column: Column) -> None:
-        first, inputs = column.first, column.inputs
+    def module(self, column: Column, x: Expression) -> Expression:
+        first, inputs, outputs = column.first, column.inputs, column.outputs
         column.agreed(lambda step: (is_method(step), is_parameter(step)))  # a call, or an expression
         if is_method(first):
-            self.apply(column, lambda text: call(f"{text}.flatten", "1"), is_method=True)
-        elif all((sizes := column.each(self.cls.like)).values()):
-            arriving, like = self.variable(inputs), self.variable(sizes)
-            self.variables.reads.subtract([*inputs.values(), *sizes.values()])
-            self.produce(column, Expression(call("crop", arriving, like)))
-        elif is_parameter(first):
-            variable = self.variable(inputs)
-            self.variables.reads.subtract(inputs.values())
+            return self.apply(column, x, lambda text: call(f"{text}.flatten", "1"), is_method=True)
+        sizes = column.each(self.cls.like)
+        if not all(sizes.values()) and not is_parameter(first):
+            return self.run_module(column, x)
+        self.hold(x)
+        variable = self.variable(inputs)
+        self.variables.reads.subtract(inputs.values())
+        if is_parameter(first):
             parameter, symbol = self.access(column), column.agreed(lambda step: step.layer.symbol)
             if shape := column.agreed(lambda step: step.layer.spread(step.input.shape)):  # for each channel
                 parameter = call(f"{flat(parameter)}.reshape", *map(str, shape))
-            self.produce(column, Expression(behind(f"{variable} {symbol} ", parameter), 1, False))
+            made = Expression(outputs, behind(f"{variable} {symbol} ", parameter), 1, atomic=False)
         else:
-            self.run_module(column)
+            made = Expression(outputs, call("crop", variable, self.variable(sizes)))
+            self.variables.reads.subtract(sizes.values())
+        return self.produce(column, made)
 
-    def run_module(self, column: Column) -> None:
+    def run_module(self, column: Column, x: Expression) -> Expression:
         """`self.conv1(value)`."""
         module = flat(self.access(column))
-        self.apply(column, lambda text: call(module, text))
+        return self.apply(column, x, lambda text: call(module, text))
 
     def access(self, column: Column) -> Text:
         """The module of a step: an attribute, or found by its path."""
@@ -142,33 +117,27 @@ class Forward(Statements):
             return f"self.{scope}[{literal(name)}]"
         return call("self.get_submodule", literal(column.name))
 
-    def container(self, column: Column) -> None:
-        if self.cls.bare_scopes.isdisjoint(step.name for step in column.steps):
-            self.run_module(column)
-        else:
-            self.walk(column.inside())
-
-    def branches(self, column: Column) -> None:
+    def branches(self, column: Column, x: Expression) -> Expression:
         """An `if` that some rows take: it ends in one variable, whatever each of its branches does."""
         then, otherwise = column.ways()
         if then.is_everywhere or otherwise.is_everywhere:
-            self.walk(then.body or otherwise.body)
-            return
-        self.flush()
-        acting = [row for row, step in column.rows.items() if step.output is not step.input]
-        end = self.end_of(column, acting)
-        ends, blocks = column.outputs.values(), []
+            return self.walk(then.body or otherwise.body, x)
+        self.hold(x)
+        end = self.end_of(column)
+        ends, blocks = column.outputs, []
         for way in (then, otherwise):
-            with self.inside(end, way.ends, ends) as lines:
-                self.walk(way.body)
-                self.flush()
-                if not self.live.isdisjoint(ends):
-                    self.settle(way.ends, end)
+            with self.inside(end, way.ends, ends.values()) as lines:
+                self.hold(self.walk(way.body, Expression(column.inputs)))
+                found = "" if self.live.isdisjoint(ends.values()) else self.variable(ends)
+                if found and not self.variables.holds(end, ends):
+                    self.assign(end, ends, found)
             blocks.append(lines)
         append(self.statements, Branch(self.cls.flag(then), *blocks))
+        return Expression(ends)
 
-    def end_of(self, column: Column, acting: Collection[int]) -> str:
+    def end_of(self, column: Column) -> str:
         """The variable that branches end in, that of what arrives if the acting rows may write over it."""
+        acting = [row for row, step in column.rows.items() if step.output is not step.input]
         besides = Counter(self.cls.reads(column.steps))
         source = self.variables.find(column.inputs)
         with self.variables.run_by(acting):
@@ -182,16 +151,16 @@ class Forward(Statements):
 
     # Joins
 
-    def merge(self, column: Column) -> None:
+    def merge(self, column: Column, x: Expression) -> Expression:
         """The paths of a join one after the other, then the join, where several paths are live."""
-        self.flush()
+        self.hold(x)
+        x = Expression(column.inputs)
         live, need = column.paths(), self.need_of(column.outputs.values())
         if len(live) == 1 and live[0].is_everywhere:
-            self.walk(live[0].body)
-            return
+            return self.walk(live[0].body, x)
         adder = find_adder(self.cls, column, live)
         at_once = need == "always" or self.variables.is_training  # the join runs wherever its paths do
-        condition, operands, around = "", list[Operand](), self.target
+        condition, operands, around = "", list[Expression](), self.target
         for number, path in enumerate(live):
             later = live[number + 1 :]
             if not path.is_everywhere:
@@ -203,57 +172,52 @@ class Forward(Statements):
                 space = self.room - len("x = ") - 8 * len(live) - 12 * (not column.first.layer.symbol)
             holds = at_once and not (later and adder is not None) and all(map(is_passive, later))
             self.target = self.free_variable(is_branch=True)
-            operands.append((path, self.path(path, condition, number == adder, space if holds else 0)))
+            body = path.body[:-1] if number == adder else path.body  # the adder runs in the join
+            operands.append(self.path(path, body, condition, x, space if holds else 0))
         self.target = around
-        if need != "none":
-            with self.at_training(need):
-                self.join(column, operands, adder, condition)
+        if need == "none":
+            return x
+        return self.at_need(need, x, lambda _: self.join(column, live, operands, adder, condition))
 
-    def path(self, path: Way, condition: str, adder: bool, space: int) -> Expression | None:
-        """A path's lines, and what is left to the join of them. `adder`: its end runs in the join."""
-        body = path.body[:-1] if adder else path.body
+    def path(self, path: Way, body: Body, condition: str, x: Expression, space: int) -> Expression:
+        """A path's lines, and what is left to the join of them, where that has so much space."""
         if path.is_everywhere:
-            self.walk(body)
-            return self.operand(space)
+            return self.operand(self.walk(body, x), space)
         with self.inside(self.target, path.ends) as lines:
-            self.walk(body)
-            operand = self.operand(0 if lines else space)
+            x = self.walk(body, x)
+            x = self.operand(x, 0 if lines else space)
         append(self.statements, Branch(condition, lines, []))
-        return operand
+        return x
 
-    def operand(self, space: int) -> Expression | None:
-        """What is pending, if it can stand in so much of a join's expression; else it is assigned."""
-        pending, reads = self.pending, self.variables.reads
-        fits = pending is not None and pending.atomic and len(flat(pending.text)) <= space
-        if pending is None or not fits or any(reads[value] > 1 for value in pending.values.values()):
-            self.flush()
-            return None
-        self.pending = None
-        return pending
+    def operand(self, x: Expression, space: int) -> Expression:
+        """An expression as it can stand in so much space of a join; else a variable holds it."""
+        shared = any(self.variables.reads[value] > 1 for value in x.values.values())
+        return x if x.atomic and len(flat(x.text)) <= space and not shared else self.hold(x)
 
-    def join(self, column: Column, paths: list[Operand], adder: int | None, condition: str) -> None:
-        operands, symbol, activation = [], column.first.layer.symbol, activation_of(column)
-        for number, (path, pending) in enumerate(paths):
+    def join(
+        self, column: Column, paths: list[Way], operands: list[Expression], adder: int | None, condition: str
+    ) -> Expression:
+        outputs, symbol, activation = column.outputs, column.first.layer.symbol, activation_of(column)
+        for number, path in enumerate(paths):
             ends = path.body[-1].inputs if number == adder else path.ends
             with self.variables.run_by(path.ends):
-                operands.append(pending or Expression(self.variable(ends)))
-            self.variables.reads.subtract(values_read(ends, column.outputs))
+                operands[number] = self.read(operands[number], ends, values_read(ends, outputs))
         texts, deepest = [each.text for each in operands], max(each.depth for each in operands)
         if adder is not None:
-            callee, given = flat(self.access(paths[adder][0].body[-1])), [texts[adder], texts[1 - adder]]
+            callee, given = flat(self.access(paths[adder].body[-1])), [texts[adder], texts[1 - adder]]
             given += [f'"{activation}"'] if activation else []
-            made = Expression(call(callee, *map(flat, given)), deepest + 1)
+            made = Expression(outputs, call(callee, *map(flat, given)), deepest + 1)
         elif condition:
-            if self.join_within(column, paths[0][0], condition, texts):
-                return
+            if self.join_within(column, paths[0], condition, texts):
+                return Expression(outputs)
             either = f"{flat(join_text(column, texts))} if {condition} else "
-            made = Expression(behind(either, texts[0]), 1, False)
+            made = Expression(outputs, behind(either, texts[0]), 1, atomic=False)
         else:
             typed = not activation and (not symbol or operands[(in_place(column) or [0])[0]].typed)
-            made = Expression(join_text(column, texts), 1 if symbol else deepest + 1, not symbol, typed)
-        self.produce(column, made)
-        if condition:
-            self.flush()
+            depth = 1 if symbol else deepest + 1
+            made = Expression(outputs, join_text(column, texts), depth, not symbol, typed)
+        made = self.produce(column, made)
+        return self.hold(made) if condition else made
 
     def join_within(self, column: Column, first: Way, condition: str, texts: list[Text]) -> bool:
         """Join in the branch right before, if that has the condition and a variable holds the first path."""

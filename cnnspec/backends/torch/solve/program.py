@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnnspec.backends.names import Names
@@ -17,19 +17,12 @@ from cnnspec.text.syntax import Block
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import Symbol
 
-Fields = list[tuple[str, Output]]
 
+class Form(NamedTuple):
+    """What a forward returns: a named tuple of outputs, or the one output where `name` is ""."""
 
-class Returns(NamedTuple):
-    """What the forward of a net returns: a tensor where `everything` is "", else a named tuple.
-
-    `evaluation`: the tuple without what training alone returns, "" for a tensor, None where that is all.
-    """
-
-    annotation: str = "Tensor"
-    everything: str = ""
-    evaluation: str | None = None
-    tuples: Mapping[str, Fields] = {}
+    name: str
+    fields: list[tuple[str, Output]]
 
 
 class Constructed(NamedTuple):
@@ -87,21 +80,16 @@ class Program:
                     yield from self.blocks(instance.steps, seen)
                 yield list(self.instances[block].values())
 
-    def returns(self) -> Returns:
-        """The named tuples that the forward of the net returns, where it returns more than a tensor."""
-        outputs = self.network.outputs
-        if len(outputs) == 1:
-            return Returns()
+    def returns(self) -> list[Form]:
+        """What the forward of the net returns: in training, and in evaluation where that is less."""
         fields = Names({"count", "index"})
-        named = [(fields.local(output.name.strip("_")), output) for output in outputs]
-        kept = [(name, output) for name, output in named if not output.train]
-        everything = self.class_names.local(self.net_name + "Outputs")
-        if len(kept) == len(named):
-            return Returns(everything, everything, None, {everything: named})
-        if len(kept) == 1:
-            return Returns(f"Tensor | {everything}", everything, "", {everything: named})
-        part = self.class_names.local(self.net_name + "EvaluationOutputs")
-        return Returns(f"{everything} | {part}", everything, part, {everything: named, part: kept})
+        outputs = [(fields.local(output.name.strip("_")), output) for output in self.network.outputs]
+        kept = [(field, output) for field, output in outputs if not output.train]
+        forms = {"Outputs": outputs} | ({"EvaluationOutputs": kept} if len(kept) < len(outputs) else {})
+        return [
+            Form(self.class_names.local(self.net_name + suffix) if len(fields) > 1 else "", fields)
+            for suffix, fields in forms.items()
+        ]
 
     def module(self, step: Leaf) -> Construction:
         """The construction of a layer, its numbers by their names where they have any."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 from typing import NamedTuple
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.solve.classes import Class
-from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved
+from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append
 from cnnspec.backends.torch.unify.columns import ByRow, Column, Unaligned
-from cnnspec.backends.writer import WIDTH, Text, behind, flat
+from cnnspec.backends.writer import WIDTH, Text, behind, call, flat
 from cnnspec.graph.tree import Value
 
 DEEPEST = 3  # calls within calls on one line
@@ -83,20 +83,21 @@ class Variables:
 
 
 class Expression(NamedTuple):
-    """What a forward computes: a variable, or `depth` calls within calls."""
+    """What computes a value, in each row: `depth` calls within calls; without a text, a variable holds it."""
 
-    text: Text
+    values: ByRow
+    text: Text = ""
     depth: int = 0
     atomic: bool = True  # it binds as a call does, and may stand beside an operator
     typed: bool = False  # mypy knows that it is a tensor: what a module returns may be anything
-    values: ByRow = {}  # of one that is pending: nothing has been assigned from it yet
 
 
 class Statements:
-    """The values of a `forward` and the variables that they are kept in.
+    """The statements of a `forward`, and the variables that its values are kept in.
 
-    `target` is the variable that the current chain is kept in, as long as nothing else in it is wanted;
-    values that a wire leads to get variables of their own.
+    What a step computes stays an expression as long as the next step can read it in its place. `target` is
+    the variable that the current chain is kept in, as long as nothing else in it is wanted; values that a
+    wire leads to get variables of their own.
     """
 
     def __init__(self, cls: Class) -> None:
@@ -112,14 +113,15 @@ class Statements:
         self.inputs = ["x"]
         if len(rows[0].inputs) > 1:
             self.inputs = [self.names.local(given.name) for given in network.inputs]
-        self.pending: Expression | None = None
         self.target = "x"
         self.noted = ""
 
-    def begin(self) -> None:
-        """What the arguments of `forward` are in every row."""
-        for number, name in enumerate(self.inputs):
-            arriving = {row: each.inputs[number] for row, each in enumerate(self.cls.rows)}
+    def begin(self) -> Expression:
+        """Know the arguments of `forward` in every row. Returns the first of them."""
+        columns = [
+            dict(enumerate(column)) for column in zip(*(row.inputs for row in self.cls.rows), strict=True)
+        ]
+        for name, arriving in zip(self.inputs, columns, strict=True):
             self.variables.assign(name, arriving)
             if name == "x" and not self.cls.kept.isdisjoint(arriving.values()):
                 self.target = "y"
@@ -127,6 +129,7 @@ class Statements:
             if self.cls.is_net and self.cls.program.optimised and shape is not None and shape.is_map:
                 packed = f"{name}.contiguous(memory_format=torch.channels_last)"
                 self.statements.append(Assign(packed, name))
+        return Expression(columns[0])
 
     # Where statements stand
 
@@ -150,33 +153,39 @@ class Statements:
         self.depth -= 1
         self.statements, self.target, self.kept = around
 
+    def at_need(self, need: str, x: Expression, run: Callable[[Expression], Expression]) -> Expression:
+        """What comes of an expression; under `if self.training`, where only training needs it."""
+        if need == "always" or self.variables.is_training:
+            return run(x)
+        x = self.hold(x)
+        with self.inside(self.free_variable(is_branch=True)) as lines:
+            x = self.hold(run(x))
+        append(self.statements, Branch("self.training", lines, []))
+        return x
+
     # Values
 
     def variable(self, values: ByRow) -> str:
-        """The variable that holds a value, assigned now if it is pending."""
-        self.flush()
+        """The variable that holds a value. Raises Unaligned where none does in all rows."""
         found = self.variables.find(values)
         if found is None:
             raise Unaligned
         return found
 
-    def take(self, values: ByRow, reading: list[Value]) -> Expression:
-        """An expression for a value, which these rows read now: what is pending itself, or its variable."""
-        pending, reads = self.pending, self.variables.reads
-        if pending is not None and pending.values == values and all(reads[v] < 2 for v in reading):
-            self.pending = None
-            found = pending
-        else:
-            found = Expression(self.variable(values))
-        self.variables.reads.subtract(reading)
-        return found
+    def read(self, x: Expression, values: ByRow, reading: list[Value]) -> Expression:
+        """The value that these rows read now: the expression, if nothing else reads it, or its variable."""
+        reads = self.variables.reads
+        if not x.text or any(reads[value] > 1 for value in reading):
+            self.hold(x)
+            x = Expression(values, self.variable(values))
+        reads.subtract(reading)
+        return x
 
-    def flush(self, variable: str | None = None) -> None:
-        """Assign what is pending, to this variable or to one that is free."""
-        if self.pending is None:
-            return
-        pending, self.pending = self.pending, None
-        self.assign(variable or self.free_variable(pending.values), pending.values, pending.text)
+    def hold(self, x: Expression, name: str | None = None) -> Expression:
+        """See to it that a variable, this one or one that is free, holds what is computed."""
+        if x.text:
+            self.assign(name or self.free_variable(x.values), x.values, x.text)
+        return Expression(x.values)
 
     def assign(self, name: str, values: ByRow, text: Text) -> None:
         """The only line that changes a variable. Raises Unaligned where what it holds is still to be read."""
@@ -192,18 +201,19 @@ class Statements:
         before, self.noted = self.noted, note
         return note if note != before else ""
 
-    def leave(self, values: ByRow) -> None:
-        """Return a value: as a variable, unless mypy knows the expression to be a tensor."""
-        pending = self.pending
-        if pending is not None and pending.typed and pending.values == values:
-            self.pending = None
-            self.statements.append(Assign(behind("return ", pending.text)))
-            return
-        self.flush("x" if self.variables.is_free("x", values) else None)
-        name = self.variable(values)
-        if name not in self.inputs:
-            declare(name, self.statements)
-        self.statements.append(Assign(f"return {name}"))
+    def leave(self, name: str, columns: Sequence[ByRow], x: Expression) -> Expression:
+        """Return values in a tuple of this name, or one ("") as it is, if mypy knows it to be a tensor."""
+        made: Text = x.text
+        if name:
+            self.hold(x)
+            made = call(name, *map(self.variable, columns))
+        elif not x.typed or x.values != columns[0]:
+            self.hold(x, "x" if self.variables.is_free("x", columns[0]) else None)
+            made = self.variable(columns[0])
+            if made not in self.inputs:
+                declare(made, self.statements)
+        self.statements.append(Assign(behind("return ", made)))
+        return x
 
     def free_variable(
         self, values: ByRow | None = None, besides: Counter[Value] | None = None, is_branch: bool = False
@@ -214,39 +224,32 @@ class Statements:
         wishes = chain([] if is_branch else [self.target], (name for name in others if name not in taken))
         return next(name for name in wishes if self.variables.is_free(name, values, besides))
 
-    def settle(self, values: ByRow, name: str) -> None:
-        """See to it that a variable holds a value, however the lines before have left it."""
-        if self.pending is not None and self.pending.values == values:
-            self.flush(name)
-        found = self.variable(values)
-        if not self.variables.holds(name, values):
-            self.assign(name, values, found)
-
-    def produce(self, column: Column, made: Expression) -> None:
-        """A new value: kept pending, or assigned at once where a wire leads to it in all rows."""
-        self.flush()
-        self.pending = made._replace(values=column.outputs)
-        if self.kept.issuperset(column.outputs.values()):
+    def produce(self, column: Column, x: Expression) -> Expression:
+        """What a step computes, assigned at once where a wire leads to it in all rows."""
+        if not self.kept.issuperset(x.values.values()):
+            return x
+        name = self.names.local(column.wish)
+        while name == self.target or not self.variables.is_free(name):
             name = self.names.local(column.wish)
-            while name == self.target or not self.variables.is_free(name):
-                name = self.names.local(column.wish)
-            self.named.add(name)
-            self.flush(name)
+        self.named.add(name)
+        return self.hold(x, name)
 
-    def apply(self, column: Column, write: Callable[[str], Text], is_method: bool = False) -> None:
-        """A function of a value, nested into what is pending as long as it reads well.
+    def apply(
+        self, column: Column, x: Expression, write: Callable[[str], Text], is_method: bool = False
+    ) -> Expression:
+        """A function of a value, which is nested into it as long as it reads well.
 
         A method stands behind what is one call itself, however deep.
         """
         inputs, room = column.inputs, self.room - len(self.target) - len(" = ")
-        value = self.take(inputs, values_read(inputs, column.outputs))
-        made = write(flat(value.text))
-        nests = value.atomic if is_method else value.depth < DEEPEST
-        if value.depth and not (nests and len(flat(made)) <= room):
+        x = self.read(x, inputs, values_read(inputs, column.outputs))
+        made = write(flat(x.text))
+        nests = x.atomic if is_method else x.depth < DEEPEST
+        if x.depth and not (nests and len(flat(made)) <= room):
             name = self.free_variable(inputs)
-            self.assign(name, inputs, value.text)
-            value, made = Expression(name), write(name)
-        self.produce(column, Expression(made, value.depth + (not is_method)))
+            self.assign(name, inputs, x.text)
+            x, made = Expression(inputs, name), write(name)
+        return self.produce(column, Expression(column.outputs, made, x.depth + (not is_method)))
 
 
 def declare(name: str, statements: Solved) -> bool:
