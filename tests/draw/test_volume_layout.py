@@ -253,6 +253,32 @@ def test_a_net_of_small_maps_is_not_drawn_too_high() -> None:
     assert layout(plan(simplify(shipped("allcnn")[0])), 3.3 * 72).height < 1.5 * 3.3 * 72
 
 
+def test_blocks_are_one_volume_each_where_all_in_them_is_too_high_for_a_column() -> None:
+    """Where there is room, as across a page, what is in them is drawn."""
+    for name in ("resnet", "regnet", "convnext", "densenet"):
+        figure = plan(simplify(shipped(name)[0]))
+        column, page = (layout(figure, wide) for wide in (3.3 * 72, 6.9 * 72))
+        assert column.height < 1.5 * 3.3 * 72
+        roles = [{part.role for part in made.parts if isinstance(part, Face)} for made in (column, page)]
+        assert ["block" in found for found in roles] == [True, False], name
+    deep = plan(simplify(shipped("resnet", "ResNet152")[0]))
+    assert "Bottleneck ×35" in {part.words for part in layout(deep, 3.3 * 72).parts if isinstance(part, Text)}
+
+
+@pytest.mark.parametrize("wide", (200.0, 240.0, 300.0))
+def test_streams_go_on_below_where_few_ways_lead_across(wide: float) -> None:
+    """An exchange leads from each resolution to each other, so no break is within what is repeated."""
+    coarse = plan(simplify(network(f"net N {{\n{exchanging(5)}\n}}\n"))).coarse
+    assert coarse is not None
+    found = streams(coarse)
+    assert found is not None
+    drawn = systems(found, measure_steps(coarse, 0.3), 0.0, wide)
+    system = {spot.number: i for i, rows in enumerate(drawn) for row in rows for spot in row}
+    assert len(drawn) > 1
+    assert sum(system[way.tail] != system[way.head] for way in found.others) < 2
+    assert len({system[i] for brace in coarse.braces for i in range(brace.first, brace.last + 1)}) == 1
+
+
 def test_operations_of_a_row_stand_on_one_line() -> None:
     figure = plan(simplify(shipped("alexnet")[0]))
     (row,) = wrapped(figure, measure_steps(figure, 0.4), 0.0, 1440.0)

@@ -98,11 +98,11 @@ def level(plane: Plane) -> float:
     return min(max(0.0, top), top + plane.down.y)
 
 
-def give_size(step: Step, scale: Scale, sheets: bool) -> Sized:
+def give_size(step: Step, scale: Scale, sheets: bool, line: float = LINE) -> Sized:
     form = solid(step._replace(words=(), label=(), window=None, fed=True, fault=""), scale, sheets)
-    label = tuple(cut(line, LABEL, LONGEST) for line in (step.label[:-1] if step.sign else step.label))
-    fault = tuple(cut(line, LABEL, LONGEST) for line in fill_rows(step.fault.split(), LABEL, LONGEST))
-    words = tuple(cut(line, WORDS, LONGEST) for line in fill_rows(pieces(step.words), WORDS, LINE))
+    label = tuple(cut(words, LABEL, LONGEST) for words in (step.label[:-1] if step.sign else step.label))
+    fault = tuple(cut(words, LABEL, LONGEST) for words in fill_rows(step.fault.split(), LABEL, LONGEST))
+    words = tuple(cut(words, WORDS, LONGEST) for words in fill_rows(pieces(step.words), WORDS, line))
     return Sized(step, form, label, fault, words, widest((*label, *fault), LABEL), widest(words, WORDS))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from cnnspec.draw import style
@@ -15,6 +16,7 @@ from cnnspec.draw.volume.arrange import (
     ALONG,
     APART,
     LABEL,
+    LINE,
     WORDS,
     Sized,
     by_head,
@@ -36,12 +38,13 @@ from cnnspec.graph.tree import Network
 WIDE = 495.0  # points: the width of a page's text
 MARGIN, BETWEEN = 6.0, 12.0
 HIGH = 0.24  # of the width, the mean height of a row, if it can be
+TALL = 1.7  # times its width, how high a figure may be before another layout is tried
 HIGHEST = 0.95  # of the width, how high a U is to be
 ROW, EXCESS = 0.35, 2.0  # what a row less is worth in zoom, and what so much less height
 ROUNDED = 1e-6  # points that a row which is as wide as the page may be wider for rounding
 SMALL = 0.4  # zooms below this are for what fits in no other way
 ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.3, 0.2)
-STREAM_ZOOM = 0.3  # of nets that stand in several rows at once
+STREAM_ZOOM, STREAM_LINE = 0.3, 30.0  # of nets that stand in several rows at once
 SMALL_ZOOMS = ZOOMS[4:]  # of a block beside the net
 NAMES = style.NAMES | {"block": "block", "copy": "copy of an earlier value"}
 
@@ -80,17 +83,25 @@ def layout(figure: Figure, wide: float) -> Layout:
 
 
 def body(figure: Figure, wide: float, zooms: Sequence[float]) -> tuple[Body, Figure]:
-    """As a U where the net begins with one and there is room; or in a row a resolution; else in rows.
+    """The first layout that is not too high, or else the lowest; and what of the figure it shows."""
+    found: list[tuple[Body, Figure]] = []
+    for shown, draw in layouts(figure, zooms):
+        if made := draw(shown, wide):
+            found.append((made, shown))
+            if made[1] <= TALL * wide:
+                return found[-1]
+    return min(found, key=lambda each: each[0][1])
 
-    And what of the figure is shown: all, or the coarse one.
-    """
+
+def layouts(
+    figure: Figure, zooms: Sequence[float]
+) -> Iterator[tuple[Figure, Callable[[Figure, float], Body | None]]]:
+    """Ways to draw a figure, that which says most first: as a U, in a row a resolution, in rows."""
     fine, coarse = (cut_words(each) for each in (figure, figure.coarse or figure))
-    for shown in less_and_less(fine, coarse):
-        if drawn := as_a_u(shown, wide):
-            return drawn, shown
-    if drawn := in_streams(coarse, wide):
-        return drawn, coarse
-    return in_rows(fine, wide, zooms), fine
+    yield from ((shown, as_a_u) for shown in less_and_less(fine, coarse))
+    yield coarse, in_streams
+    for shown in dict.fromkeys((fine, coarse)):
+        yield shown, partial(in_rows, zooms=zooms)
 
 
 def cut_words(figure: Figure) -> Figure:
@@ -117,7 +128,9 @@ def in_streams(figure: Figure, wide: float) -> Body | None:
     found = streams(figure)
     if found is None:
         return None
-    made = systems(found, measure_steps(figure, STREAM_ZOOM, sheets=False), MARGIN, wide - MARGIN)
+    made = systems(
+        found, measure_steps(figure, STREAM_ZOOM, sheets=False, line=STREAM_LINE), MARGIN, wide - MARGIN
+    )
     return draw_streams(found, made, MARGIN, MARGIN, wide - MARGIN)
 
 
@@ -173,10 +186,10 @@ def in_a_valley(figure: Figure, found: Valley, wide: float) -> Body | None:
     return None
 
 
-def measure_steps(figure: Figure, zoom: float, sheets: bool = True) -> list[Sized]:
+def measure_steps(figure: Figure, zoom: float, sheets: bool = True, line: float = LINE) -> list[Sized]:
     """The steps with their solids: of few channels in `sheets`, if there is room for those."""
     scale, sheets = scale_of(figure.steps, zoom), sheets and wants_sheets(figure.steps)
-    return [give_size(step, scale, sheets) for step in figure.steps]
+    return [give_size(step, scale, sheets, line) for step in figure.steps]
 
 
 def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -> Layout:

@@ -7,11 +7,12 @@ lowest is named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.volume.arrange import GAP, LOOSEST, STUB, Sized, Spot, reaches
+from cnnspec.draw.volume.breaks import best_breaks, crossings, row_cost
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
 from cnnspec.draw.volume.primitives import Line, Point, Primitive, shift
 from cnnspec.draw.volume.strip import Strip, numbered
@@ -84,45 +85,48 @@ def columns_of(rows: Sequence[int], ways: Sequence[Skip]) -> list[int]:
 
 
 def systems(found: Streams, things: Sequence[Sized], left: float, right: float) -> list[System]:
-    """The columns beside each other, as many as there is room for; then the next ones.
-
-    They are parted where the fewest ways lead across, in the right half of the page.
-    """
+    """The columns beside each other, as many as there is room for; then the next ones."""
     led = {way.head for way in found.straight}
     columns: list[dict[int, Sized]] = [{} for _ in range(1 + max(found.columns))]
     for i, thing in enumerate(things):
         columns[found.columns[i]][i] = thing._replace(step=thing.step._replace(fed=i in led))
     spans = [(found.columns[way.tail], found.columns[way.head]) for way in found.others]
     spans += ((found.columns[brace.first], found.columns[brace.last]) for brace in found.braces)
+    torn = crossings(spans, len(columns))
+
+    def rows_from(first: int) -> Iterator[tuple[int, float]]:
+        for count, (_, end) in enumerate(stand(found, columns[first:], left, right), first + 1):
+            yield count, row_cost(end / right, torn[count])
+
     made: list[System] = []
-    start = 0
-    while start < len(columns):
+    for numbers in best_breaks(0, len(columns), rows_from):
         rows: System = [[] for _ in range(1 + max(found.rows))]
-        ends = [left]
-        for column in columns[start:]:
-            spots = stand(rows, found, column, left)
-            ends.append(max(ends[-1], *(spot.right for spot in spots)))
-            if ends[-1] > right - STUB and any(rows):
-                break
+        shown = list(stand(found, columns[numbers.start : numbers.stop], left, right))
+        gap = max(0.0, right - STUB - shown[-1][1]) / max(1, len(shown) - 1)
+        for i, (spots, _) in enumerate(shown):
             for spot in spots:
-                rows[found.rows[spot.number]].append(spot)
-        end = len({found.columns[spot.number] for row in rows for spot in row}) + start
-        if end < len(columns):
-            cuts = range(end, (start + end) // 2, -1)
-            end = min(cuts, key=lambda cut: sum(tail < cut <= head for tail, head in spans))
-        gap = max(0.0, right - STUB - ends[end - start]) / max(1, end - start - 1)
-        for row in rows:
-            row[:] = [
-                spot.moved((found.columns[spot.number] - start) * min(LOOSEST, gap))
-                for spot in row
-                if found.columns[spot.number] < end
-            ]
+                rows[found.rows[spot.number]].append(spot.moved(i * min(LOOSEST, gap)))
         made.append(rows)
-        start = end
     return made
 
 
-def stand(rows: System, found: Streams, column: Mapping[int, Sized], left: float) -> list[Spot]:
+def stand(
+    found: Streams, columns: Sequence[Mapping[int, Sized]], left: float, right: float
+) -> Iterator[tuple[list[Spot], float]]:
+    """The steps of each column, at one x, and where all ends: of as many as fit, but one at least."""
+    rows: System = [[] for _ in range(1 + max(found.rows))]
+    end = left
+    for column in columns:
+        spots = stack(rows, found, column, left)
+        end = max(end, *(spot.right for spot in spots))
+        if end > right - STUB and any(rows):
+            break
+        for spot in spots:
+            rows[found.rows[spot.number]].append(spot)
+        yield spots, end
+
+
+def stack(rows: System, found: Streams, column: Mapping[int, Sized], left: float) -> list[Spot]:
     """The steps of a column to the right of all that stands in the rows, at one x."""
     lowest = {thing.step.words: i for i, thing in column.items()}
     spots, x = list[Spot](), max([left, *(row[-1].end + GAP for row in rows if row)])
