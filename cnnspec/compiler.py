@@ -35,6 +35,11 @@ class Checked(NamedTuple):
     blocks: tuple[str, ...] = ()  # of a file without nets, which others use; their sizes are theirs to say
 
     @property
+    def all_networks(self) -> tuple[Network, ...]:
+        """Those with faults, as far as they go, before those without."""
+        return *self.partial, *self.networks
+
+    @property
     def ok(self) -> bool:
         return not any(d.severity == "error" for d in self.diagnostics)
 

@@ -49,11 +49,11 @@ def bind(run: Elaboration, call: syntax.Call, target: BlockName, context: Contex
         raise Unknowable  # who knows how many there were
     parameters = [parameter.name.name for parameter in block.parameters]
     given: dict[str, Any] = {}
-    if len(call.positional) > len(parameters):
+    if len(call.positional) > (most := len(parameters)):
         raise fault(
             "E0301",
-            f"`{block.name.name}` takes {len(parameters)} arguments, not {len(call.positional)}",
-            call.positional[len(parameters)].span,
+            f"`{block.name.name}` takes {most} argument{'s' * (most != 1)}, not {len(call.positional)}",
+            call.positional[most].span,
             Note("its parameters stand here", block.name.span),
         )
     for name, node in zip(parameters, call.positional, strict=False):

@@ -39,6 +39,7 @@ class Module:
         self.nets: dict[str, syntax.Net | syntax.Variant] = {}
         self.places: dict[str, Span] = {}
         self.used: list[Module] = []
+        self.incomplete = False  # a file that it uses may define more
 
     def step(self, name: str) -> LayerName | BlockName | None:
         """The layer or block that a step's first name means, if it means one."""
@@ -75,6 +76,7 @@ class Loader:
                 _ITEMS[type(item)](self, item, module)
             except Fault as caught:
                 self.diagnostics += filter(None, [caught.diagnostic])
+                module.incomplete |= isinstance(item, syntax.Use)
         self._open.pop()
         self._loaded[source.name] = module
         return module
@@ -125,8 +127,7 @@ class Loader:
         if used is None:
             source = self.read(path, module.source)
             if source is None:
-                message = f"no file `{path}` beside this one or in the shipped library"
-                raise fault("E0206", message, item.path.span)
+                raise unknown_file(item.path)
             if isinstance(source, Diagnostic):
                 raise Fault(source._replace(span=item.path.span))
             if source.name in self._open:
@@ -146,6 +147,16 @@ class Loader:
             module.places[name] = place
         module.constants |= used.constants
         module.blocks |= used.blocks
+
+
+def unknown_file(path: syntax.Literal) -> Fault:
+    from cnnspec.text.shipped import names  # loaded on demand: most files are found
+    from cnnspec.text.spelling import hints
+
+    message = f"no file `{path.value}` beside this one or in the shipped library"
+    within = path.span._replace(start=path.span.start + 1, end=path.span.end - 1)
+    fixes = hints(within, path.value, [f"{name}.cnn" for name in names()])
+    return fault("E0206", message, path.span, fixes=fixes)
 
 
 _ITEMS: dict[type, Callable[[Loader, Any, Module], None]] = {

@@ -202,4 +202,7 @@ class Elaboration(ABC):
     def unknown_step(self, name: syntax.Name, context: Context) -> Fault:
         verbs = ("repeat", "if", "from", "again", "output", "default", "require")
         known = [*layers.NAMES, *context.module.blocks, "input", "none", *verbs]
-        return unknown("E0201", f"there is no layer or block `{name.name}`", *name, known, section="layers")
+        message = f"there is no layer or block `{name.name}`"
+        found = unknown("E0201", message, *name, known, section="layers")
+        is_hidden = context.module.incomplete and found.diagnostic is not None and not found.diagnostic.fixes
+        return Unknowable() if is_hidden else found

@@ -63,6 +63,11 @@ def named_nets(file: str) -> list[str]:
     return re.findall(r"^net (\w+)", source_of(file).text, re.MULTILINE)
 
 
+def named_blocks(file: str) -> list[str]:
+    """The names of the blocks in a shipped file, without parsing it."""
+    return re.findall(r"^block (\w+)", source_of(file).text, re.MULTILINE)
+
+
 def source_of(file: str) -> Source:
     found = read_shipped(f"{file}.cnn")
     assert isinstance(found, Source)  # what ships is text

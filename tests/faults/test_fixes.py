@@ -94,7 +94,13 @@ class TestSizes:
             "upsample 8",
             "concat { | from a | identity }",
         )
-        assert found == ["an input of 32x32: at least 8x8, in steps of 8"]
+        assert found == ["crop it: `from a, crop 24x24`", "or an input of 32x32: at least 8x8, in steps of 8"]
+
+    def test_a_skip_of_twice_the_size_is_not_cropped(self) -> None:
+        """It lacks a stride; so is a path that is made here, and what is added."""
+        for steps, join in (("conv 8@2x2 stride=2", "concat"), ("conv 8@3x3", "add")):
+            found = titles("input 8@30x30", "a: relu", steps, f"{join} {{ | from a | identity }}")
+            assert not any("crop" in title for title in found)
 
     def test_each_side_goes_to_its_own_nearest_size(self) -> None:
         found = titles("input 1@30x41", "a: relu", "maxpool 8x8", "upsample 8", "add { | from a | identity }")
@@ -363,4 +369,4 @@ def test_fixes_need_no_word_of_a_message(path: Path) -> None:
 def test_an_input_beyond_all_bounds_is_passed_over() -> None:
     """The search goes on from a size that no input may have: the net that was tried there knows no input."""
     lines = ("input 3@32x2147483647", "e: conv 8@3x3 pad=1", "maxpool 2x2, upsample 2")
-    assert titles(*lines, "concat { | from e | identity }") == ["an input of 32x2147483646"]
+    assert titles(*lines, "concat { | from e | identity }")[-1] == "or an input of 32x2147483646"

@@ -47,10 +47,10 @@ def any_of(*finders: Finder) -> tuple[Remedy, ...]:
 
 
 REMEDIES: dict[str, tuple[Remedy, ...]] = {
-    "E0201": any_of(dialect.outputs, wiring.residuals),
+    "E0201": any_of(dialect.outputs, wiring.residuals, dialect.blocks),
     "E0202": any_of(dialect.words, dialect.functions),
     "E0203": any_of(arguments.labels),
-    "E0204": any_of(arguments.paths),
+    "E0204": any_of(arguments.paths, arguments.names),
     "E0214": any_of(wiring.joins, wiring.bars, wiring.pipes),
     "E0301": any_of(wiring.sources, arguments.extras),
     "E0303": (
@@ -65,7 +65,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     ),
     "E0402": each(
         *(join_shapes.ceils, join_shapes.extras, join_shapes.factors, join_shapes.pads),
-        *(join_shapes.projections, join_shapes.gates, join_shapes.strides, map_sizes.others),
+        *(map_sizes.all_pads, join_shapes.crops, join_shapes.projections, join_shapes.gates),
+        *(join_shapes.strides, map_sizes.others),
     ),
     "E0403": each(
         *(claims.flat, claims.claim, claims.ceils, claims.extras, claims.factors, claims.counts),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from cnnspec import layers
+from cnnspec.faults.fixes.flow import runs
 from cnnspec.faults.fixes.syntax_tree import (
     WINDOWED,
     Tree,
@@ -19,6 +20,7 @@ from cnnspec.faults.fixes.syntax_tree import (
     values_of,
 )
 from cnnspec.faults.fixes.trial import Case, of_call
+from cnnspec.graph.tree import Leaf, Merge, Use
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Diagnostic, Fix, Twice
 from cnnspec.text.edits import Edit, insert, without
@@ -30,6 +32,8 @@ from cnnspec.values.comparisons import Bound
 _FARTHEST_GROUPS = 32
 _FARTHEST_NUMBER = 8
 """The search for a free label of a number goes so far at most."""
+_INDICES = ("i", "j", "k", "index", "number")
+"""What a repeat may count its turns by."""
 
 
 @of_call
@@ -110,6 +114,10 @@ def quotients(case: Case) -> Iterator[Fix]:
 def _other_values(node: syntax.Expression) -> Iterator[tuple[Edit, str]]:
     """Edits of a value, and what to say of them; `@` stands for the new text."""
     if isinstance(node, syntax.FilterOf):
+        count, kernel = literal(node.count), literal(node.kernel)
+        if isinstance(count, tuple) and isinstance(kernel, int):
+            turned = f"{kernel}@{node.count.span.text}"
+            yield Edit(node.span, turned), "the number of filters comes first: `@`"
         yield from _other_values(node.count)
         yield from _other_values(node.kernel)
     elif isinstance(node, syntax.Binary) and node.operator == "/":
@@ -197,14 +205,20 @@ def labels(case: Case) -> Iterator[Fix]:
     end = span.start + len(span.text.rstrip().removesuffix(":").rstrip())
     repeats = [step.action for step in place.around if isinstance(step.action, syntax.Repeat)]
     text = span.source.text[span.start : end]
+    numbering: tuple[Edit, ...] = ()
     if repeats and repeats[-1].names:
         names = [f"{text}{{{repeats[-1].names[0].name}}}"]
+    elif repeats:
+        free = (name for name in _INDICES if not re.search(rf"\b{name}\b", span.source.text))
+        index = next(free, _INDICES[0])
+        numbering = (insert(span.source, repeats[-1].source.span.start, f"{index} in "),)
+        names = [f"{text}{{{index}}}"]
     else:
         stem = text.rstrip("0123456789")
         first = int(text[len(stem) :] or 1) + 1 if len(text) - len(stem) < 9 else 2
         names = [f"{stem}{number}" for number in range(first, first + _FARTHEST_NUMBER)]
     for name in names:
-        edits = (Edit(Span(span.source, span.start, end), name),)
+        edits = (*numbering, Edit(Span(span.source, span.start, end), name))
         after = case.after_mending(edits)
         if after is not None and not any(_is_twice(name, d) for d in after.diagnostics):
             yield Fix(f"call it `{name}`", edits)
@@ -226,6 +240,18 @@ def paths(case: Case) -> Iterator[Fix]:
             continue
         path = ".".join([*map(_text, around), wanted])
         yield Fix(f"from here its path is `{path}`", (Edit(case.fault.span, path),))
+
+
+def names(case: Case) -> Iterator[Fix]:
+    """E0204: `conv1` is what the weights of a step without a label are called; a wire wants the label."""
+    label = case.fault.span.text
+    steps = [step for step in runs(case.trial.before.all_networks) if isinstance(step, Leaf | Use | Merge)]
+    starts = {step.span.start for step in steps if label in (step.name, getattr(step, "path", None))}
+    for place in case.tree.places:
+        span = place.step.action.span
+        if span.start in starts and place.step.label is None:
+            title = f"label that step: `{label}: {span.text}`"
+            yield Fix(title, (insert(span.source, span.start, f"{label}: "),))
 
 
 @of_call

@@ -75,7 +75,7 @@ def _lines(lines: list[int]) -> str:
 
 def alter_layers(kind: str, case: Case, chain: syntax.Chain, data: Mismatch) -> Iterator[Fix]:
     """Another argument of a layer before the claim that makes it true; so further on, where claims ask it."""
-    for change in _changes(case.fault, (*case.trial.before.partial, *case.trial.before.networks), kind):
+    for change in _changes(case.fault, case.trial.before.all_networks, kind):
         edits = list(alter.change_edits(case.tree, change, change.start) or ())
         if not edits:
             continue
@@ -83,7 +83,7 @@ def alter_layers(kind: str, case: Case, chain: syntax.Chain, data: Mismatch) -> 
         for fault in _failing(case, edits):
             found = case.outcome(edits)
             assert found is not None
-            networks, before = (*found.after.partial, *found.after.networks), len(edits)
+            networks, before = found.after.all_networks, len(edits)
             for further in islice(_changes(fault, networks, kind), 1):
                 start = old_offset(further.start, edits)
                 more = alter.change_edits(case.tree, further, start) or ()

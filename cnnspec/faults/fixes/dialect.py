@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from cnnspec import layers
 from cnnspec.faults.fixes.syntax_tree import Tree, WrittenCall
 from cnnspec.faults.fixes.trial import Case, Outcome
-from cnnspec.text import foreign, syntax
+from cnnspec.text import foreign, shipped, syntax
 from cnnspec.text.diagnostics import Counted, Fix, ShapeWanted
-from cnnspec.text.edits import Edit, apply, insert_into
+from cnnspec.text.edits import Edit, apply, insert, insert_into
 from cnnspec.text.foreign.habits import shape_of
 from cnnspec.text.foreign.translate import ForeignCall, translate
 from cnnspec.text.source import Span
@@ -121,6 +121,21 @@ def outputs(case: Case) -> Iterator[Fix]:
         names = " ".join([first.span.text, *(step.span.text for step in steps[1:])])
         edits = (Edit(Span(first.span.source, first.span.start, steps[-1].span.end), names),)
         yield Fix(f"labels stand without commas: `{names}`", edits, safe=True)
+
+
+def blocks(case: Case) -> Iterator[Fix]:
+    """E0201: a block of the shipped library, whose file no `use` names."""
+    name, source, items = case.fault.span.text, case.tree.source, case.tree.file.items
+    for file in shipped.names():
+        if name in shipped.named_blocks(file):
+            use = f'use "{file}.cnn"'
+            behind = max((item.span.end for item in items if isinstance(item, syntax.Use)), default=0)
+            edit = (
+                insert(source, behind, f"\n{use}")
+                if behind
+                else insert(source, items[0].span.start, f"{use}\n\n")
+            )
+            yield Fix(f"`{use}` brings it in", (edit,))
 
 
 def words(case: Case) -> Iterator[Fix]:

@@ -69,7 +69,7 @@ class StepRange(NamedTuple):
 def known_steps(checked: Checked) -> dict[str, list[StepRange]]:
     """By file, the steps of networks whole and partial in the order of the text, outer ones first."""
     found: dict[tuple[str, int, int], bool] = {}
-    for step in runs((*checked.partial, *checked.networks)):
+    for step in runs(checked.all_networks):
         whole = isinstance(step, From) or (step.input.shape is not None and step.output.shape is not None)
         key = step.span.source.name, step.span.start, step.span.end
         found[key] = found.get(key, True) and whole

@@ -158,8 +158,7 @@ def channels_last(case: Case, owner: Owner | None) -> Iterator[Fix]:
 
 def faulty(case: Case, starts: Sequence[int]) -> Network | None:
     """The first network with these inputs, as far as its faults let it go."""
-    found = case.trial.before
-    networks = *found.partial, *found.networks
+    networks = case.trial.before.all_networks
     inside = (n for n in networks if n.inputs and all(given.span.start in starts for given in n.inputs))
     return next(inside, None)
 

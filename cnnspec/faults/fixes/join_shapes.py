@@ -14,7 +14,7 @@ from cnnspec.faults.fixes.wording import list_changes, outcome, which
 from cnnspec.graph.tree import Merge
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Fix
-from cnnspec.text.edits import Edit
+from cnnspec.text.edits import Edit, insert
 
 OPTIONS = 6
 """So many changes of a kind are tried where one path alone is to change."""
@@ -22,15 +22,12 @@ OPTIONS = 6
 
 def alter_layers(kind: str, case: Case) -> Iterator[Fix]:
     """Another argument of a layer on each path that does not have the size of the others."""
-    networks = *case.trial.before.partial, *case.trial.before.networks
-    made = alter.makers(networks)
-    for merge in runs(networks):
-        if isinstance(merge, Merge) and merge.span.start <= case.fault.span.start < merge.span.end:
-            layers = [alter.upstream(path.output, made) for path in merge.live]
-            sizes = [alter.map_size(path.output.shape) for path in merge.live]
-            break
-    else:
+    merge = _merge_at_fault(case)
+    if merge is None:
         return
+    made = alter.makers(case.trial.before.all_networks)
+    layers = [alter.upstream(path.output, made) for path in merge.live]
+    sizes = [alter.map_size(path.output.shape) for path in merge.live]
     for wanted in sorted({size for size in sizes if size}, key=lambda size: -sizes.count(size)):
         right = {
             leaf.span for leaf_s, size in zip(layers, sizes, strict=True) if size == wanted for leaf in leaf_s
@@ -46,6 +43,12 @@ def alter_layers(kind: str, case: Case) -> Iterator[Fix]:
         ]
         for chosen in zip(*options, strict=True) if all(options) else ():
             yield from _fix(case, chosen)
+
+
+def _merge_at_fault(case: Case) -> Merge | None:
+    start = case.fault.span.start
+    merges = (step for step in runs(case.trial.before.all_networks) if isinstance(step, Merge))
+    return next((merge for merge in merges if merge.span.start <= start < merge.span.end), None)
 
 
 def _fix(case: Case, chosen: Sequence[alter.Change]) -> Iterator[Fix]:
@@ -76,6 +79,31 @@ def gates(case: Case, at: WrittenCall) -> Iterator[Fix]:
             edits += [set_argument(call, "pointwise", "yes") for call in linears]
             title = "drop `flatten`, and `pointwise=yes` on the linear layers: the gate stays C@1x1"
             yield Fix(title, tuple(edits))
+
+
+@of_call
+def crops(case: Case, at: WrittenCall) -> Iterator[Fix]:
+    """Values from before a concat cropped to its smallest path, as Ronneberger et al. 2015 do, "U-Net".
+
+    Not a value of twice the size: that lacks a stride, and no border.
+    """
+    merge, body = _merge_at_fault(case), at.call.body
+    if merge is None or body is None or at.call.name.name != "concat":
+        return
+    sizes = {path.span: alter.map_size(path.output.shape) for path in merge.live}
+    if not all(sizes.values()):
+        return
+    heights, widths = zip(*filter(None, sizes.values()), strict=True)
+    least = min(heights), min(widths)
+    larger = [_steps(path) for path in body.paths if sizes.get(path.span, least) != least]
+    if not larger or not all(steps and isinstance(steps[0].action, syntax.From) for steps in larger):
+        return
+    ends = [steps[-1].span for steps in larger]
+    if max(heights) < 2 * least[0] and max(widths) < 2 * least[1]:
+        crop = f", crop {least[0]}x{least[1]}"
+        yield Fix(
+            f"crop it: `{ends[0].text}{crop}`", tuple(insert(end.source, end.end, crop) for end in ends)
+        )
 
 
 @of_call
