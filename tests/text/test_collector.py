@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from cnnspec.compiler import check
-from cnnspec.text.collector import paused_collector
 from cnnspec.text.files import read_library
 from cnnspec.text.source import Source
+from cnnspec.values.limits import pause_collector
 
 PATTERNS = "block A(x) { conv x@3x3 }\nB = A\nnet N(n) { input 3@8x8, B n }\nnet M = N n=2\n"
 SPECS = Path(__file__).parents[2] / "specs"
@@ -28,7 +28,7 @@ def is_in(generation: int, wanted: object) -> bool:
 
 
 def test_what_was_made_is_long_lived_and_not_frozen() -> None:
-    with paused_collector():
+    with pause_collector():
         assert not gc.isenabled()
         made: list[object] = [[]]
     assert gc.isenabled()
@@ -37,11 +37,11 @@ def test_what_was_made_is_long_lived_and_not_frozen() -> None:
 
 def test_a_collector_that_rests_already_goes_on_to_rest() -> None:
     gc.disable()
-    with paused_collector():
+    with pause_collector():
         pass
     assert not gc.isenabled()
     gc.enable()
-    with pytest.raises(KeyError), paused_collector():
+    with pytest.raises(KeyError), pause_collector():
         raise KeyError
     assert gc.isenabled()
 
@@ -50,7 +50,7 @@ def test_what_a_program_has_frozen_stays_frozen() -> None:
     made: list[object] = [[]]
     gc.freeze()
     try:
-        with paused_collector():
+        with pause_collector():
             pass
         assert gc.get_freeze_count() > 0 and not is_in(2, made)
     finally:
