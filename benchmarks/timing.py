@@ -32,14 +32,23 @@ class Taken(NamedTuple):
         return min(self.seconds)
 
 
-def interleaved(what: Sequence[Callable[[], object]], times: int) -> list[Taken]:
-    """Run all in turn, so many times: what disturbs one disturbs the others, too."""
+def interleaved(what: Sequence[Callable[[], object]], times: int, stretch: float = 0.0) -> list[Taken]:
+    """Run all in turn, so many times: what disturbs one disturbs the others, too.
+
+    In its turn each is called until a stretch of seconds has passed, at least once: of a call that takes
+    microseconds, alone between others, it is their traces in the caches that are measured.
+    """
     taken: list[list[float]] = [[] for _ in what]
     for _ in range(times):
         for call, seconds in zip(what, taken, strict=True):
-            began = time.perf_counter()
-            call()
-            seconds.append(time.perf_counter() - began)
+            end = time.perf_counter() + stretch
+            while True:
+                began = time.perf_counter()
+                call()
+                now = time.perf_counter()
+                seconds.append(now - began)
+                if now >= end:
+                    break
     return [Taken(tuple(seconds)) for seconds in taken]
 
 
