@@ -7,13 +7,14 @@ from functools import cache
 from typing import NamedTuple
 
 from cnnspec.elaborate.load import Loader, Module, Reader
-from cnnspec.elaborate.network import NetworkElaborator, choose, parameters_of
+from cnnspec.elaborate.network import NetworkElaborator, choose
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.state import Watch
 from cnnspec.failures import Keep, give_up
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic, Lacking
 from cnnspec.text.source import Source, Span
+from cnnspec.text.syntax import parameter_names
 from cnnspec.values.limits import allow_deep_calls, pause_collector
 from cnnspec.values.shapes import Shape
 
@@ -180,7 +181,7 @@ def check_net(
     pattern = choose(module, name, diagnostics)
     if pattern is None:
         return Elaborated(None, expanded)
-    known = parameters_of(module, module.nets[name])
+    known = parameter_names(pattern.net)
     unused = [given for given in settings.parameters if given not in known]
     if unused:
         raise Misuse("parameter", f"net `{name}` has no parameter `{unused[0]}`", unused[0], known)

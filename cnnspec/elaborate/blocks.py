@@ -47,7 +47,7 @@ def bind(run: Elaboration, call: syntax.Call, target: BlockName, context: Contex
     evaluate = context.evaluate
     if any(type(node) is syntax.Broken for node in call.positional):
         raise Unknowable  # who knows how many there were
-    parameters = [parameter.name.name for parameter in block.parameters]
+    parameters = syntax.parameter_names(block)
     given: dict[str, Any] = {}
     if len(call.positional) > (most := len(parameters)):
         raise fault(

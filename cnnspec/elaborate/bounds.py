@@ -60,7 +60,7 @@ def least_block(run: Elaboration, target: BlockName) -> int:
     key = id(target.block)
     if key not in run.least:
         run.least[key] = 0  # a block within itself
-        own = frozenset(p.name.name for p in target.block.parameters)
+        own = frozenset(syntax.parameter_names(target.block))
         context = Context(
             Owner(""),
             NameScope("", False),

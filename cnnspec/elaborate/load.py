@@ -36,7 +36,7 @@ class Module:
         self.tree = syntax.File((), Span(source, 0, 0))  # what was read of it
         self.constants: dict[str, Any] = {}
         self.blocks: dict[str, BlockName] = {}
-        self.nets: dict[str, syntax.Net | syntax.Variant] = {}
+        self.nets: dict[str, syntax.Net | syntax.Variant] = {}  # none of other files
         self.places: dict[str, Span] = {}
         self.used: list[Module] = []
         self.incomplete = False  # a file that it uses may define more
@@ -47,13 +47,18 @@ class Module:
 
     lookup = step  # as a value, too, such a name is the layer or block
 
-    def chain(self, name: str) -> list[syntax.Net | syntax.Variant]:
-        """A net or a variant, and what it varies, as far as that leads, and DEEPEST at most."""
+    def lineage(self, name: str) -> list[syntax.Net | syntax.Variant]:
+        """The net or the variant of a name, what that varies, and so on, as far as it leads."""
         found: dict[str, syntax.Net | syntax.Variant] = {}
-        while name in self.nets and name not in found and len(found) <= DEEPEST:
-            net = found[name] = self.nets[name]
-            name = net.pattern.name if isinstance(net, syntax.Variant) else name
+        while name in self.nets and name not in found:
+            item = found[name] = self.nets[name]
+            name = item.pattern.name if isinstance(item, syntax.Variant) else name
         return [*found.values()]
+
+    def pattern(self, name: str) -> syntax.Net | None:
+        """The net of a name, or the one that a variant varies in the end; None where that is not there."""
+        last = self.lineage(name)[-1:]
+        return last[0] if last and isinstance(last[0], syntax.Net) else None
 
 
 class Loader:
@@ -103,13 +108,10 @@ class Loader:
         self.parameters(item.parameters)
         module.blocks[item.name.name] = BlockName(item, ref(module))
 
-    def net(self, item: syntax.Net, module: Module) -> None:
+    def net(self, item: syntax.Net | syntax.Variant, module: Module) -> None:
         self.define(item.name, module)
-        self.parameters(item.parameters)
-        module.nets[item.name.name] = item
-
-    def variant(self, item: syntax.Variant, module: Module) -> None:
-        self.define(item.name, module)
+        if isinstance(item, syntax.Net):
+            self.parameters(item.parameters)
         module.nets[item.name.name] = item
 
     def parameters(self, parameters: tuple[syntax.Parameter, ...]) -> None:
@@ -163,6 +165,6 @@ _ITEMS: dict[type, Callable[[Loader, Any, Module], None]] = {
     syntax.Constant: Loader.constant,
     syntax.Block: Loader.block,
     syntax.Net: Loader.net,
-    syntax.Variant: Loader.variant,
+    syntax.Variant: Loader.net,
     syntax.Use: Loader.use,
 }

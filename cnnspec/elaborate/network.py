@@ -172,42 +172,32 @@ class NetworkElaborator(Elaborator):
 def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern | None:
     """The net of this name, its variants resolved; faults go to `diagnostics`."""
     given: dict[str, Any] = {}
-    chain = module.chain(name)
+    lineage, net = module.lineage(name), module.pattern(name)
+    evaluate = Evaluator(module.constants, module.lookup)
     try:
-        for number, variant in enumerate(chain, 1):
+        for depth, variant in enumerate(lineage, 2):
             if not isinstance(variant, syntax.Variant):
-                continue
-            target = module.nets.get(variant.pattern.name)
-            if target is None:
-                raise unknown_net(variant.pattern, module)
-            if target in chain[:number]:
-                raise fault("E0205", f"`{variant.pattern.name}` is a variant of itself", variant.pattern.span)
-            if number >= DEEPEST:
-                message = f"variants of variants go at most {DEEPEST} deep"
-                raise fault("E0307", message, variant.pattern.span)
+                break
+            pattern = variant.pattern
+            if pattern.name not in module.nets:
+                raise unknown(
+                    "E0212", f"there is no net `{pattern.name}` in this file", *pattern, module.nets
+                )
+            if depth > len(lineage):
+                raise fault("E0205", f"`{pattern.name}` is a variant of itself", pattern.span)
+            if depth > DEEPEST:
+                raise fault("E0307", f"variants of variants go at most {DEEPEST} deep", pattern.span)
             for keyword in variant.keywords:
-                value = Evaluator(module.constants, module.lookup)(keyword.value)
-                given.setdefault(keyword.name, value)
-                known = parameters_of(module, target)
-                if keyword.name not in known:
-                    raise unknown_parameter(keyword, target, known)
+                given.setdefault(keyword.name, evaluate(keyword.value))
+                if net is not None and keyword.name not in (known := syntax.parameter_names(net)):
+                    raise unknown_parameter(keyword, module.nets[pattern.name], known)
     except Fault as caught:
         diagnostics += filter(None, [caught.diagnostic])
         return None
-    net = chain[-1]
-    assert isinstance(net, syntax.Net)
+    assert net is not None
     lacking = tuple(p.name.name for p in net.parameters if p.default is None and p.name.name not in given)
     varied = any(p.default is not None and p.name.name in given for p in net.parameters)
-    return Pattern(chain[0].name, net, module, given, varied, lacking)
-
-
-def parameters_of(module: Module, net: syntax.Net | syntax.Variant) -> list[str]:
-    last = module.chain(net.name.name)[-1]
-    return [p.name.name for p in last.parameters] if isinstance(last, syntax.Net) else []
-
-
-def unknown_net(name: syntax.Name, module: Module) -> Fault:
-    return unknown("E0212", f"there is no net `{name.name}` in this file", *name, module.nets)
+    return Pattern(module.nets[name].name, net, module, given, varied, lacking)
 
 
 def unknown_parameter(

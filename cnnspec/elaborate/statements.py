@@ -188,7 +188,7 @@ class Elaborator(Elaboration):
 def check_default(target: LayerName | BlockName, keyword: syntax.Keyword, value: Any) -> None:
     """Hold a default to what the layer or the block takes. Raises Fault."""
     if isinstance(target, BlockName):
-        parameters = [parameter.name.name for parameter in target.block.parameters]
+        parameters = syntax.parameter_names(target.block)
         if keyword.name not in parameters:
             raise blocks.unknown_parameter(target.block, keyword, parameters)
         return

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from cnnspec import compiler
 from cnnspec.compiler import Checked
-from cnnspec.elaborate.load import Loader, Module, Parser, Reader
+from cnnspec.elaborate.load import Loader, Parser, Reader
 from cnnspec.elaborate.network import choose
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.state import Watch
@@ -177,7 +177,7 @@ class Check:
 
     def key(self, name: str) -> object:
         """What all of a net's check depends on: two checks with equal keys find the same."""
-        return self._shared, [item.span.text for item in self.module.chain(name)]
+        return self._shared, [item.span.text for item in self.module.lineage(name)]
 
     @cached_property
     def _shared(self) -> object:
@@ -196,12 +196,6 @@ class Check:
             known = before.found.get(name) if before.settings.empty or name != before.in_view else None
             if known is not None and not known.diagnostics and before.key(name) == self.key(name):
                 self.found[name] = known
-
-
-def varied(module: Module, name: str) -> syntax.Net | None:
-    """The net of this name, or the one that it varies; None where that is not there."""
-    last = module.chain(name)[-1:]
-    return last[0] if last and isinstance(last[0], syntax.Net) else None
 
 
 def ignore(failure: Exception) -> None:

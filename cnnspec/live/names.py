@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from cnnspec import layers
 from cnnspec.elaborate.load import BUILT_IN, Module
 from cnnspec.graph.tree import Use
-from cnnspec.live.check import Check, StepRun, varied
+from cnnspec.live.check import Check, StepRun
 from cnnspec.live.session import Document
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
@@ -89,7 +89,7 @@ class NameIndex:
     def variant(self, item: syntax.Variant) -> None:
         self.give(item.name, "net")
         self.mention(item.pattern.span, self.of_file(item.pattern.name))
-        net = varied(self.module, item.pattern.name)
+        net = self.module.pattern(item.pattern.name)
         for keyword in item.keywords:
             self.parameter(keyword, [net] if net is not None else [])
             self.expression(keyword.value, {})

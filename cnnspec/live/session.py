@@ -13,7 +13,7 @@ from cnnspec.compiler import unique
 from cnnspec.elaborate.load import Parser, Reader
 from cnnspec.elaborate.settings import Settings
 from cnnspec.live.answers.sizes import LineSize, line_sizes, sizes_of, stale
-from cnnspec.live.check import SETTINGS, Check, varied
+from cnnspec.live.check import SETTINGS, Check
 from cnnspec.live.positions import Lines
 from cnnspec.text import syntax
 from cnnspec.text.decoding import decode, newlines
@@ -100,7 +100,7 @@ class Document:
             if span.start <= edit.span.start <= span.end and span.source is check.source:
                 if name in check.nets:
                     return name
-                variants = [each for each in check.nets if varied(check.module, each) is known]
+                variants = [each for each in check.nets if check.module.pattern(each) is known]
                 return variants[0] if variants and self.view not in variants else self.view
         return self.view
 

@@ -331,6 +331,10 @@ class File(NamedTuple):
     span: Span
 
 
+def parameter_names(owner: Net | Block) -> list[str]:
+    return [parameter.name.name for parameter in owner.parameters]
+
+
 def bodies(action: Action) -> list[Body]:
     """The braces of a step: those of a group, a repeat or a join, both of an `if`."""
     found = [getattr(action, name, None) for name in ("body", "then", "otherwise")]

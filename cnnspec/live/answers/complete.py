@@ -12,7 +12,7 @@ from cnnspec.elaborate.network import IMAGE_ARGUMENTS
 from cnnspec.layers.base import Argument
 from cnnspec.live.answers.before import Before, before
 from cnnspec.live.answers.hover import default, written
-from cnnspec.live.check import Check, varied
+from cnnspec.live.check import Check
 from cnnspec.live.names import Mention, SymbolKind, index_of
 from cnnspec.live.session import Document, Session
 from cnnspec.text import syntax
@@ -158,7 +158,7 @@ def parameters(check: Check, name: str) -> tuple[syntax.Parameter, ...]:
     if name in check.module.blocks:
         block: syntax.Block = check.module.blocks[name].block
         return block.parameters
-    net = varied(check.module, name)
+    net = check.module.pattern(name)
     return net.parameters if net is not None else ()
 
 

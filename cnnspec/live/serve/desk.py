@@ -225,7 +225,7 @@ def settings_of(given: Mapping[str, str]) -> Settings:
 def parameters(check: Check) -> Answer:
     """What the text gives the parameters of the net in view, by their names, and its only input."""
     found: Answer = {}
-    for item in check.module.chain(check.in_view):
+    for item in check.module.lineage(check.in_view):
         if isinstance(item, syntax.Variant):
             found = {each.name: each.value.span.text for each in item.keywords} | found
         else:
