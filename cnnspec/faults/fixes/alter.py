@@ -199,12 +199,12 @@ def _text(down: Any, across: Any = None) -> str:
     return str(down) if down == across else f"{down}x{across}"
 
 
-def change_edits(tree: Tree, change: Change, start: int) -> tuple[Edit, ...] | None:
-    """The edits that make a change of the layer written at `start`; None where it is written otherwise.
+def change_edits(tree: Tree, change: Change) -> tuple[Edit, ...] | None:
+    """The edits that make a change of a layer; None where it is written otherwise.
 
     Only what is written in figures is written anew, and the kernel where it stands.
     """
-    found = next((at.call for at in tree.calls if at.call.span.start == start), None)
+    found = next((at.call for at in tree.calls if at.call.span.start == change.start), None)
     if found is None or change.file != tree.source.name:
         return None
     edits: list[Edit] = []

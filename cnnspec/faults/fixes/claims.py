@@ -10,7 +10,7 @@ from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
 from cnnspec.faults.fixes.syntax_tree import literal
 from cnnspec.faults.fixes.trial import Case, of_claim
-from cnnspec.faults.fixes.wording import list_changes, outcome, which
+from cnnspec.faults.fixes.wording import describe_changes
 from cnnspec.graph.tree import From, Lost, Network, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Fix
@@ -76,27 +76,26 @@ def _lines(lines: list[int]) -> str:
 def alter_layers(kind: str, case: Case, chain: syntax.Chain, data: Mismatch) -> Iterator[Fix]:
     """Another argument of a layer before the claim that makes it true; so further on, where claims ask it."""
     for change in _changes(case.fault, case.trial.before.all_networks, kind):
-        edits = list(alter.change_edits(case.tree, change, change.start) or ())
+        edits, changes = list(alter.change_edits(case.tree, change) or ()), [change]
         if not edits:
             continue
-        changed = [(alter.words_of(change), which(case.tree.call_from(change.start), case))]
         for fault in _failing(case, edits):
             found = case.outcome(edits)
             assert found is not None
             networks, before = found.after.all_networks, len(edits)
             for further in islice(_changes(fault, networks, kind), 1):
-                start = old_offset(further.start, edits)
-                more = alter.change_edits(case.tree, further, start) or ()
+                further = further._replace(start=old_offset(further.start, edits))
+                more = alter.change_edits(case.tree, further) or ()
                 if not {edit.span for edit in more} & {edit.span for edit in edits}:
                     edits += more
-                    changed.append((alter.words_of(further), which(case.tree.call_from(start), case)))
+                    changes.append(further)
             if len(edits) == before:
                 break
         after = case.after_mending(edits)
         if after is not None:
-            end = chain.steps[-1].span.end - 1
-            gives = outcome(after, end, edits) if len(changed) == 1 else ""
-            yield Fix(list_changes(changed) + gives, tuple(edits))
+            yield Fix(
+                describe_changes(case, changes, after, chain.steps[-1].span.end - 1, edits), tuple(edits)
+            )
 
 
 def _changes(fault: Diagnostic, networks: Sequence[Network], kind: str) -> Iterator[alter.Change]:

@@ -10,7 +10,7 @@ from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
 from cnnspec.faults.fixes.syntax_tree import WrittenCall, keyword, literal, set_argument, without_step
 from cnnspec.faults.fixes.trial import Case, of_call
-from cnnspec.faults.fixes.wording import list_changes, outcome, which
+from cnnspec.faults.fixes.wording import describe_changes
 from cnnspec.graph.tree import Merge
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Fix
@@ -52,16 +52,14 @@ def _merge_at_fault(case: Case) -> Merge | None:
 
 
 def _fix(case: Case, chosen: Sequence[alter.Change]) -> Iterator[Fix]:
-    changes = {change.start: change for change in chosen}.values()
-    edits = [alter.change_edits(case.tree, change, change.start) for change in changes]
+    changes = [*{change.start: change for change in chosen}.values()]
+    edits = [alter.change_edits(case.tree, change) for change in changes]
     if not all(edits):
         return
     joined = tuple(edit for each in edits if each for edit in each)
     after = case.after_mending(joined)
     if after is not None:
-        changed = [(alter.words_of(each), which(case.tree.call_from(each.start), case)) for each in changes]
-        gives = outcome(after, case.fault.span.start, joined) if len(changed) == 1 else ""
-        yield Fix(list_changes(changed) + gives, joined)
+        yield Fix(describe_changes(case, changes, after, case.fault.span.start, joined), joined)
 
 
 ceils, extras, factors, pads = (partial(alter_layers, kind) for kind in ("ceil", "extra", "factor", "pad"))

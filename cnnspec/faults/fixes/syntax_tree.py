@@ -25,14 +25,13 @@ class WrittenStep(NamedTuple):
     owner: Owner
 
 
-class WrittenCall(NamedTuple):
-    """A call, and where it is written, as of a WrittenStep."""
+class WrittenCall(WrittenStep):
+    """A step that is a call."""
 
-    call: syntax.Call
-    step: syntax.Step
-    chain: syntax.Chain
-    around: tuple[syntax.Step, ...]
-    owner: Owner
+    @property
+    def call(self) -> syntax.Call:
+        assert isinstance(self.step.action, syntax.Call)
+        return self.step.action
 
 
 class Tree:
@@ -54,11 +53,7 @@ class Tree:
 
     @cached_property
     def calls(self) -> list[WrittenCall]:
-        return [
-            WrittenCall(place.step.action, *place)
-            for place in self.places
-            if isinstance(place.step.action, syntax.Call)
-        ]
+        return [WrittenCall(*each) for each in self.places if isinstance(each.step.action, syntax.Call)]
 
     def call_at(self, span: Span) -> WrittenCall | None:
         """The call whose head covers a span."""

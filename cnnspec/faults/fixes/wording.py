@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnspec.compiler import Checked
+from cnnspec.faults.fixes.alter import Change, words_of
 from cnnspec.faults.fixes.flow import heights, value_at
 from cnnspec.faults.fixes.syntax_tree import WrittenCall
 from cnnspec.faults.fixes.trial import Case
@@ -55,3 +56,11 @@ def list_changes(changed: Sequence[tuple[str, str]]) -> str:
     shown = [f"`{text}` on {where}" for text, where in changed[:_LISTED]]
     rest = f" and {len(changed) - _LISTED} more" if len(changed) > _LISTED else ""
     return ", ".join(shown) + rest
+
+
+def describe_changes(
+    case: Case, changes: Sequence[Change], after: Checked, end: int, edits: Sequence[Edit]
+) -> str:
+    """What layers are given, and, where it is one alone, what its edits make of the sizes up to `end`."""
+    words = list_changes([(words_of(each), which(case.tree.call_from(each.start), case)) for each in changes])
+    return words + (outcome(after, end, edits) if len(changes) == 1 else "")
