@@ -253,6 +253,16 @@ def test_a_net_of_small_maps_is_not_drawn_too_high() -> None:
     assert layout(plan(simplify(shipped("allcnn")[0])), 3.3 * 72).height < 1.5 * 3.3 * 72
 
 
+def test_a_kernel_looks_at_what_arrives_unless_it_is_transposed() -> None:
+    """However large the padding makes what comes of it, as in FCN (Long et al., 2015)."""
+    for layer, transposed in (("conv 4@3x3 pad=4", False), ("convtranspose 4@3x3", True)):
+        figure = plan(simplify(network(f"net N {{\ninput 3@8x8\n{layer}\n}}\n")))
+        (row,) = wrapped(figure, measure_steps(figure, 1.0, sheets=False), 0.0, 495.0)
+        (drawn,) = draw_rows(figure, [row], 0.0, 495.0)
+        (patch,) = (part for part in drawn.parts if isinstance(part, Face) and part.role == "patch")
+        assert (patch.points[0].x > row[0].end) == transposed
+
+
 def test_blocks_are_one_volume_each_where_all_in_them_is_too_high_for_a_column() -> None:
     """Where there is room, as across a page, what is in them is drawn."""
     for name in ("resnet", "regnet", "convnext", "densenet"):

@@ -172,6 +172,7 @@ class Builder:
             shared=place.shared,
             idle=idle,
             window=window(layer),
+            transposed=layer.name == "convtranspose",
             variables=variables(layer),
         )
 

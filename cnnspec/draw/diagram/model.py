@@ -66,6 +66,7 @@ class Box(NamedTuple):
     shared: bool = False  # the weights of an earlier box, once more
     idle: str = ""  # why evaluation does without it
     window: tuple[int, int] | None = None  # height and width of the kernel that slides over what arrives
+    transposed: bool = False  # each pixel puts its kernel down instead
     variables: tuple[Variable, ...] = ()
 
 

@@ -99,7 +99,9 @@ def level(plane: Plane) -> float:
 
 
 def give_size(step: Step, scale: Scale, sheets: bool, line: float = LINE) -> Sized:
-    form = solid(step._replace(words=(), label=(), window=None, fed=True, fault=""), scale, sheets)
+    form = solid(
+        step._replace(words=(), label=(), window=None, transposed=False, fed=True, fault=""), scale, sheets
+    )
     label = tuple(cut(words, LABEL, LONGEST) for words in (step.label[:-1] if step.sign else step.label))
     fault = tuple(cut(words, LABEL, LONGEST) for words in fill_rows(step.fault.split(), LABEL, LONGEST))
     words = tuple(cut(words, WORDS, LONGEST) for words in fill_rows(pieces(step.words), WORDS, line))

@@ -29,6 +29,7 @@ class Step(NamedTuple):
     label: tuple[str, ...]
     shape: Shape
     window: tuple[int, int] | None = None
+    transposed: bool = False
     times: int = 1
     sign: str = ""
     bands: Bands = ()
@@ -149,6 +150,7 @@ def step(draft: Draft, box: Box, fed: bool) -> Step:
         label,
         edge.last,
         box.window,
+        box.transposed,
         box.times if box.kind != "block" else 1,
         sign(box),
         bands,

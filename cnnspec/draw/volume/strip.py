@@ -244,10 +244,9 @@ def kernel(before: Spot, spot: Spot) -> list[Primitive]:
     """What the kernel sees, and the pixel that comes of it; or the pixel, and where it is put down."""
     given, made, window = before.sized.step.shape, spot.sized.step.shape, spot.sized.step.window
     assert window is not None
-    enlarges = made.features // made.channels > given.features // given.channels
-    seen, plane, pixel = (
-        (made, spot.arriving, before.exit) if enlarges else (given, before.leaving, spot.pixel)
-    )
+    seen, plane, pixel = given, before.leaving, spot.pixel
+    if spot.sized.step.transposed:
+        seen, plane, pixel = made, spot.arriving, before.exit
     high, wide = (min(1.0, (k / n) ** POWER) for k, n in zip(window, seen.size, strict=True))
     patch = plane.patch(wide, high)
     rays: list[Primitive] = [Line((corner, pixel), "ray", 0.45) for corner in patch]
