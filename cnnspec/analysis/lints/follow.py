@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from weakref import proxy
 
 from cnnspec.analysis.lints.scopes import FlatScope, ScopeWalk, Site, Survey, Visit
 from cnnspec.graph.tree import Use, Value
@@ -36,7 +37,8 @@ class ScopeMatches(ScopeWalk[Site | None]):
 
     def __init__(self, follower: Follower, scope: FlatScope) -> None:
         super().__init__(follower.survey)
-        self.follower, self.rule, self.reads = follower, follower.rule, scope.reads
+        self.follower = proxy(follower)  # which holds this one
+        self.rule, self.reads = follower.rule, scope.reads
         self.pairs: list[tuple[Site, Site]] = []
         self.first: list[Site] = []
         self.starts: list[Site] = []

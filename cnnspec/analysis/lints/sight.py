@@ -31,7 +31,7 @@ class Sight(ScopeWalk[Field | None]):
 
     def __init__(self, sights: Sights, scope: FlatScope) -> None:
         super().__init__(sights.survey)
-        self.sights = sights
+        self.sights = proxy(sights)  # which holds this one
         self.number = self.high = self.wide = 0
         self.fields: dict[Value, Field | None] = self.walk(
             scope,
