@@ -105,7 +105,8 @@ class _Windowed(_Convolution, _Standardized, Sliding):
 
     pad: str | Sides
     mode: str
-    activation: str | None = None  # applied to what it makes; for a rewrite to set
+    packed = False  # both for a rewrite to set: whether its weights are laid out once, in PyTorch, …
+    activation: str | None = None  # … and what is applied to what it makes
 
     def settle(self) -> None:
         super().settle()
@@ -159,9 +160,10 @@ class _Windowed(_Convolution, _Standardized, Sliding):
             "bias": self.bias,
             "padding_mode": self.mode,
         }
-        if self.activation is not None:
-            keywords["activation"] = self.activation
         name = "nn.Conv2d" if even else "PaddedConv2d"
+        if self.packed and even:
+            name = "PackedConv2d"
+            keywords["activation"] = self.activation or "none"
         if self.standardize:
             name = "StandardizedConv2d"
             keywords |= {"gain": self.gain, "gamma": self.gamma, "eps": self.eps}

@@ -1,4 +1,4 @@
-"""Convolutions that apply the activation behind them themselves, in emitted PyTorch's PackedConv2d.
+"""Convolutions as emitted PyTorch's PackedConv2d, which apply the activation behind them themselves.
 
 The values are still in the processor when they pass. NumPy's fast path does so anyhow.
 """
@@ -39,8 +39,9 @@ def is_conv2d(node: Node) -> bool:
 
 def fuse_activations(graph: Graph) -> Rewrite:
     nodes = {node.path: node for node in graph.nodes}
-    changes: dict[str, Change] = {}
+    changes: dict[str, Change] = {n.first: (("packed", True),) for n in graph.nodes if is_conv2d(n)}
     for node, activation in fuses(graph).items():
-        changes[nodes[node].first] = (("activation", nodes[activation].layer.name),)
+        first = nodes[node].first
+        changes[first] = (*(changes.get(first) or ()), ("activation", nodes[activation].layer.name))
         changes[nodes[activation].first] = None
     return changes

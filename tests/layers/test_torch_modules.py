@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnspec.backends.torch import modules
-from cnnspec.backends.torch.unify.steps import PACKED
 from cnnspec.layers.base import Construction
 from cnnspec.layers.pool import MaxUnpool
 from tests.layers.instantiate import MODULES, make
@@ -62,7 +61,7 @@ def test_definitions_are_in_order_and_all_are_used() -> None:
         assert [node.name for node in nodes] == sorted(node.name for node in nodes)
         assert all(node.name[0].isupper() is isinstance(node, ast.ClassDef) for node in nodes)
     called = set().union(*(named(make(name, **arguments).torch(x)) for name, arguments, x in MODULES))
-    called |= {PACKED, "crop", MaxUnpool.function}  # a pass packs weights; a crop follows a map; a join
+    called |= {"PackedConv2d", "crop", MaxUnpool.function}  # a pass packs weights; a crop follows a map
     read = set().union(*(names_read(node) for node, _ in DEFINITIONS.values()))
     assert DEFINITIONS.keys() == called | (read & DEFINITIONS.keys())
     assert sum(map(len, FILES.values())) == len(DEFINITIONS)

@@ -61,6 +61,11 @@ class Row(NamedTuple):
         made = [step.output for step in self.steps[-1:] if not isinstance(step, From)]
         return made == list(self.outputs)
 
+    @property
+    def kept(self) -> set[Value]:
+        """What is wanted elsewhere than at the next step."""
+        return {*referenced(self.steps), *(() if self.ends_in_last else self.outputs)}
+
 
 class Flag:
     """An attribute that tells which rows go some ways: all those of one condition."""
@@ -106,10 +111,7 @@ class Class(Frame):
         }
         self.constants = self.common()
         self.parameters = Parameters([row.arguments for row in rows], self.names)
-        self.kept: set[Value] = set()  # what is wanted elsewhere than at the next step
-        for row in rows:
-            self.kept.update(referenced(row.steps))
-            self.kept.update(() if row.ends_in_last else row.outputs)
+        self.kept = set[Value]().union(*(row.kept for row in rows))
         self.attributes = Names(
             {*TAKEN, *(name.split(".")[0] for row in rows for name in step_names(row.steps))}
         )

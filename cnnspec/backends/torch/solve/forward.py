@@ -88,7 +88,7 @@ class Forward(Statements):
             return self.run_module(column, x)
         self.hold(x)
         variable = self.variable(inputs)
-        self.variables.reads.subtract(inputs.values())
+        self.variables.reads.subtract(inputs.items())
         if is_parameter(first):
             parameter, symbol = self.access(column), column.agreed(lambda step: step.layer.symbol)
             if shape := column.agreed(lambda step: step.layer.spread(step.input.shape)):  # for each channel
@@ -96,7 +96,7 @@ class Forward(Statements):
             made = Expression(outputs, behind(f"{variable} {symbol} ", parameter), 1, atomic=False)
         else:
             made = Expression(outputs, call("crop", variable, self.variable(sizes)))
-            self.variables.reads.subtract(sizes.values())
+            self.variables.reads.subtract(sizes.items())
         return self.produce(column, made)
 
     def run_module(self, column: Column, x: Expression) -> Expression:
@@ -126,7 +126,7 @@ class Forward(Statements):
         end = self.end_of(column)
         ends, blocks = column.outputs, []
         for way in (then, otherwise):
-            with self.inside(end, way.ends, ends.values()) as lines:
+            with self.inside(end, way.ends, ends.items()) as lines:
                 self.hold(self.walk(way.body, Expression(column.inputs)))
                 found = "" if self.live.isdisjoint(ends.values()) else self.variable(ends)
                 if found and not self.variables.holds(end, ends):
@@ -138,13 +138,13 @@ class Forward(Statements):
     def end_of(self, column: Column) -> str:
         """The variable that branches end in, that of what arrives if the acting rows may write over it."""
         acting = [row for row, step in column.rows.items() if step.output is not step.input]
-        besides = Counter(self.cls.reads(column.steps))
+        besides = Counter((row, v) for row, step in column.rows.items() for v in self.cls.reads([step]))
         source = self.variables.find(column.inputs)
         with self.variables.run_by(acting):
-            if source and source not in self.named and self.variables.is_free(source, None, besides):
+            if source and source not in self.named and self.variables.is_free(source, besides=besides):
                 return source
         passes = len(acting) < len(column.rows)  # where no row of a branch acts, the end is what arrives
-        end = self.free_variable(None, None if passes else besides)
+        end = self.free_variable(besides={} if passes else besides)
         if passes and source and end != source:
             self.assign(end, column.inputs, source)
         return end
@@ -191,7 +191,7 @@ class Forward(Statements):
 
     def operand(self, x: Expression, space: int) -> Expression:
         """An expression as it can stand in so much space of a join; else a variable holds it."""
-        shared = any(self.variables.reads[value] > 1 for value in x.values.values())
+        shared = any(self.variables.reads[place] > 1 for place in x.values.items())
         return x if x.atomic and len(flat(x.text)) <= space and not shared else self.hold(x)
 
     def join(
@@ -290,7 +290,6 @@ def waits(cls: Class, path: Path, step: Merge) -> bool:
     Until then what arrives at the end must last: nobody else has it, to write over it.
     """
     last = path.steps[-1] if len(path.steps) > 1 else None
-    if not isinstance(last, Leaf) or not can_add(cls.program.module(last)):
+    if not isinstance(last, Leaf) or not can_add(last.layer):
         return False
-    arriving = last.input
-    return arriving is not step.input and cls.kept.isdisjoint({arriving, path.output})
+    return last.input is not step.input and cls.kept.isdisjoint({last.input, path.output})

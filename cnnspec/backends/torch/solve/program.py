@@ -9,7 +9,7 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.unify.braces import with_classes
-from cnnspec.backends.torch.unify.steps import packed, uses
+from cnnspec.backends.torch.unify.steps import uses
 from cnnspec.graph.tree import Instance, Leaf, Network, Output, Use
 from cnnspec.graph.walk import Steps
 from cnnspec.layers.base import Construction
@@ -97,8 +97,7 @@ class Program:
         call = step.layer.torch(step.input.shape)
         symbols = step.layer.torch_symbols()
         same = {key: value for key, value in symbols.items() if call.kwargs.get(key) == value}
-        call = Construction(call.name, call.args, {**call.kwargs, **same})
-        return packed(call) if self.optimised else call
+        return Construction(call.name, call.args, {**call.kwargs, **same})
 
     def class_name(self, block: Block) -> str:
         """A name for a class of a block."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 from typing import NamedTuple
@@ -32,10 +32,10 @@ class Variables:
     value in each of these; and it may be written over if nothing that it holds there is still to be read.
     """
 
-    def __init__(self, size: int, reads: Counter[Value]) -> None:
+    def __init__(self, size: int, reads: Counter[tuple[int, Value]]) -> None:
         self.states = {(row, training): State() for row in range(size) for training in (False, True)}
         self.reads = reads
-        """How often each value is still to be read."""
+        """How often each value of a row is still to be read."""
 
     @property
     def is_training(self) -> bool:
@@ -56,7 +56,9 @@ class Variables:
         """Whether the variable holds each row's value."""
         return all(state.get(name) is values[row] for (row, _), state in self.states.items())
 
-    def is_free(self, name: str, values: ByRow | None = None, besides: Counter[Value] | None = None) -> bool:
+    def is_free(
+        self, name: str, values: ByRow | None = None, besides: Mapping[tuple[int, Value], int] = {}
+    ) -> bool:
         """Whether a name may be written over, `besides` these reads, and no row loses anything.
 
         `values`: what is to be written, row by row.
@@ -65,7 +67,7 @@ class Variables:
             held = state.get(name)
             if held is None or (values and values[row] is held) or [*state.values()].count(held) > 1:
                 continue
-            if self.reads[held] > (besides[held] if besides else 0):
+            if self.reads[row, held] > besides.get((row, held), 0):
                 return False
         return True
 
@@ -106,9 +108,9 @@ class Statements:
         self.live, self.evaluated = cls.live, cls.evaluated
         self.statements: Solved = []
         self.depth = 2  # how far in the next one stands
-        reads = Counter(value for row in rows for value in (*cls.reads(row.steps), *row.outputs))
-        self.variables = Variables(len(rows), reads)
-        self.kept = set(cls.kept)
+        reads = ((n, value) for n, row in enumerate(rows) for value in (*cls.reads(row.steps), *row.outputs))
+        self.variables = Variables(len(rows), Counter(reads))
+        self.kept = {(n, value) for n, row in enumerate(rows) for value in row.kept}
         self.named: set[str] = set()  # variables of values that a wire leads to
         self.inputs = ["x"]
         if len(rows[0].inputs) > 1:
@@ -123,7 +125,7 @@ class Statements:
         ]
         for name, arriving in zip(self.inputs, columns, strict=True):
             self.variables.assign(name, arriving)
-            if name == "x" and not self.cls.kept.isdisjoint(arriving.values()):
+            if name == "x" and not self.kept.isdisjoint(arriving.items()):
                 self.target = "y"
             shape = arriving[0].shape
             if self.cls.is_net and self.cls.program.optimised and shape is not None and shape.is_map:
@@ -139,7 +141,7 @@ class Statements:
 
     @contextmanager
     def inside(
-        self, target: str, rows: Container[int] | None = None, leaving: Iterable[Value] = ()
+        self, target: str, rows: Container[int] | None = None, leaving: Iterable[tuple[int, Value]] = ()
     ) -> Iterator[Solved]:
         """Statements of a branch, which these rows run (all, in training alone: None), kept apart.
 
@@ -172,13 +174,13 @@ class Statements:
             raise Unaligned
         return found
 
-    def read(self, x: Expression, values: ByRow, reading: list[Value]) -> Expression:
+    def read(self, x: Expression, values: ByRow, reading: ByRow) -> Expression:
         """The value that these rows read now: the expression, if nothing else reads it, or its variable."""
         reads = self.variables.reads
-        if not x.text or any(reads[value] > 1 for value in reading):
+        if not x.text or any(reads[place] > 1 for place in reading.items()):
             self.hold(x)
             x = Expression(values, self.variable(values))
-        reads.subtract(reading)
+        reads.subtract(reading.items())
         return x
 
     def hold(self, x: Expression, name: str | None = None) -> Expression:
@@ -216,7 +218,10 @@ class Statements:
         return x
 
     def free_variable(
-        self, values: ByRow | None = None, besides: Counter[Value] | None = None, is_branch: bool = False
+        self,
+        values: ByRow | None = None,
+        besides: Mapping[tuple[int, Value], int] = {},
+        is_branch: bool = False,
     ) -> str:
         """A variable to go on in: the chain's own, if it is free besides these reads and no branch begins."""
         taken = self.names.taken | {self.target}
@@ -226,7 +231,7 @@ class Statements:
 
     def produce(self, column: Column, x: Expression) -> Expression:
         """What a step computes, assigned at once where a wire leads to it in all rows."""
-        if not self.kept.issuperset(x.values.values()):
+        if not self.kept.issuperset(x.values.items()):
             return x
         name = self.names.local(column.wish)
         while name == self.target or not self.variables.is_free(name):
@@ -264,6 +269,6 @@ def declare(name: str, statements: Solved) -> bool:
     return False
 
 
-def values_read(inputs: ByRow, outputs: ByRow) -> list[Value]:
+def values_read(inputs: ByRow, outputs: ByRow) -> ByRow:
     """The values that are read: not those that are handed on as they are."""
-    return [value for row, value in inputs.items() if outputs[row] is not value]
+    return {row: value for row, value in inputs.items() if outputs[row] is not value}

@@ -8,9 +8,6 @@ from typing import Any, TypeGuard
 from cnnspec.backends.names import is_plain
 from cnnspec.graph.tree import Again, Braces, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, own_name, rows, walk
-from cnnspec.layers.base import Construction
-
-PACKED = "PackedConv2d"
 
 
 def outputs_of(step: Step) -> list[Value]:
@@ -133,16 +130,6 @@ def wish_of(steps: list[If]) -> str:
     return "branch"
 
 
-def packed(call: Construction) -> Construction:
-    """The call with convolutions that lay their weights out once."""
-    args = tuple(packed(value) if isinstance(value, Construction) else value for value in call.args)
-    if call.name != "nn.Conv2d":
-        return Construction(call.name, args, call.kwargs)
-    return Construction(PACKED, args, {**call.kwargs, "activation": call.kwargs.get("activation", "none")})
-
-
-def can_add(call: Construction) -> bool:
-    """Whether a call or one among its arguments makes a convolution without an activation of its own."""
-    if call.name == PACKED:
-        return bool(call.kwargs["activation"] == "none")
-    return any(isinstance(value, Construction) and can_add(value) for value in call.args)
+def can_add(layer: Any) -> bool:
+    """Whether a layer is a convolution that can add to what it is given: it has no activation of its own."""
+    return getattr(layer, "packed", False) and layer.activation is None
