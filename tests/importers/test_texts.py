@@ -14,7 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnspec.compiler import check_text
+from cnnspec.importers.terms.terms import Braces, Call, Join, Repeat
 from cnnspec.importers.torch.read import read
+from cnnspec.importers.wording.text import Printer
 from cnnspec.importers.write import shortest, write
 from cnnspec.values.shapes import Shape
 
@@ -352,3 +354,16 @@ def test_a_list_of_one_module_is_as_one_of_several() -> None:
         '| if convs { "convs.1": { conv 3@1x1, relu } } else { none }',
     ]
     assert 'repeat i in 2 { "{2 * i}": Summed no, "{2 * i + 1}": Summed yes }' in written
+
+
+def test_a_stage_of_one_block_is_a_line() -> None:
+    """Its first use, and how often the others come."""
+    unit = {number: Call("Unit", (("width", number),), (), True) for number in (8, 16)}
+    printer = Printer({"Unit": {"width": ...}})
+    stage = Braces(("layer", 1), (unit[8], Repeat((), 3, (unit[16],))))
+    assert printer.chain((stage,), 80) == ["layer1: { Unit 8, repeat 3 { Unit 16 } }"]
+    assert printer.chain((stage,), 30) == ["layer1: {", "    Unit 8", "    repeat 3 { Unit 16 }", "}"]
+    path = (unit[8], Braces(("scale",), (Call("scale", (("init", 0.5),)),)))
+    assert printer.chain((Join("add", ((), path)),), 80) == [
+        "add { | identity | Unit 8, scale: { scale 0.5 } }"
+    ]

@@ -194,16 +194,28 @@ class Printer:
 
     def path(self, path: Chain, width: int) -> list[str]:
         """The lines of a path: one if its steps fit there; uses of blocks share lines."""
-        short = [line for term in path for line in self.term(term, width - 4)]
-        if path and all(map(is_simple, path)) and len(", ".join(short)) <= PATH_WIDTH:
-            return [", ".join(short)]
-        return self.packed(path, width) or self.inner(path, width)
+        short = self.one_line(path, min(width, PATH_WIDTH), (Call, From, Again, Braces))
+        return short or self.packed(path, width) or self.inner(path, width)
+
+    def one_line(self, chain: Chain, width: int, kinds: tuple[type, ...]) -> list[str]:
+        """A chain of terms of these kinds in one line, if it fits there and is not empty; else none."""
+        short = [line for term in chain for line in self.term(term, width)]
+        text = ", ".join(short)
+        fits = len(short) == len(chain) and len(text) <= width
+        return [text] if chain and fits and all(isinstance(term, kinds) for term in chain) else []
 
     def packed(self, chain: Chain, width: int) -> list[str]:
-        """Uses of blocks, and steps without tensors, in lines that are filled; none for other chains."""
-        keyed = [term.name for term in chain if isinstance(term, Call) and term.keyed]
-        if not keyed or not all(map(is_simple, chain)) or not all(name in self.blocks for name in keyed):
+        """Uses of blocks, steps without tensors and repeats of them in one line; without repeats in several.
+
+        None for other chains.
+        """
+        terms = [each for term in chain for each in (term.body if isinstance(term, Repeat) else (term,))]
+        keyed = [term.name for term in terms if isinstance(term, Call) and term.keyed]
+        if not keyed or not all(map(is_simple, terms)) or not all(name in self.blocks for name in keyed):
             return []
+        short = self.one_line(chain, width - 4, (Call, From, Again, Repeat))
+        if short or any(isinstance(term, Repeat) for term in chain):
+            return short
         words = [line for term in chain for line in self.term(term, width)]
         return [line.removesuffix(",") for line in filled(words, PATH_WIDTH)]
 
