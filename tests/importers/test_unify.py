@@ -12,7 +12,7 @@ from cnnspec.importers.patterns.bodies import solve
 from cnnspec.importers.patterns.unify import unify
 from cnnspec.importers.terms.columns import Column, Unalike
 from cnnspec.importers.terms.formulas import Formula, LayerName, name, parts, written
-from cnnspec.importers.terms.terms import Call, Chain, Constant, If, Join, Repeat
+from cnnspec.importers.terms.terms import Call, Chain, Constant, If, Join, Repeat, values_of
 from tests.importers.terms import CHAINS, activation, conv, instantiate, use
 
 
@@ -175,3 +175,49 @@ def test_flags_and_widths_are_called_what_they_are() -> None:
 
     solved = solve(unify([row(3, 8, True), row(7, 16, False), row(5, 32, True)]), [9, 9, 9], [8, 16, 32])
     assert [parameter.name for parameter in solved.parameters] == ["width", "out", "residual"]
+
+
+def test_a_step_that_is_not_there_is_a_number_that_says_so() -> None:
+    """0 channels, a stride of 1: the condition is of that number, not of another that happens to tell."""
+    rows: list[Chain] = [(conv(4, 1, "a"), use(8, 2)), (use(8, 1),), (conv(2, 1, "a"), use(8, 1))]
+    solved = solve(unify(rows), [8, 16, 8], [8, 8, 8])
+    assert [(p.name, p.values) for p in solved.parameters] == [("stride", (2, 1, 1)), ("width", (4, 0, 2))]
+    assert solved.defaults == (1, 0)
+    first, *_ = solved.body
+    assert isinstance(first, If) and written(first.test) == "width != 0"
+
+
+def test_steps_of_which_each_instance_has_one_share_a_parameter() -> None:
+    def strided(layer: str, stride: int) -> Chain:
+        return (Call(layer, (("kernel", 3), ("stride", stride)), ("a",), True, 8),)
+
+    rows = [strided("depthwise", 1), strided("mixed", 2), strided("depthwise", 2), strided("mixed", 1)]
+    solved = solve(unify(rows), [8] * 4, [8] * 4)
+    assert [(p.name, p.values) for p in solved.parameters[:1]] == [("stride", (1, 2, 2, 1))]
+    assert [p.role for p in solved.parameters] == ["stride", "test"]
+
+
+def test_widths_in_branches_are_parts_of_what_arrives_behind_them() -> None:
+    """What each branch makes is `width`, however it makes it."""
+
+    def row(width: int, halves: bool) -> Chain:
+        inner = Call("Halves", (("width", width // 2),), ("a",), True, 8)
+        last = Call("conv", (("count", 9), ("kernel", 1)), ("b",), True, width)
+        return (inner if halves else conv(width, 1, "a"), last)
+
+    solved = solve(unify([row(16, False), row(40, True), row(24, False), row(4, True)]), [8] * 4, [9] * 4)
+    assert [(p.name, p.values) for p in solved.parameters][:1] == [("width", (16, 40, 24, 4))]
+    condition = solved.body[0]
+    assert isinstance(condition, If) and condition.otherwise is not None
+    found = [written(value) for _, value in (*values_of(condition.then), *values_of(condition.otherwise))]
+    assert {"width", "width // 2"} <= {*found}
+
+
+def test_paths_that_some_joins_lack_stand_in_one_order() -> None:
+    """Of a chain without the join its steps are the path that begins as they do."""
+    scale, norm, last = ((conv(1, 1, label),) for label in ("scale", "norm", "last"))
+    rows: list[Chain] = [(Join("add", (norm, last)),), (Join("add", (scale, norm, last)),), norm]
+    (join,) = unify(rows)
+    assert isinstance(join, Join)
+    assert [[instantiate((join,), place)] for place in range(2)] == [[rows[0]], [rows[1]]]
+    assert join.paths[1] == norm

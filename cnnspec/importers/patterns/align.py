@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 from cnnspec.importers.terms.terms import (
     IDENTITY,
@@ -11,6 +12,7 @@ from cnnspec.importers.terms.terms import (
     Braces,
     Call,
     Chain,
+    Constant,
     From,
     Join,
     Repeat,
@@ -42,10 +44,10 @@ def with_joins(rows: Rows) -> Rows:
     Joins among them are such as that path has. Behind it stands what ends these rows as it ends the others.
     """
     for name in dict.fromkeys(name for row in rows.values() for name in joins(row)):
-        model = next(row for row in rows.values() if name in joins(row))
+        models = [row for row in rows.values() if name in joins(row)]
         counts = {joins(row).count(name) for row in rows.values()}
         made = {
-            place: row if name in joins(row) else with_join(row, model, name) for place, row in rows.items()
+            place: row if name in joins(row) else with_join(row, models, name) for place, row in rows.items()
         }
         if counts == {0, 1} and None not in made.values():
             return {place: row for place, row in made.items() if row is not None}
@@ -56,19 +58,29 @@ def joins(row: Chain) -> list[str]:
     return [term.name for term in row if isinstance(term, Join)]
 
 
-def with_join(row: Chain, model: Chain, name: str) -> Chain | None:
-    """The row with the one join of this name of the model, of two paths, one of which is not there."""
-    place, join = next(
-        (i, term) for i, term in enumerate(model) if isinstance(term, Join) and term.name == name
-    )
-    full = 0 if join.paths[0] else 1
-    if len(join.paths) != 2 or len(row) < len(model) - 1 or not {*joins(row)} <= {*joins(join.paths[full])}:
-        return None
+def with_join(row: Chain, models: Sequence[Chain], name: str) -> Chain | None:
+    """The row with the one join of this name that the models have, in which its steps are a path.
+
+    Of two paths it is the first that has steps, and the other is not there; of more that of their form.
+    """
+    model = tuple(term for term in models[0] if not isinstance(term, Constant))
+    place, join = next((i, term) for i, term in enumerate(model) if is_join_of(term, name))
     own, ends = ([key(term) for term in each] for each in (row[place:], model[place + 1 :]))
     behind = next(n for n in range(len(ends), -1, -1) if own[len(own) - n :] == ends[len(ends) - n :])
-    paths: list[Chain] = [(NONE,), (NONE,)]
-    paths[full] = row[place : len(row) - behind]
+    paths = [row[place : len(row) - behind]]
+    others = [path for each in models for term in each if is_join_of(term, name) for path in term.paths]
+    like = next((path for path in others if path_key(path) == path_key(paths[0])), None)
+    if len(others) == 2 * len(models):
+        full = 0 if others[0] else 1
+        like = others[full]
+        paths.insert(1 - full, (NONE,))
+    if like is None or len(row) < len(model) - 1 or not {*joins(row)} <= {*joins(like)}:
+        return None
     return (*row[:place], join._replace(paths=tuple(paths)), *row[len(row) - behind :])
+
+
+def is_join_of(term: Term, name: str) -> TypeGuard[Join]:
+    return isinstance(term, Join) and term.name == name
 
 
 def align(rows: Rows) -> list[dict[int, Term]]:
@@ -126,9 +138,9 @@ def beside(joins: Mapping[int, Join]) -> list[dict[int, Chain]] | None:
 
 
 def merged(rows: Sequence[Sequence[object]]) -> list[object] | None:
-    """One list in which each of the lists stands in its order; None: there is none."""
+    """One list in which each of the lists, the longest first, stands in its order; None: there is none."""
     found: list[object] = []
-    for row in rows:
+    for row in sorted(rows, key=len, reverse=True):
         at = 0
         for key in row:
             if key in found[:at]:

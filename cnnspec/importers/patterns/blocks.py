@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any, NamedTuple
 
-from cnnspec.importers.patterns.align import as_dotted
+from cnnspec.importers.patterns.align import as_convolutions, as_dotted
 from cnnspec.importers.patterns.bodies import Solved, solve
 from cnnspec.importers.patterns.reroll import form, reroll, with_counted_loops
 from cnnspec.importers.patterns.unify import unify
@@ -110,7 +110,7 @@ def make_blocks(found: list[Braces]) -> list[tuple[Block, list[int]]]:
     for places in forms.values() if 1 < len(forms) <= MOST_FORMS else ():
         for number, (_, others) in enumerate(made):
             together = sorted(others + places)
-            if (block := make_block([found[place] for place in together])) is not None:
+            if (block := make_block([found[place] for place in together], as_written=True)) is not None:
                 made[number] = block, together
                 break
         else:
@@ -118,11 +118,16 @@ def make_blocks(found: list[Braces]) -> list[tuple[Block, list[int]]]:
     return [(block, places) for block, places in made if block is not None]
 
 
-def make_block(found: list[Braces]) -> Block | None:
-    """The block of several modules: with repeats within them where that makes it shorter."""
+def make_block(found: list[Braces], as_written: bool = False) -> Block | None:
+    """The block of several modules: with repeats within them where that makes it shorter.
+
+    `as_written`: not where one has a convolution in groups in the place of a depthwise one.
+    """
     kind = found[0].kind
     bodies = as_dotted([term.body for term in found])
     if len(found) < 2 or any(isinstance(t, Braces) and t.kind == kind for body in bodies for t in walk(body)):
+        return None
+    if as_written and as_convolutions(bodies) != bodies:
         return None
     if not any(map(is_wired, bodies)):
         bodies = [drop_places(body, "") for body in bodies]

@@ -11,10 +11,12 @@ from cnnspec.importers.terms.columns import ABSENT, Column, columns_in, same
 from cnnspec.importers.terms.formulas import Formula, evaluate, name, names_in, parts
 from cnnspec.importers.terms.terms import (
     NONE,
+    Again,
     Braces,
     Call,
     Chain,
     Constant,
+    From,
     If,
     Join,
     Repeat,
@@ -48,11 +50,13 @@ class Solved(NamedTuple):
 
 def solve(pattern: Chain, entries: Sequence[int], leaving: Sequence[int]) -> Solved:
     """The block of a pattern. Raises Unalike where it would have too many parameters."""
+    pattern = as_depthwise(pattern)
     solver = Solver(entries, leaving)
-    slots = [slot for slot in slots_of(pattern, True) if slot.role != "test"]
+    slots = [slot for slot in slots_of(pattern, True, Column(tuple(leaving))) if slot.role != "test"]
+    solver.slots = slots
     for slot in sorted(slots, key=lambda slot: ABSENT in slot.column.values):
         solver.value(slot)
-    body = as_depthwise(name_output(solver, solved(pattern, solver, True)))
+    body = name_output(solver, solved(pattern, solver, True))
     formulas = [value for _, value in values_of(body)] + [formula for formula, _ in solver.constants.values()]
     used = {each for formula in formulas for each in names_in(formula)}
     parameters = [parameter for parameter in solver.parameters if parameter.name in used]
@@ -69,28 +73,65 @@ def solve(pattern: Chain, entries: Sequence[int], leaving: Sequence[int]) -> Sol
 
 
 def default_of(parameter: Parameter) -> Any:
-    """The commonest value where most instances have it; widths have none."""
+    """The commonest value where most instances have it; of widths 0, where a third lack their step."""
+    if parameter.role in WIDTHS and 3 * parameter.values.count(0) >= len(parameter.values):
+        return 0
     usual = commonest(parameter.values)
     often = 2 * sum(same(usual, value) for value in parameter.values) > len(parameter.values)
     return usual if often and (parameter.role not in WIDTHS or parameter.role == "groups") else ...
 
 
-def slots_of(chain: Chain, at_start: bool) -> Iterator[Slot]:
-    """The columns of a pattern in the order of its text. `at_start`: what enters the block enters it."""
-    for term in chain:
+def slots_of(chain: Chain, at_start: bool, leaving: Any) -> Iterator[Slot]:
+    """The columns of a pattern in the order of its text. `at_start`: what enters the block enters it.
+
+    `leaving` are the channels behind the chain, 0 where they are not known.
+    """
+    for place, term in enumerate(chain):
+        behind = arriving(chain[place + 1 :], leaving)
         if isinstance(term, Call):
             if isinstance(term.name, Column):
                 yield Slot(term.name, "name")
             for argument, value in term.arguments:
                 for column in columns_in(value):
-                    yield slot_of(column, argument, value, term)
+                    yield slot_of(column, argument, value, term)._replace(behind=behind)
         elif isinstance(term, If) and isinstance(term.test, Column):
             yield Slot(term.test, "test", 0, words(term), at_start)
         elif isinstance(term, Repeat | Join) and isinstance(term.rows, Column):
             yield slot_of_rows(term)
+        ends = 0 if isinstance(term, Join) and term.name == "concat" else behind
         for inner in chains(term):
-            yield from slots_of(inner, at_start and not isinstance(term, Repeat))
+            slots = slots_of(inner, at_start and not isinstance(term, Repeat), ends)
+            yield from map(as_squeeze, slots) if is_gate(term, inner) else slots
         at_start = at_start and isinstance(term, Constant)
+
+
+def is_gate(term: Term, path: Chain) -> bool:
+    """Whether a path is the squeeze and excitation of a gate: it begins with the mean of each channel."""
+    first = path[0] if path else None
+    is_pool = isinstance(first, Call) and first.name in ("globalavgpool", "mean")
+    return isinstance(term, Join) and term.name == "mul" and is_pool
+
+
+def as_squeeze(slot: Slot) -> Slot:
+    """The slot of a width in such a gate, which is to be called so."""
+    return slot._replace(words="squeeze") if slot.role == "count" else slot
+
+
+def arriving(chain: Chain, leaving: Any) -> Any:
+    """The channels that arrive at a chain, by instance where they differ; 0 where they are not known."""
+    for place, term in enumerate(chain):
+        if isinstance(term, If) and isinstance(term.test, Column):
+            rest = arriving(chain[place + 1 :], leaving)
+            branches = {True: arriving(term.then, rest), False: arriving(term.otherwise or (), rest)}
+            given = (branches.get(taken, ABSENT) for taken in term.test.values)
+            return Column(tuple(c.values[k] if isinstance(c, Column) else c for k, c in enumerate(given)))
+        if isinstance(term, Join):
+            return next((found for path in term.paths if (found := arriving(path, 0))), 0)
+        if isinstance(term, From | Again):
+            return 0
+        if isinstance(term, Call | Braces) and term.channels:
+            return term.channels
+    return leaving
 
 
 def slot_of(column: Column, argument: str, value: Any, term: Call) -> Slot:
@@ -130,13 +171,14 @@ def solved(chain: Chain, solver: Solver, at_start: bool, places: Sequence[int] =
 
 def with_formulas(term: Term, solver: Solver, at_start: bool, places: Sequence[int]) -> Term:
     if isinstance(term, If) and isinstance(term.test, Column):
-        test, values = solver.test(Slot(term.test, "test", 0, words(term), at_start)), term.test.values
-        branches = [
-            [place for place, value in enumerate(values) if value is taken] for taken in (True, False)
+        rows = [
+            [place for place, value in enumerate(term.test.values) if value is taken]
+            for taken in (True, False)
         ]
-        then = solved(term.then, solver, at_start, branches[0])
-        otherwise = None if term.otherwise is None else solved(term.otherwise, solver, at_start, branches[1])
-        return If(test, then, otherwise)
+        then = solved(term.then, solver, at_start, rows[0])
+        otherwise = None if term.otherwise is None else solved(term.otherwise, solver, at_start, rows[1])
+        used = {each for _, value in values_of((*then, *(otherwise or ()))) for each in names_in(value)}
+        return If(solver.test(Slot(term.test, "test", 0, words(term), at_start), used), then, otherwise)
     enters = at_start and not isinstance(term, Repeat)  # only its first turn
     term = rebuild(term, lambda inner: solved(inner, solver, enters, places))
     if isinstance(term, Call):
@@ -190,7 +232,7 @@ def as_depthwise(chain: Chain) -> Chain:
         if not isinstance(term, Call) or term.name != "conv":
             return term
         given = dict(term.arguments)
-        if given["count"] != ARRIVING or given["groups"] != ARRIVING:
+        if not given["count"] == given.get("groups") == term.channels:
             return term
         kept = tuple((n, v) for n, v in term.arguments if n not in ("count", "groups"))
         return term._replace(name="depthwise", arguments=kept)

@@ -7,13 +7,13 @@ arrive, in forms that people write; a new parameter.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain as chain_of
 from itertools import combinations, count
 from typing import Any, NamedTuple
 
 from cnnspec.importers.terms.columns import ABSENT, Column, Unalike, same
-from cnnspec.importers.terms.formulas import Formula, LayerName, evaluate, name, parts
+from cnnspec.importers.terms.formulas import Formula, LayerName, evaluate, name, names_in, parts
 
 WIDTHS = (
     "count",
@@ -43,6 +43,9 @@ NAMES = {
 RELATED = {"pad": ("dilation", "kernel"), "dilation": ("pad",), "kernel": ("window",), "factor": ("stride",)}
 """Roles whose parameters a column of this role may be computed from, besides its own."""
 
+IDLE = {**dict.fromkeys(WIDTHS, 0), "groups": 1, "stride": 1, "dilation": 1, "paths": 1}
+"""The values of parameters where the step that they are for is not there."""
+
 ARRIVING = name("in.channels")
 FULL = name("full")
 CUTS = ("start", "stop")
@@ -68,6 +71,7 @@ class Slot(NamedTuple):
     channels: Any = 0
     words: str = ""
     first: bool = False  # the block's own input arrives there
+    behind: Any = 0  # the channels behind the `if` that it stands in
 
 
 class Parameter(NamedTuple):
@@ -84,15 +88,19 @@ class Solver:
         self.parameters: list[Parameter] = []
         self.constants: dict[str, tuple[Formula, tuple[int, ...]]] = {}
         self.known: dict[Slot, Any] = {}
+        self.slots: Sequence[Slot] = ()  # all that there are
         self.uses_full = False
 
     # Values
 
     def value(self, slot: Slot) -> Any:
         """A value or a formula for a column. Raises Unalike where too many parameters would be needed."""
-        plain = slot._replace(words="")
+        plain = slot._replace(words="", behind=0)
         if plain not in self.known:
             found = self.fit(slot)
+            if found is None and is_part_of(slot.column, slot.behind):
+                self.value(Slot(slot.behind, slot.role))
+                found = self.fit(slot)
             self.known[plain] = found if found is not None else self.invent(slot)
         return self.known[plain]
 
@@ -188,6 +196,8 @@ class Solver:
 
     def wanted(self, slot: Slot, values: tuple[Any, ...]) -> str:
         """What a parameter for a slot is called, if that is free."""
+        if slot.role == "count" and slot.words:
+            return slot.words
         if slot.role in WIDTHS and (slot.role == "out" or values == self.leaving):
             has_out = any(parameter.name == "out" for parameter in self.parameters)
             return "out" if values == self.leaving else "hidden" if has_out else "width"
@@ -211,13 +221,23 @@ class Solver:
         return next(each for each in chain_of(wanted, numbered) if each not in taken)
 
     def filled(self, slot: Slot) -> tuple[Any, ...]:
-        """The values; where there is none the commonest, of widths what arrives at the block."""
-        places = slot.column.present
-        usual = commonest([slot.column.values[place] for place in places])
-        if slot.role == "index" and all(type(slot.column.values[place]) is int for place in places):
-            return tuple(counted_on(slot.column.values))
-        others = self.entries if slot.role in WIDTHS else (usual,) * len(self.entries)
-        return tuple(b if a is ABSENT else a for a, b in zip(slot.column.values, others, strict=True))
+        """The values; where there is no step the number that stands for none, else the commonest."""
+        column = slot.column
+        if slot.role == "index" and all(type(column.values[place]) is int for place in column.present):
+            return tuple(counted_on(column.values))
+        column = column if slot.role in WIDTHS else self.joined(slot)
+        values = [column.values[place] for place in column.present]
+        idle = IDLE.get(slot.role, commonest(values))
+        return tuple(idle if value is ABSENT else value for value in column.values)
+
+    def joined(self, slot: Slot) -> Column:
+        """The column with the values of others of its role where it has none, which agree where both have."""
+        values = slot.column.values
+        for other in self.slots:
+            pairs = [*zip(values, other.column.values, strict=True)]
+            if other.role == slot.role and all(ABSENT in (a, b) or same(a, b) for a, b in pairs):
+                values = tuple(b if a is ABSENT else a for a, b in pairs)
+        return Column(values)
 
     def expansion(self, column: Column) -> tuple[int, ...] | None:
         """The ratio of a width to the channels that enter the block, where it takes few values."""
@@ -234,13 +254,14 @@ class Solver:
 
     # Conditions
 
-    def test(self, slot: Slot) -> Any:
-        """A condition of the forms that people write, else a flag."""
+    def test(self, slot: Slot, used: Collection[str] = ()) -> Any:
+        """A condition of the forms that people write, of names that are `used` if it can be; else a flag."""
         places = slot.column.present
         values = [slot.column.values[place] for place in places]
         if all(value == values[0] for value in values):
             return values[0]
-        atoms = [(formula, [each[place] for place in places]) for formula, each in self.atoms(slot)]
+        atoms = [(formula, [each[place] for place in places]) for formula, each in self.atoms(slot, used)]
+        atoms.sort(key=lambda atom: names_in(atom[0]).isdisjoint(used))
         for formula, each in atoms:
             if each == values:
                 return self.chosen(formula)
@@ -256,7 +277,7 @@ class Solver:
         self.uses_full |= FULL in parts(formula)
         return formula
 
-    def atoms(self, slot: Slot) -> Iterator[tuple[Formula, list[bool]]]:
+    def atoms(self, slot: Slot, used: Collection[str]) -> Iterator[tuple[Formula, list[bool]]]:
         """Conditions of one comparison: of channels that stay, a flag, a stride or an expansion of 1."""
         entry = ARRIVING if slot.first else FULL
         widths = [p for p in self.parameters if p.role in WIDTHS and all(type(v) is int for v in p.values)]
@@ -269,10 +290,10 @@ class Solver:
             if all(isinstance(value, bool) for value in parameter.values):
                 yield this, [*parameter.values]
                 yield Formula("not", (this,)), [not value for value in parameter.values]
-            elif parameter.role in ("stride", "expand", "groups", "dilation"):
-                yield from comparisons(this, 1, [value == 1 for value in parameter.values])
-            elif parameter.role == "index":
-                yield from comparisons(this, 0, [value == 0 for value in parameter.values])
+            elif parameter.role in ("index", "expand", *IDLE):
+                idle = IDLE.get(parameter.role, int(parameter.role == "expand"))
+                if idle or parameter.role == "index" or parameter.name in used:
+                    yield from comparisons(this, idle, [value == idle for value in parameter.values])
         for base, values in others:
             yield from comparisons(entry, base, self.equal_entries(values))
 
@@ -298,6 +319,22 @@ def exact(formula: Formula, names: Mapping[str, Any], role: str) -> Any:
 def comparisons(one: Formula, two: Any, equal: list[bool]) -> Iterator[tuple[Formula, list[bool]]]:
     yield Formula("!=", (one, two)), [not each for each in equal]
     yield Formula("==", (one, two)), equal
+
+
+def is_part_of(column: Column, whole: Any) -> bool:
+    """Whether widths are as many times the channels behind them, which all instances have, but not these."""
+    if not isinstance(whole, Column) or ABSENT in whole.values or whole == column:
+        return False
+    own, others = ([each.values[place] for place in column.present] for each in (column, whole))
+    return bool(multiple(own, others) or multiple(others, own))
+
+
+def multiple(values: Sequence[Any], others: Sequence[Any]) -> int:
+    """The factor by which all values are larger than the others; 0 where there is none."""
+    if not all(type(value) is int and value > 0 for value in (*values, *others)):
+        return 0
+    factor: int = values[0] // others[0]
+    return factor if all(v == factor * o for v, o in zip(values, others, strict=True)) else 0
 
 
 def related(role: str, other: str) -> bool:

@@ -9,7 +9,7 @@ from itertools import chain as chain_of
 from itertools import count
 from typing import Any, NamedTuple
 
-from cnnspec.importers.patterns.solve import CUTS, WIDTHS
+from cnnspec.importers.patterns.solve import CUTS, WIDTHS, multiple
 from cnnspec.importers.terms.columns import Column, Unalike, columns_in, same
 from cnnspec.importers.terms.formulas import (
     Formula,
@@ -254,14 +254,6 @@ def related(base: Formula, of: str, known: Sequence[Any], role: str, values: Seq
 
 def is_width(role: str) -> bool:
     return role.rstrip("0123456789") in (*WIDTHS, "middle")
-
-
-def multiple(values: Sequence[Any], others: Sequence[Any]) -> int:
-    """The factor by which all values are larger than the others; 0 where there is none."""
-    if not all(type(value) is int and value > 0 for value in (*values, *others)):
-        return 0
-    factor: int = values[0] // others[0]
-    return factor if all(v == factor * o for v, o in zip(values, others, strict=True)) else 0
 
 
 # Turns written out
