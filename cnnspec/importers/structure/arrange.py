@@ -99,6 +99,11 @@ class Region(NamedTuple):
     paths: tuple[tuple[Item, ...], ...]
     members: set[int]  # the values that are made in it, that of the join included
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether each path is one step."""
+        return all(len(path) <= 1 for path in self.paths)
+
 
 class ItemGraph:
     """The items of one scope, for questions about what reads what."""
@@ -274,10 +279,10 @@ def height(join: int, regions: dict[int, Region]) -> int:
 
 
 def spine(join: int, regions: dict[int, Region]) -> list[int]:
-    """The joins that nest deepest in the region of a join, itself first."""
+    """The joins that nest deepest in the region of a join, itself first; one of single steps is a step."""
     heights: dict[int, list[int]] = {}
     members = regions[join].members
-    for each in [each for each in regions if each in members]:
+    for each in [each for each in regions if each in members and (each == join or not regions[each].is_flat)]:
         within = [heights[other] for other in heights if other in regions[each].members]
         heights[each] = [each, *max(within, key=len, default=[])]
     return heights[join]
