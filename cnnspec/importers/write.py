@@ -27,8 +27,8 @@ COMMON = (("batchnorm", "eps"), ("batchnorm", "momentum"), ("layernorm", "eps"),
 """Arguments that networks choose once for all their layers."""
 
 
-WORTH = 2
-"""So many lines more a text may have for a block that it uses at several places."""
+WORTH = 1
+"""So many lines more a text may have for a block: its name says what the lines in it are."""
 PLACES, LAYERS = 3, 3
 """What has so many layers with tensors and would stand at so many places is a block, however long the text.
 
@@ -90,6 +90,11 @@ class Written(NamedTuple):
     plain: frozenset[str] = frozenset()
     places: Mapping[str, int] = Counter()
 
+    @property
+    def lines(self) -> int:
+        """How many lines it has that are not blank."""
+        return sum(map(bool, self.text.splitlines()))
+
 
 def shortest(model: Model, plain: Collection[str]) -> Written:
     """The text with blocks for the classes where they make it shorter, the outermost left out first."""
@@ -99,7 +104,7 @@ def shortest(model: Model, plain: Collection[str]) -> Written:
     best = write_blocks(model, found, plain)
     for kind in reversed([*best.kinds]):
         other = write_blocks(model, found, {*best.plain, kind})
-        if other.text.count("\n") + worth(kind, best, other) < best.text.count("\n"):
+        if other.lines + worth(kind, best, other) < best.lines:
             best = other
     return best
 
@@ -128,7 +133,7 @@ def worth(kind: str, blocks: Written, braces: Written) -> float:
     places = min(blocks.places[kind], braces.places[kind])
     if places >= PLACES and blocks.kinds[kind] >= LAYERS:
         return float("inf")
-    return WORTH if blocks.places[kind] > 1 else 0
+    return WORTH
 
 
 class Proof(NamedTuple):
