@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.breaks import best_breaks, crossings
 from cnnspec.draw.volume.compose import layout
-from cnnspec.draw.volume.figure_model import plan
+from cnnspec.draw.volume.figure_model import figure_of
 from tests.nets import network
 
 COUNT = 7
@@ -59,7 +59,7 @@ def calls(text: str) -> int:
 
     sys.setprofile(trace)
     try:
-        layout(plan(diagram)._replace(coarse=None), 495.0)  # not one layout after the other
+        layout(figure_of(diagram)._replace(coarse=None), 495.0)  # not one layout after the other
     finally:
         sys.setprofile(None)
     return count

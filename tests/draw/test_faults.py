@@ -14,7 +14,7 @@ from cnnspec.compiler import check_text
 from cnnspec.draw.diagram.model import Diagram, totals
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.theme import THEMES
-from cnnspec.draw.volume.figure_model import Figure, plan
+from cnnspec.draw.volume.figure_model import Figure, figure_of
 from tests.draw.nets import ordered
 
 
@@ -24,7 +24,7 @@ def part(body: str) -> Diagram:
 
 
 def planned(body: str) -> Figure:
-    return plan(part(body))
+    return figure_of(part(body))
 
 
 def faults(diagram: Diagram) -> list[tuple[str, str]]:
@@ -76,15 +76,15 @@ def test_a_block_fails_where_it_first_does() -> None:
     ],
 )
 def test_volumes_go_as_far(body: str, wanted: list[tuple[str, tuple[str, ...], str]]) -> None:
-    found = [(", ".join(step.words), step.label, step.fault) for step in planned(body).steps if step.fault]
+    found = [(", ".join(step.words), step.label, step.fault) for step in planned(body).volumes if step.fault]
     assert found == wanted
 
 
 def test_a_block_with_a_fault_is_not_drawn_as_one() -> None:
     text = "block B { add { | conv 3@3x3, relu, conv 3@3x3 | identity } }\nnet N {\n input 3@32x32\n"
     (network,) = check_text(f"{text} repeat 30 {{ conv 3@3x3 pad=1, maxpool 1x1 }}\n B\n}}\n").partial
-    made = plan(simplify(network))
-    assert [step.fault for step in made.steps if step.kind == "fault"] == ["3@28x28 ≠ 3@32x32"]
+    made = figure_of(simplify(network))
+    assert [step.fault for step in made.volumes if step.kind == "fault"] == ["3@28x28 ≠ 3@32x32"]
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -10,9 +10,9 @@ from cnnspec.compiler import check_text
 from cnnspec.draw.metrics import width
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.arrange import wrapped
-from cnnspec.draw.volume.compose import NAMES, Layout, as_a_u, layout, less_and_less, measure_steps
-from cnnspec.draw.volume.figure_model import Figure, plan
-from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text
+from cnnspec.draw.volume.compose import NAMES, Layout, as_a_u, layout, less_and_less, measure_volumes
+from cnnspec.draw.volume.figure_model import Figure, figure_of
+from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, Text
 from cnnspec.draw.volume.streams import streams, systems
 from cnnspec.draw.volume.strip import draw_rows, numbered, rails
 from cnnspec.draw.volume.valley import by_size, valley
@@ -32,7 +32,7 @@ def points(part: Primitive) -> list[Point]:
     if isinstance(part, Text):
         left, top, right, bottom = box(part)
         return [Point(left, top), Point(right, bottom)]
-    if isinstance(part, Disc):
+    if isinstance(part, Circle):
         (x, y), r = part.centre, part.radius
         return [Point(x - r, y - r), Point(x + r, y + r)]
     return list(part.points)
@@ -55,12 +55,12 @@ def faults(made: Layout, wide: float) -> list[str]:
         if not all(-NEAR <= p.x <= wide + NEAR and -NEAR <= p.y <= made.height + NEAR for p in points(part))
     ]
     found += [f"{a.words!r} on {b.words!r}" for a, b in combinations(texts, 2) if meet(box(a), box(b))]
-    solids = [part for part in made.parts if isinstance(part, Face)]
+    solids = [part for part in made.parts if isinstance(part, Polygon)]
     found += [f"{t.words!r} on a solid" for t in texts for face in solids if meet(box(t), frame(face))]
     return found
 
 
-def frame(face: Face) -> tuple[float, float, float, float]:
+def frame(face: Polygon) -> tuple[float, float, float, float]:
     x, y = zip(*face.points, strict=True)
     return min(x), min(y), max(x), max(y)
 
@@ -73,13 +73,13 @@ def meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 @pytest.mark.parametrize("name", ZOO)
 def test_words_stand_apart_in_the_zoo(name: str, wide: float) -> None:
     for net in shipped(name):
-        assert not faults(layout(plan(simplify(net)), wide), wide), net.name
+        assert not faults(layout(figure_of(simplify(net)), wide), wide), net.name
 
 
 @pytest.mark.parametrize("wide", WIDTHS)
 @pytest.mark.parametrize("name", GOLDENS)
 def test_words_stand_apart_in_the_goldens(name: str, wide: float) -> None:
-    assert not faults(layout(plan(simplify(golden(name))), wide), wide)
+    assert not faults(layout(figure_of(simplify(golden(name))), wide), wide)
 
 
 @pytest.mark.parametrize("wide", WIDTHS)
@@ -88,7 +88,7 @@ def test_words_stand_apart_in_random_nets_that_do_not_fit(wide: float) -> None:
     for seed in range(60):
         for net in (net for net in check_text(mutated(seed)).partial if net.inputs):
             drawn += 1
-            assert not faults(layout(plan(simplify(net)), wide), wide), f"seed {seed}"
+            assert not faults(layout(figure_of(simplify(net)), wide), wide), f"seed {seed}"
     assert drawn > 5
 
 
@@ -99,7 +99,7 @@ def test_words_stand_apart_in_random_nets(wide: float) -> None:
         found = check_text(seeded(seed))
         if found.ok and found.expanded < 400:
             drawn += 1
-            assert not faults(layout(plan(simplify(found.networks[0])), wide), wide), f"seed {seed}"
+            assert not faults(layout(figure_of(simplify(found.networks[0])), wide), wide), f"seed {seed}"
     assert drawn > 20
 
 
@@ -109,7 +109,7 @@ def test_words_stand_apart_in_random_nets(wide: float) -> None:
     "more", ("", ", batchnorm, leakyrelu 0.2", ", batchnorm, leakyrelu 0.2, dropout 0.5, abs")
 )
 def test_words_stand_apart_in_nets_shaped_like_a_u(more: str, depth: int, wide: float) -> None:
-    found = plan(simplify(network(u_shaped(depth, more))))
+    found = figure_of(simplify(network(u_shaped(depth, more))))
     assert not faults(layout(found, wide), wide)
     assert is_a_u(found, wide), "not drawn as a U"
 
@@ -117,7 +117,7 @@ def test_words_stand_apart_in_nets_shaped_like_a_u(more: str, depth: int, wide: 
 @pytest.mark.parametrize("wide", (252.0, 495.0, 1440.0))
 @pytest.mark.parametrize("text", (gated_u(3), nested_u(5)), ids=("gated", "nested"))
 def test_words_stand_apart_in_us_with_more_skips(text: str, wide: float) -> None:
-    found = plan(simplify(network(f"net U {{\n{text}\n}}\n")))
+    found = figure_of(simplify(network(f"net U {{\n{text}\n}}\n")))
     assert not faults(layout(found, wide), wide)
     assert is_a_u(found, 495.0)
 
@@ -125,7 +125,7 @@ def test_words_stand_apart_in_us_with_more_skips(text: str, wide: float) -> None
 @pytest.mark.parametrize("wide", WIDTHS)
 def test_streams_stand_in_a_row_a_resolution(wide: float) -> None:
     """All of one size at one height, all of one column at one x; each way is a line, or a number twice."""
-    made = plan(simplify(network(f"net N {{\n{exchanging(5)}\n}}\n")))
+    made = figure_of(simplify(network(f"net N {{\n{exchanging(5)}\n}}\n")))
     assert not faults(layout(made, wide), wide)
     coarse = made.coarse
     assert coarse is not None
@@ -135,7 +135,7 @@ def test_streams_stand_in_a_row_a_resolution(wide: float) -> None:
     others = [way for way in found.others if found.rows[way.tail] != found.rows[way.head]]
     assert len(others) == 2 + 6
     assert {found.columns[way.head] - found.columns[way.tail] for way in others} == {1}
-    things = measure_steps(coarse, 0.3)
+    things = measure_volumes(coarse, 0.3)
     drawn = systems(found, things, 0.0, wide)
     assert sorted(spot.number for rows in drawn for row in rows for spot in row) == list(range(len(things)))
     assert all(a.x < b.x for rows in drawn for row in rows for a, b in pairwise(row))
@@ -150,7 +150,7 @@ def test_streams_stand_in_a_row_a_resolution(wide: float) -> None:
 @pytest.mark.parametrize("name", ZOO)
 def test_nets_of_the_zoo_have_no_streams(name: str) -> None:
     for net in shipped(name):
-        coarse = plan(simplify(net)).coarse
+        coarse = figure_of(simplify(net)).coarse
         assert coarse is not None
         assert not streams(coarse)
 
@@ -170,13 +170,13 @@ def pyramid() -> str:
 def test_a_u_stays_one_in_a_column_of_text(name: str, net: str) -> None:
     """In rows it would be four times as high as wide."""
     wide = 3.3 * 72
-    made = layout(plan(simplify(shipped(name, net)[0])), wide)
+    made = layout(figure_of(simplify(shipped(name, net)[0])), wide)
     assert not faults(made, wide)
     assert made.height < 2 * wide
 
 
 def test_blocks_that_only_less_room_closes_are_opened_there() -> None:
-    figure = plan(simplify(shipped("resunet")[0]), blocks=True)
+    figure = figure_of(simplify(shipped("resunet")[0]), blocks=True)
     titles = [
         [part.words for part in layout(figure, wide).parts if isinstance(part, Text) and part.bold]
         for wide in (3.3 * 72, 1440.0)
@@ -187,12 +187,12 @@ def test_blocks_that_only_less_room_closes_are_opened_there() -> None:
 
 @pytest.mark.parametrize("wide", WIDTHS)
 def test_what_is_larger_than_a_u_stands_above_it_where_room_lacks(wide: float) -> None:
-    made = plan(simplify(network(f"net N {{\n{pyramid()}\n}}\n")))
+    made = figure_of(simplify(network(f"net N {{\n{pyramid()}\n}}\n")))
     assert not faults(layout(made, wide), wide)
     u = valley(made)
     assert u is not None
     parted = by_size(made, u)
-    sizes = [[made.steps[i].shape.height for i in (*level.left, *level.right)] for level in parted.levels]
+    sizes = [[made.volumes[i].shape.height for i in (*level.left, *level.right)] for level in parted.levels]
     assert [sizes[0], set(sizes[1]), set(sizes[2])] == [[128], {64}, {32}]
     assert parted.loose == u.loose
 
@@ -219,8 +219,8 @@ def u_shaped(depth: int, more: str) -> str:
 @pytest.mark.parametrize("wide", WIDTHS)
 @pytest.mark.parametrize("name", ("deeplab", "inception_v3", "siamese"))
 def test_a_skip_that_changes_rows_comes_around_or_bears_a_number_at_both_ends(name: str, wide: float) -> None:
-    figure = plan(simplify(shipped(name)[0]))
-    rows = wrapped(figure, measure_steps(figure, 0.5), 0.0, wide)
+    figure = figure_of(simplify(shipped(name)[0]))
+    rows = wrapped(figure, measure_volumes(figure, 0.5), 0.0, wide)
     found, loose = rails(figure.skips, rows)
     shown = [
         skip if skip.tail >= 0 else skip._replace(tail=rows[i - 1][-1].number)
@@ -238,11 +238,11 @@ def test_a_skip_that_changes_rows_comes_around_or_bears_a_number_at_both_ends(na
 
 
 def test_inputs_begin_rows_that_meet() -> None:
-    figure = plan(simplify(shipped("siamese")[0]))
-    left, right = wrapped(figure, measure_steps(figure, 0.4), 0.0, 495.0)
-    assert [row[0].sized.step.kind for row in (left, right)] == ["input", "input"]
+    figure = figure_of(simplify(shipped("siamese")[0]))
+    left, right = wrapped(figure, measure_volumes(figure, 0.4), 0.0, 495.0)
+    assert [row[0].sized.volume.kind for row in (left, right)] == ["input", "input"]
     wire = draw_rows(figure, (left, right), 0.0, 495.0)[1].wire
-    sign = next(spot for spot in right if spot.sized.step.sign)
+    sign = next(spot for spot in right if spot.sized.volume.sign)
     assert wire is not None
     assert wire.points[0].x == 495.0
     assert sign.x < wire.points[-1].x < sign.end
@@ -250,39 +250,39 @@ def test_inputs_begin_rows_that_meet() -> None:
 
 def test_a_net_of_small_maps_is_not_drawn_too_high() -> None:
     """Rows that are as wide as the page count as fitting, whatever rounding does to their ends."""
-    assert layout(plan(simplify(shipped("allcnn")[0])), 3.3 * 72).height < 1.5 * 3.3 * 72
+    assert layout(figure_of(simplify(shipped("allcnn")[0])), 3.3 * 72).height < 1.5 * 3.3 * 72
 
 
 def test_a_kernel_looks_at_what_arrives_unless_it_is_transposed() -> None:
     """However large the padding makes what comes of it, as in FCN (Long et al., 2015)."""
     for layer, transposed in (("conv 4@3x3 pad=4", False), ("convtranspose 4@3x3", True)):
-        figure = plan(simplify(network(f"net N {{\ninput 3@8x8\n{layer}\n}}\n")))
-        (row,) = wrapped(figure, measure_steps(figure, 1.0, sheets=False), 0.0, 495.0)
+        figure = figure_of(simplify(network(f"net N {{\ninput 3@8x8\n{layer}\n}}\n")))
+        (row,) = wrapped(figure, measure_volumes(figure, 1.0, sheets=False), 0.0, 495.0)
         (drawn,) = draw_rows(figure, [row], 0.0, 495.0)
-        (patch,) = (part for part in drawn.parts if isinstance(part, Face) and part.role == "patch")
+        (patch,) = (part for part in drawn.parts if isinstance(part, Polygon) and part.role == "patch")
         assert (patch.points[0].x > row[0].end) == transposed
 
 
 def test_blocks_are_one_volume_each_where_all_in_them_is_too_high_for_a_column() -> None:
     """Where there is room, as across a page, what is in them is drawn."""
     for name in ("resnet", "regnet", "convnext", "densenet"):
-        figure = plan(simplify(shipped(name)[0]))
+        figure = figure_of(simplify(shipped(name)[0]))
         column, page = (layout(figure, wide) for wide in (3.3 * 72, 6.9 * 72))
         assert column.height < 1.5 * 3.3 * 72
-        roles = [{part.role for part in made.parts if isinstance(part, Face)} for made in (column, page)]
+        roles = [{part.role for part in made.parts if isinstance(part, Polygon)} for made in (column, page)]
         assert ["block" in found for found in roles] == [True, False], name
-    deep = plan(simplify(shipped("resnet", "ResNet152")[0]))
+    deep = figure_of(simplify(shipped("resnet", "ResNet152")[0]))
     assert "Bottleneck ×35" in {part.words for part in layout(deep, 3.3 * 72).parts if isinstance(part, Text)}
 
 
 @pytest.mark.parametrize("wide", (200.0, 240.0, 300.0))
 def test_streams_go_on_below_where_few_ways_lead_across(wide: float) -> None:
     """An exchange leads from each resolution to each other, so no break is within what is repeated."""
-    coarse = plan(simplify(network(f"net N {{\n{exchanging(5)}\n}}\n"))).coarse
+    coarse = figure_of(simplify(network(f"net N {{\n{exchanging(5)}\n}}\n"))).coarse
     assert coarse is not None
     found = streams(coarse)
     assert found is not None
-    drawn = systems(found, measure_steps(coarse, 0.3), 0.0, wide)
+    drawn = systems(found, measure_volumes(coarse, 0.3), 0.0, wide)
     system = {spot.number: i for i, rows in enumerate(drawn) for row in rows for spot in row}
     assert len(drawn) > 1
     assert sum(system[way.tail] != system[way.head] for way in found.others) < 2
@@ -290,8 +290,8 @@ def test_streams_go_on_below_where_few_ways_lead_across(wide: float) -> None:
 
 
 def test_operations_of_a_row_stand_on_one_line() -> None:
-    figure = plan(simplify(shipped("alexnet")[0]))
-    (row,) = wrapped(figure, measure_steps(figure, 0.4), 0.0, 1440.0)
+    figure = figure_of(simplify(shipped("alexnet")[0]))
+    (row,) = wrapped(figure, measure_volumes(figure, 0.4), 0.0, 1440.0)
     (drawn,) = draw_rows(figure, [row], 0.0, 1440.0)
     first = {spot.sized.words[0] for spot in row if spot.sized.words}
     tops = {part.at.y for part in drawn.parts if isinstance(part, Text) and part.words in first}
@@ -302,7 +302,7 @@ def test_operations_of_a_row_stand_on_one_line() -> None:
 @pytest.mark.parametrize("wide", WIDTHS)
 @pytest.mark.parametrize("name", ("deeplab", "efficientnet", "googlenet", "inception_v3", "mobilenet_v3"))
 def test_words_stand_apart_in_opened_blocks(name: str, wide: float) -> None:
-    figure = plan(simplify(shipped(name)[0]), blocks=True)
+    figure = figure_of(simplify(shipped(name)[0]), blocks=True)
     made = layout(figure, wide)
     assert not faults(made, wide)
     titles = [part.words for part in made.parts if isinstance(part, Text) and part.bold]
@@ -313,9 +313,9 @@ def test_words_stand_apart_in_opened_blocks(name: str, wide: float) -> None:
 @pytest.mark.parametrize("wide", (252.0, 495.0))
 @pytest.mark.parametrize("name", ("deeplab", "googlenet", "inception_v3", "resunet", "siamese"))
 def test_no_line_strikes_words_through(name: str, wide: float) -> None:
-    made = layout(plan(simplify(shipped(name)[0]), blocks=True), wide)
+    made = layout(figure_of(simplify(shipped(name)[0]), blocks=True), wide)
     words = [part for part in made.parts if isinstance(part, Text) and len(part.words) > 1]
-    ways = [part for part in made.parts if isinstance(part, Line) and part.role != "ray"]
+    ways = [part for part in made.parts if isinstance(part, Polyline) and part.role != "ray"]
     pieces = [
         ((min(p.x, q.x), min(p.y, q.y), max(p.x, q.x), max(p.y, q.y)), way)
         for way in ways
@@ -331,8 +331,8 @@ def test_no_line_strikes_words_through(name: str, wide: float) -> None:
 
 @pytest.mark.parametrize("wide", WIDTHS)
 def test_the_legend_tells_every_colour(wide: float) -> None:
-    made = layout(plan(simplify(shipped("resunet")[0])), wide)
-    kinds = {part.role for part in made.parts if isinstance(part, Face)} - {"input", "patch"}
+    made = layout(figure_of(simplify(shipped("resunet")[0])), wide)
+    kinds = {part.role for part in made.parts if isinstance(part, Polygon)} - {"input", "patch"}
     texts = {part.words for part in made.parts if isinstance(part, Text)}
     assert {"conv", "copy"} <= kinds
     assert {NAMES[kind] for kind in kinds} <= texts
@@ -341,4 +341,4 @@ def test_the_legend_tells_every_colour(wide: float) -> None:
 def test_a_net_of_which_nothing_is_known_has_a_page() -> None:
     """Faults may leave no value with a shape, and so no row."""
     (net,) = check_text("net N {\n    repeat 2 { input 1@8x8 }\n    conv 3@3x3\n}\n").partial
-    assert faults(layout(plan(simplify(net)), 495.0), 495.0) == []
+    assert faults(layout(figure_of(simplify(net)), 495.0), 495.0) == []

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
 from cnnspec.draw.picture import simplify
-from cnnspec.draw.volume.compose import measure_steps
-from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, plan
-from cnnspec.draw.volume.primitives import Face
+from cnnspec.draw.volume.compose import measure_volumes
+from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, figure_of
+from cnnspec.draw.volume.primitives import Polygon
 from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
 from cnnspec.draw.volume.strip import numbered
@@ -25,70 +25,74 @@ RESIDUAL = "add {{ | conv {0}@3x3 pad=1, batchnorm, relu, conv {0}@3x3 pad=1, ba
 
 
 def planned(text: str) -> Figure:
-    return plan(simplify(network(f"net N {{\n{text}\n}}\n")))
+    return figure_of(simplify(network(f"net N {{\n{text}\n}}\n")))
 
 
 def words(made: Figure) -> list[str]:
-    return [", ".join(step.words) for step in made.steps]
+    return [", ".join(volume.words) for volume in made.volumes]
 
 
 @pytest.mark.parametrize("name", ZOO)
 def test_sizes_and_totals_are_the_checkers(name: str) -> None:
     for net in shipped(name):
-        made, graph = plan(simplify(net)), unroll(net)
+        made, graph = figure_of(simplify(net)), unroll(net)
         known = {str(node.output) for node in graph.nodes} | {str(given.value.shape) for given in net.inputs}
-        assert {step.label[-1] for step in made.steps} <= known
+        assert {volume.label[-1] for volume in made.volumes} <= known
         assert f"{costs(net).params:,} parameters" in made.facts
         assert f"{costs(net).macs:,} MACs" in made.facts
 
 
 def test_lenet_reads_as_in_the_paper() -> None:
-    made = plan(simplify(shipped("lenet")[0]))
+    made = figure_of(simplify(shipped("lenet")[0]))
     sizes = ["1@28x28", "6@28x28", "6@14x14", "16@10x10", "16@5x5", "120", "84", "10"]
-    assert [step.label for step in made.steps] == [(size,) for size in sizes]
+    assert [volume.label for volume in made.volumes] == [(size,) for size in sizes]
     assert words(made)[1:4] == ["conv 5x5, tanh", "avgpool 2x2 /2", "conv 5x5, tanh"]
     assert words(made)[5:] == ["flatten, linear, tanh", "linear, tanh", "linear"]
-    assert [step.window for step in made.steps[1:4]] == [(5, 5), (2, 2), (5, 5)]
-    assert wants_sheets(made.steps)
+    assert [volume.window for volume in made.volumes[1:4]] == [(5, 5), (2, 2), (5, 5)]
+    assert wants_sheets(made.volumes)
 
 
 def test_skips_lead_to_a_sign_and_say_what_is_on_them() -> None:
     made = planned(f"input 8@8x8\n{RESIDUAL.format(8, 'identity')}\n{RESIDUAL.format(16, 'conv 16@1x1')}")
     assert made.skips == (Skip(0, 3), Skip(3, 6, "conv 1x1"))
-    assert [step.sign for step in made.steps] == ["", "", "", "+", "", "", "+"]
-    assert made.steps[3].words == ("relu",)
+    assert [volume.sign for volume in made.volumes] == ["", "", "", "+", "", "", "+"]
+    assert made.volumes[3].words == ("relu",)
 
 
 def test_repeats_are_folded_and_counted() -> None:
-    made = plan(simplify(golden("residual")))
+    made = figure_of(simplify(golden("residual")))
     assert Brace(2, 4, "Basic", 4) in made.braces
     assert "conv 3x3 ×2, relu" in words(made)
-    assert len(plan(simplify(shipped("resnet", "ResNet152")[0])).steps) < 40
-    copies = next(step for step in made.steps if step.times == 2)
-    solid = measure_steps(made, 1.0)[made.steps.index(copies)].solid
+    assert len(figure_of(simplify(shipped("resnet", "ResNet152")[0])).volumes) < 40
+    copies = next(volume for volume in made.volumes if volume.times == 2)
+    solid = measure_volumes(made, 1.0)[made.volumes.index(copies)].solid
     assert sum(getattr(part, "shade", "") == "side" for part in solid.parts) == 2
 
 
 def test_what_was_laid_side_by_side_is_shown_in_bands() -> None:
-    bands = {step.words: step.bands for step in plan(simplify(shipped("googlenet")[0])).steps if step.bands}
+    bands = {
+        volume.words: volume.bands
+        for volume in figure_of(simplify(shipped("googlenet")[0])).volumes
+        if volume.bands
+    }
     wide = bands["Inception 2×384+2×128",]
     assert wide == (("conv", 384), ("conv", 384), ("conv", 128), ("conv", 128))
-    dense = plan(simplify(shipped("densenet", "DenseNet121")[0])).steps[5]
+    dense = figure_of(simplify(shipped("densenet", "DenseNet121")[0])).volumes[5]
     assert dense.label == ("256@56x56",)
     assert dense.bands == (("copy", 64), ("conv", 192))
 
 
 def test_equal_cells_that_are_drawn_as_one_are_counted() -> None:
-    said = words(plan(simplify(shipped("inception_v3")[0])))
+    said = words(figure_of(simplify(shipped("inception_v3")[0])))
     assert {"InceptionA 2×64+96+64 ×2", "InceptionC 4×192 ×2", "InceptionE 320+4×384+192 ×2"} <= {*said}
 
 
 def test_vectors_that_were_laid_side_by_side_stand_upon_each_other() -> None:
     net = "a: input 3@8x8\nb: { globalavgpool, flatten }\nfrom a, flatten\nc: { linear 9, relu }\n"
     made = planned(net + "concat { | from b | from c }")
-    assert made.steps[-1].bands == (("pool", 3), ("linear", 9))
-    solid = measure_steps(made, 1.0)[-1].solid
-    fronts = [part for part in solid.parts if isinstance(part, Face) and part.shade == "front"]
+    assert made.volumes[-1].bands == (("pool", 3), ("linear", 9))
+    solid = measure_volumes(made, 1.0)[-1].solid
+    fronts = [part for part in solid.parts if isinstance(part, Polygon) and part.shade == "front"]
     heights = {part.role: (min(p.y for p in part.points), max(p.y for p in part.points)) for part in fronts}
     assert heights["pool"][1] == pytest.approx(heights["linear"][0])
     shares = [high - low for low, high in (heights["linear"], heights["pool"])]
@@ -96,13 +100,13 @@ def test_vectors_that_were_laid_side_by_side_stand_upon_each_other() -> None:
 
 
 def test_sums_are_no_bands() -> None:
-    made = plan(simplify(shipped("mnasnet")[0]))
-    assert not any(step.bands for step in made.steps)
+    made = figure_of(simplify(shipped("mnasnet")[0]))
+    assert not any(volume.bands for volume in made.volumes)
 
 
 def test_sheets_have_the_kind_of_what_made_them() -> None:
     made = planned("input 1@8x8\nconcat { | identity | conv 2@3x3 pad=1 | maxpool 3x3 stride=1 pad=1 }")
-    parts = measure_steps(made, 1.0)[-1].solid.parts
+    parts = measure_volumes(made, 1.0)[-1].solid.parts
     assert [getattr(part, "role", "") for part in parts] == ["copy", "conv", "conv", "pool"]
 
 
@@ -110,16 +114,16 @@ def test_a_join_of_many_paths_is_one_volume() -> None:
     paths = "".join(f"| conv {width}@1x1, conv {width}@3x3 pad=1 " for width in (1, 2, 3, 4))
     made = planned(f"input 8@8x8\nconcat {{ {paths} }}\nrelu")
     assert words(made) == ["", "concat of 4 paths 1+2+3+4, conv 1x1 ×4, relu"]
-    assert [channels for _, channels in made.steps[1].bands] == [1, 2, 3, 4]
+    assert [channels for _, channels in made.volumes[1].bands] == [1, 2, 3, 4]
 
 
 def test_numbers_name_nothing() -> None:
     """As in MobileOne (Vasu et al., 2022), whose layers are numbered."""
     depthwise = "| conv 8@3x3 stride=2 pad=1 groups=8 " * 3
-    step = f"0: {{ add {{ | conv 8@1x1 stride=2 {depthwise} }}, relu }}"
-    made = planned(f"input 8@8x8\nstage: {{ {step}\n1: {{ conv 8@1x1, maxpool 2 }} }}")
+    volume = f"0: {{ add {{ | conv 8@1x1 stride=2 {depthwise} }}, relu }}"
+    made = planned(f"input 8@8x8\nstage: {{ {volume}\n1: {{ conv 8@1x1, maxpool 2 }} }}")
     assert words(made)[1] == "add of 4 paths, conv 1x1 /2, conv 3x3 /2 groups 8 ×3, relu"
-    (paths,) = plan(simplify(network(f"net N {{ input 8@8x8\n{step} }}")), blocks=True).opened
+    (paths,) = figure_of(simplify(network(f"net N {{ input 8@8x8\n{volume} }}")), blocks=True).opened
     assert paths.name == "add of 4 paths"
     made = planned(
         'input 8@8x8\nstage: { repeat i in 20 { "{i}": { conv 8@3x3 pad=1, maxpool 1, conv (i + 8)@1x1 } } }'
@@ -128,37 +132,37 @@ def test_numbers_name_nothing() -> None:
 
 
 def test_nets_of_many_blocks_show_a_volume_a_block() -> None:
-    made = plan(simplify(shipped("mobilenet_v2")[0]))
-    assert len(made.steps) < 20
+    made = figure_of(simplify(shipped("mobilenet_v2")[0]))
+    assert len(made.volumes) < 20
     assert "InvertedResidual ×3" in words(made)
 
 
 def test_blocks_tell_the_arguments_that_tell_them_apart() -> None:
     """Neither the channels made, for the label says so, nor rates, nor what is as by default."""
-    found = words(plan(simplify(shipped("efficientnet")[0])))
+    found = words(figure_of(simplify(shipped("efficientnet")[0])))
     assert found[2:5] == [
         "MBConv kernel 3 expand 1",
         "MBConv kernel 3 /2 expand 6",
         "MBConv kernel 3 expand 6",
     ]
     assert "MBConv kernel 5 /2 expand 6" in found
-    found = words(plan(simplify(shipped("deeplab", "DeepLabV3ResNet50")[0])))
+    found = words(figure_of(simplify(shipped("deeplab", "DeepLabV3ResNet50")[0])))
     assert "Bottleneck dilation 2 ×5" in found
-    found = words(plan(simplify(shipped("mobilenet_v3")[0])))
+    found = words(figure_of(simplify(shipped("mobilenet_v3")[0])))
     assert "Bneck kernel 3 hidden 200 squeeze=no act=hardswish" in found
 
 
 def test_blocks_that_are_drawn_as_one_are_opened_once() -> None:
-    made = plan(simplify(shipped("efficientnet")[0]), blocks=True)
+    made = figure_of(simplify(shipped("efficientnet")[0]), blocks=True)
     (block,) = made.opened
     assert block.name == "MBConv kernel 5 expand 6"
     assert words(block)[:3] == ["", "conv 1x1, batchnorm, silu", "conv 5x5 groups 1152, batchnorm, silu"]
-    assert [step.sign for step in block.steps if step.sign] == ["×", "+"]
+    assert [volume.sign for volume in block.volumes if volume.sign] == ["×", "+"]
     assert [brace.words for brace in block.braces] == ["SqueezeExcite"]
-    assert Skip(0, len(block.steps) - 1) in block.skips
-    (inception,) = plan(simplify(shipped("googlenet")[0]), blocks=True).opened
-    assert len([skip for skip in inception.skips if skip.head == len(inception.steps) - 1]) == 3
-    assert not plan(simplify(shipped("resnet")[0]), blocks=True).opened
+    assert Skip(0, len(block.volumes) - 1) in block.skips
+    (inception,) = figure_of(simplify(shipped("googlenet")[0]), blocks=True).opened
+    assert len([skip for skip in inception.skips if skip.head == len(inception.volumes) - 1]) == 3
+    assert not figure_of(simplify(shipped("resnet")[0]), blocks=True).opened
 
 
 def test_cells_that_no_braces_hold_are_one_volume_each() -> None:
@@ -176,15 +180,15 @@ def test_cells_that_no_braces_hold_are_one_volume_each() -> None:
 
 def test_what_is_enlarged_to_be_laid_beside_others_keeps_its_colour() -> None:
     made = planned("input 8@8x8\nconcat { | identity | conv 2@1x1, maxpool 2, upsample 2 }\nconv 4@1x1")
-    assert made.steps[-2].bands == (("copy", 8), ("pool", 2))
+    assert made.volumes[-2].bands == (("copy", 8), ("pool", 2))
 
 
 def test_shared_weights_are_drawn_once() -> None:
-    made = plan(simplify(shipped("siamese")[0]))
-    assert [step.label[0] for step in made.steps if step.kind == "input"] == ["left", "right"]
+    made = figure_of(simplify(shipped("siamese")[0]))
+    assert [volume.label[0] for volume in made.volumes if volume.kind == "input"] == ["left", "right"]
     assert words(made).count("conv 10x10, relu") == 1
     assert "Tower, shared weights" in words(made)
-    assert [(step.fed, step.sign) for step in made.steps if not step.fed or step.sign] == [
+    assert [(volume.fed, volume.sign) for volume in made.volumes if not volume.fed or volume.sign] == [
         (False, ""),
         (False, ""),
         (True, "−"),
@@ -192,26 +196,26 @@ def test_shared_weights_are_drawn_once() -> None:
 
 
 def test_what_only_training_needs_is_left_out_with_a_word() -> None:
-    made = plan(simplify(golden("heads")))
-    assert [step.label[-1] for step in made.steps][-1] == "10"
-    assert sum(step.label[-1] == "10" for step in made.steps) == 1
+    made = figure_of(simplify(golden("heads")))
+    assert [volume.label[-1] for volume in made.volumes][-1] == "10"
+    assert sum(volume.label[-1] == "10" for volume in made.volumes) == 1
     assert made.notes == ("Not drawn, for training only: aux.",)
     made = planned("a: input 8@8x8\nunread: conv 4@3x3, relu\nfrom a\nconv 2@3x3")
     assert made.notes == ("Not drawn, read by nothing: 2 layers.",)
 
 
 def test_several_outputs_bear_their_names() -> None:
-    made = plan(simplify(shipped("deeplab", "DeepLabV3ResNet50")[0]))
-    assert [step.label for step in made.steps if step.leaves] == [
+    made = figure_of(simplify(shipped("deeplab", "DeepLabV3ResNet50")[0]))
+    assert [volume.label for volume in made.volumes if volume.leaves] == [
         (name, "21@520x520") for name in ("out", "aux")
     ]
     made = planned("input 8@8x8\nlow: avgpool 2\nhigh: relu\noutput low\noutput high")
-    assert [step.label for step in made.steps] == [("8@8x8",), ("low", "8@4x4"), ("high", "8@4x4")]
+    assert [volume.label for volume in made.volumes] == [("8@8x8",), ("low", "8@4x4"), ("high", "8@4x4")]
 
 
 def test_a_map_is_shown_before_it_is_flattened() -> None:
-    made = plan(simplify(shipped("alexnet")[0]))
-    assert [step.label[0] for step in made.steps][-4:] == ["256@6x6", "4096", "4096", "1000"]
+    made = figure_of(simplify(shipped("alexnet")[0]))
+    assert [volume.label[0] for volume in made.volumes][-4:] == ["256@6x6", "4096", "4096", "1000"]
 
 
 def u_of(made: Figure) -> Valley:
@@ -221,13 +225,13 @@ def u_of(made: Figure) -> Valley:
 
 
 def test_u_nets_are_drawn_as_a_u_and_others_are_not() -> None:
-    made = without_resizes(plan(simplify(shipped("unet", "UNet")[0])))
+    made = without_resizes(figure_of(simplify(shipped("unet", "UNet")[0])))
     found = u_of(made).levels
     assert [len(level.left) for level in found] == [3] * 5
     assert [len(level.right) for level in found] == [4, 3, 3, 3, 0]
-    shown = [made.steps[number].label[0] for level in found for number in (*level.left, *level.right)]
-    assert sorted(shown) == sorted(step.label[0] for step in made.steps)
-    made = without_resizes(plan(simplify(shipped("resunet")[0])))
+    shown = [made.volumes[number].label[0] for level in found for number in (*level.left, *level.right)]
+    assert sorted(shown) == sorted(volume.label[0] for volume in made.volumes)
+    made = without_resizes(figure_of(simplify(shipped("resunet")[0])))
     assert [(len(level.left), len(level.right), len(level.inner)) for level in u_of(made).levels] == [
         (4, 5, 2),
         (3, 4, 2),
@@ -235,14 +239,14 @@ def test_u_nets_are_drawn_as_a_u_and_others_are_not() -> None:
         (3, 0, 1),
     ]
     for name in ("resnet", "densenet", "squeezenet", "lenet"):
-        assert not valley(without_resizes(plan(simplify(shipped(name)[0])))), name
+        assert not valley(without_resizes(figure_of(simplify(shipped(name)[0])))), name
 
 
 def test_less_room_shows_an_operation_and_the_same_again_as_one_and_each_size_once() -> None:
-    made = condense(without_resizes(plan(simplify(shipped("unet", "PaddedUNet")[0]))))
+    made = condense(without_resizes(figure_of(simplify(shipped("unet", "PaddedUNet")[0]))))
     assert [len(level.right) for level in u_of(made).levels] == [3, 2, 2, 2, 0]
-    assert [step.label for step in made.steps[:3]] == [("1@", "256x256"), ("64",), ("64@", "128x128")]
-    assert made.steps[1].words == ("conv 3x3 ×2", "batchnorm", "relu")
+    assert [volume.label for volume in made.volumes[:3]] == [("1@", "256x256"), ("64",), ("64@", "128x128")]
+    assert made.volumes[1].words == ("conv 3x3 ×2", "batchnorm", "relu")
     coarse = planned(gated_u(3)).coarse
     assert coarse is not None
     assert words(coarse).count("gate") == 3
@@ -264,7 +268,7 @@ def test_what_is_repeated_says_how_often_in_every_layout() -> None:
     up = "upsample 2\nadd { | identity | from y }\nupsample 2\nadd { | identity | from x }"
     assert valley(planned(f"input 8@32x32\n{down}\n{up}"))
     net = f"block U {{ {down}\n{up} }}\nnet N {{\ninput 8@32x32\nrepeat 2 {{ U }}\n}}\n"
-    made = plan(simplify(network(net)))
+    made = figure_of(simplify(network(net)))
     assert [brace.times for brace in made.braces] == [2]
     assert not valley(made)
 
@@ -294,7 +298,7 @@ def test_heads_of_a_pyramid_stand_behind_its_u() -> None:
         text += f"p{i}: conv 4@3x3 pad=1\noutput p{i}\nfrom m{i}\n"
     made = planned(text.rstrip("\n").removesuffix("from m0"))
     found = u_of(made)
-    assert [step.label[0] for step in made.steps[found.end - 1 :]] == ["p0", "p2", "p1"]
+    assert [volume.label[0] for volume in made.volumes[found.end - 1 :]] == ["p0", "p2", "p1"]
     assert [(skip.tail, skip.head) for skip in found.loose] == [
         (made.skips[-2].tail, found.end),
         (made.skips[-1].tail, found.end + 1),
@@ -311,12 +315,12 @@ def test_a_larger_number_is_larger_and_none_vanishes(scale: Range, data: st.Data
 
 def test_of_many_channels_few_sheets_and_dots_are_drawn() -> None:
     made = planned("input 3@8x8\nconv 8@3x3\nconv 9@3x3")
-    solids = [sized.solid for sized in measure_steps(made, 1.0)]
-    sheets = [sum(type(part).__name__ == "Face" for part in solid.parts) for solid in solids]
-    dots = [sum(type(part).__name__ == "Disc" for part in solid.parts) for solid in solids]
+    solids = [sized.solid for sized in measure_volumes(made, 1.0)]
+    sheets = [sum(type(part).__name__ == "Polygon" for part in solid.parts) for solid in solids]
+    dots = [sum(type(part).__name__ == "Circle" for part in solid.parts) for solid in solids]
     assert sheets == [3, 8, MOST_SHEETS]
     assert dots == [0, 0, 3]
-    faces = [[part for part in solid.parts if isinstance(part, Face)] for solid in solids]
+    faces = [[part for part in solid.parts if isinstance(part, Polygon)] for solid in solids]
     edges = [min(point.x for face in found for point in face.points) for found in faces]
     assert [solid.inset for solid in solids] == pytest.approx(edges)
-    assert made.steps[2].label == ("9@4x4",)
+    assert made.volumes[2].label == ("9@4x4",)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cnnspec.draw.diagram.box_text import fill_lines
 from cnnspec.draw.metrics import cut, width
 from cnnspec.draw.volume.breaks import best_breaks, crossings, row_cost
-from cnnspec.draw.volume.figure_model import Figure, Skip, Step
+from cnnspec.draw.volume.figure_model import Figure, Skip, Volume
 from cnnspec.draw.volume.primitives import Point
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.draw.volume.solids import Plane, Solid, solid
@@ -26,9 +26,9 @@ GAP, STUB, APART, LOOSEST = 15.0, 14.0, 3.0, 40.0
 
 
 class Sized(NamedTuple):
-    """A step, and how much room it takes."""
+    """A volume, and how much room it takes."""
 
-    step: Step
+    volume: Volume
     solid: Solid
     label: tuple[str, ...]
     fault: tuple[str, ...]
@@ -41,7 +41,7 @@ class Sized(NamedTuple):
 
 
 class Spot(NamedTuple):
-    """A step in its row: where its solid begins, the middle of its label, and that of its operation."""
+    """A volume in its row: where its solid begins, the middle of its label, and that of its operation."""
 
     number: int
     sized: Sized
@@ -98,14 +98,16 @@ def level(plane: Plane) -> float:
     return min(max(0.0, top), top + plane.down.y)
 
 
-def give_size(step: Step, scale: Scale, sheets: bool, line: float = LINE) -> Sized:
+def give_size(volume: Volume, scale: Scale, sheets: bool, line: float = LINE) -> Sized:
     form = solid(
-        step._replace(words=(), label=(), window=None, transposed=False, fed=True, fault=""), scale, sheets
+        volume._replace(words=(), label=(), window=None, transposed=False, fed=True, fault=""), scale, sheets
     )
-    label = tuple(cut(words, LABEL, LONGEST) for words in (step.label[:-1] if step.sign else step.label))
-    fault = tuple(cut(words, LABEL, LONGEST) for words in fill_rows(step.fault.split(), LABEL, LONGEST))
-    words = tuple(cut(words, WORDS, LONGEST) for words in fill_rows(pieces(step.words), WORDS, line))
-    return Sized(step, form, label, fault, words, widest((*label, *fault), LABEL), widest(words, WORDS))
+    label = tuple(
+        cut(words, LABEL, LONGEST) for words in (volume.label[:-1] if volume.sign else volume.label)
+    )
+    fault = tuple(cut(words, LABEL, LONGEST) for words in fill_rows(volume.fault.split(), LABEL, LONGEST))
+    words = tuple(cut(words, WORDS, LONGEST) for words in fill_rows(pieces(volume.words), WORDS, line))
+    return Sized(volume, form, label, fault, words, widest((*label, *fault), LABEL), widest(words, WORDS))
 
 
 def widest(words: Sequence[str], size: float) -> float:
@@ -137,7 +139,7 @@ def spread(
 ) -> Iterator[Spot]:
     """As many things from the first one on as fit between left and right; one at least.
 
-    `skips` are those with words, by the step that they lead to.
+    `skips` are those with words, by the volume that they lead to.
     """
     spots: list[Spot] = []
     for number in range(first, len(things)):
@@ -158,7 +160,7 @@ def beside(spots: Sequence[Spot], index: int, thing: Sized, left: float) -> Spot
     half = thing.solid.width / 2
     words, label = thing.words_width / 2, thing.label_width / 2
     if not spots:
-        stub = STUB if thing.step.fed else 0.0
+        stub = STUB if thing.volume.fed else 0.0
         x = left + max(stub, label - half, words + stub / 2 if thing.words else 0.0)
         return Spot(index, thing, x, x + half, max(x - stub / 2, left + words))
     before = spots[-1]
@@ -178,7 +180,7 @@ def reaches(spots: Sequence[Spot], left: float) -> tuple[float, float]:
 
 
 def gap_before(thing: Sized, before: Sized) -> float:
-    if not thing.step.fed:
+    if not thing.volume.fed:
         return 2 * GAP
     if "circle" in (thing.solid.form, before.solid.form):
         return GAP * 0.7
@@ -195,7 +197,7 @@ def wrapped(
 
     def rows_from(first: int) -> Iterator[tuple[int, float]]:
         for spot in spread(things, first, left, right, with_words):
-            if spot.number > first and begins_row(spot.sized.step):
+            if spot.number > first and begins_row(spot.sized.volume):
                 break
             yield spot.number + 1, row_cost(spot.right / right, torn[spot.number + 1])
 
@@ -206,8 +208,8 @@ def wrapped(
     return rows
 
 
-def begins_row(step: Step) -> bool:
-    return step.kind == "input" and not step.fed
+def begins_row(volume: Volume) -> bool:
+    return volume.kind == "input" and not volume.fed
 
 
 def fewest_rows(
@@ -221,7 +223,7 @@ def fewest_rows(
 
 
 def by_head(skips: Sequence[Skip]) -> dict[int, list[Skip]]:
-    """Skips with words, by the step that they lead to."""
+    """Skips with words, by the volume that they lead to."""
     found: dict[int, list[Skip]] = {}
     for skip in (skip for skip in skips if skip.words):
         found.setdefault(skip.head, []).append(skip)

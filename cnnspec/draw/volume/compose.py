@@ -25,9 +25,9 @@ from cnnspec.draw.volume.arrange import (
     give_size,
     wrapped,
 )
-from cnnspec.draw.volume.figure_model import Figure, Skip, plan
+from cnnspec.draw.volume.figure_model import Figure, Skip, figure_of
 from cnnspec.draw.volume.palette import THEMES
-from cnnspec.draw.volume.primitives import PITCH, Face, Point, Primitive, Text, shift
+from cnnspec.draw.volume.primitives import PITCH, Point, Polygon, Primitive, Text, shift
 from cnnspec.draw.volume.render import draw_parts
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.streams import draw_streams, streams, systems
@@ -51,7 +51,7 @@ NAMES = style.NAMES | {"block": "block", "copy": "copy of an earlier value"}
 
 def figure_page(network: Network, look: Look) -> str:
     """The network's figure as the text of an SVG, as wide as a page's text if the look has no width."""
-    shown = plan(simplify(network), look.blocks)._replace(title=look.title, captioned=look.caption)
+    shown = figure_of(simplify(network), look.blocks)._replace(title=look.title, captioned=look.caption)
     wide, theme = look.width or WIDE, THEMES[look.theme.name]
     made = layout(shown, wide)
     size, title = (number(wide), number(made.height)), f"{shown.name}: {shown.facts}"
@@ -129,7 +129,7 @@ def in_streams(figure: Figure, wide: float) -> Body | None:
     if found is None:
         return None
     made = systems(
-        found, measure_steps(figure, STREAM_ZOOM, sheets=False, line=STREAM_LINE), MARGIN, wide - MARGIN
+        found, measure_volumes(figure, STREAM_ZOOM, sheets=False, line=STREAM_LINE), MARGIN, wide - MARGIN
     )
     return draw_streams(found, made, MARGIN, MARGIN, wide - MARGIN)
 
@@ -137,9 +137,9 @@ def in_streams(figure: Figure, wide: float) -> Body | None:
 def in_rows(
     figure: Figure, wide: float, zooms: Sequence[float], start: int = 0, loose: Sequence[Skip] = ()
 ) -> Body:
-    """The figure from a step on in few rows, large, and not too high: as the zoom that does best at all."""
+    """The figure from a volume on in few rows, large, and not too high: as the zoom that does best at all."""
     left, right = MARGIN, wide - MARGIN
-    sized = {zoom: measure_steps(figure, zoom, sheets=not start) for zoom in zooms}
+    sized = {zoom: measure_volumes(figure, zoom, sheets=not start) for zoom in zooms}
     skips = by_head(figure.skips)
     merits = {zoom: merit(fewest_rows(sized[zoom], left, right, start, skips), zoom) for zoom in zooms}
     least, best = float("inf"), list[Strip]()
@@ -175,26 +175,26 @@ def merit(rows: int, zoom: float) -> float:
 def in_a_valley(figure: Figure, found: Valley, wide: float) -> Body | None:
     """The figure with its U, as large as there is room, and below that the rest in rows; else None."""
     for zoom in ZOOMS:
-        made = rungs(found, measure_steps(figure, zoom, sheets=False), MARGIN, wide - MARGIN)
+        made = rungs(found, measure_volumes(figure, zoom, sheets=False), MARGIN, wide - MARGIN)
         if made:
-            parts, y = stairs(made, figure.steps, MARGIN, MARGIN, wide - MARGIN)
+            parts, y = stairs(made, figure.volumes, MARGIN, MARGIN, wide - MARGIN)
             if y < HIGHEST * wide or zoom == ZOOMS[-1]:
-                if found.end == len(figure.steps):
+                if found.end == len(figure.volumes):
                     return parts, y
                 below, bottom = in_rows(figure, wide, SMALL_ZOOMS, found.end, found.loose)
                 return [*parts, *(shift(part, 0, y + BETWEEN) for part in below)], y + BETWEEN + bottom
     return None
 
 
-def measure_steps(figure: Figure, zoom: float, sheets: bool = True, line: float = LINE) -> list[Sized]:
-    """The steps with their solids: of few channels in `sheets`, if there is room for those."""
-    scale, sheets = scale_of(figure.steps, zoom), sheets and wants_sheets(figure.steps)
-    return [give_size(step, scale, sheets, line) for step in figure.steps]
+def measure_volumes(figure: Figure, zoom: float, sheets: bool = True, line: float = LINE) -> list[Sized]:
+    """The volumes with their solids: of few channels in `sheets`, if there is room for those."""
+    scale, sheets = scale_of(figure.volumes, zoom), sheets and wants_sheets(figure.volumes)
+    return [give_size(volume, scale, sheets, line) for volume in figure.volumes]
 
 
 def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -> Layout:
     """The parts down to y, and below them the colours, and the facts in as many lines as they need."""
-    shown = {part.role for part in parts if isinstance(part, Face)}
+    shown = {part.role for part in parts if isinstance(part, Polygon)}
     below, y = legend(shown, y + BETWEEN, wide)
     for words in fill_rows(caption(figure), WORDS, wide - 2 * MARGIN):
         y += WORDS * PITCH
@@ -220,7 +220,7 @@ def legend(shown: set[str], y: float, wide: float) -> Body:
         if x > MARGIN and x + length > wide - MARGIN:
             x, y = MARGIN, y + WORDS * PITCH
         corners = (Point(x + a * WORDS, y + b * WORDS) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1)))
-        parts.append(Face(tuple(corners), kind))
+        parts.append(Polygon(tuple(corners), kind))
         parts.append(Text(Point(x + WORDS + APART, y + 0.85 * WORDS), words, WORDS, False, "quiet"))
         x += length + BETWEEN
     return parts, y + (WORDS * PITCH if parts else 0.0) + APART
@@ -229,8 +229,8 @@ def legend(shown: set[str], y: float, wide: float) -> Body:
 def description(figure: Figure) -> str:
     """The operations and what they make, in order; and what is left out."""
     said = []
-    for step in figure.steps:
-        doing = ", ".join((*([step.sign] if step.sign else []), *step.words))
-        made = " ".join((*step.label, step.fault)).strip()
+    for volume in figure.volumes:
+        doing = ", ".join((*([volume.sign] if volume.sign else []), *volume.words))
+        made = " ".join((*volume.label, volume.fault)).strip()
         said.append(f"{doing}: {made}" if doing else made)
     return "; ".join((*said, *figure.notes))

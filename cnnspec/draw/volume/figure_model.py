@@ -16,12 +16,12 @@ from cnnspec.graph.tree import UNREAD
 from cnnspec.values.shapes import Shape
 
 
-class Step(NamedTuple):
+class Volume(NamedTuple):
     """An operation and the value that it makes; inputs are made by none.
 
-    An element-wise join has a `sign` and makes no volume of its own. `bands` are the
-    kinds and channels of what was laid side by side; `fed`: by the step before; `leaves`: as an output.
-    `fault` is what the value, or for a step of that kind what arrives, is at odds with.
+    An element-wise join has a `sign`, and is drawn as a circle. `bands` are the
+    kinds and channels of what was laid side by side; `fed`: by the volume before; `leaves`: as an output.
+    `fault` is what the value, or for a volume of that kind what arrives, is at odds with.
     """
 
     kind: str
@@ -39,7 +39,7 @@ class Step(NamedTuple):
 
 
 class Skip(NamedTuple):
-    """A value that is taken by a later step than the next, perhaps by way of an operation."""
+    """A value that is taken by a later volume than the next, perhaps by way of an operation."""
 
     tail: int
     head: int
@@ -47,7 +47,7 @@ class Skip(NamedTuple):
 
 
 class Brace(NamedTuple):
-    """Steps that belong together: a block, perhaps one that is repeated."""
+    """Volumes that belong together: a block, perhaps one that is repeated."""
 
     first: int
     last: int
@@ -68,7 +68,7 @@ class Figure(NamedTuple):
 
     name: str
     facts: str
-    steps: tuple[Step, ...]
+    volumes: tuple[Volume, ...]
     skips: tuple[Skip, ...]
     braces: tuple[Brace, ...]
     notes: tuple[str, ...] = ()
@@ -78,29 +78,29 @@ class Figure(NamedTuple):
     captioned: bool = True
 
 
-def plan(diagram: Diagram, blocks: bool = False) -> Figure:
+def figure_of(diagram: Diagram, blocks: bool = False) -> Figure:
     """What the figure of a diagram shows; with `blocks` also what is in each block that it shows as one."""
-    coarse = figure_of(diagram, draft_of(diagram, coarse=True), blocks)
-    return figure_of(diagram, draft_of(diagram), blocks)._replace(coarse=coarse)
+    coarse = from_draft(diagram, draft_of(diagram, coarse=True), blocks)
+    return from_draft(diagram, draft_of(diagram), blocks)._replace(coarse=coarse)
 
 
-def figure_of(diagram: Diagram, draft: Draft, blocks: bool = False) -> Figure:
+def from_draft(diagram: Diagram, draft: Draft, blocks: bool = False) -> Figure:
     skips = absorb(draft)
     order = in_order(draft)
     place = {number: i for i, number in enumerate(order)}
-    steps: list[Step] = []
+    volumes: list[Volume] = []
     for i, number in enumerate(order):
         tails = draft.tails[number]
         before = i > 0 and order[i - 1] in tails
         skips += [(tail, number, "") for tail in dict.fromkeys(tails) if not before or tail != order[i - 1]]
-        steps.append(step(draft, draft.boxes[number], before))
+        volumes.append(volume(draft, draft.boxes[number], before))
     found = sorted(Skip(place[tail], place[head], words) for tail, head, words in skips)
     params, macs = totals(diagram)
     facts = f"{params:,} parameters, {macs:,} MACs"
     return Figure(
         plain(diagram.name, 100),
         facts,
-        tuple(steps),
+        tuple(volumes),
         tuple(found),
         tuple(braces(draft, place)),
         tuple(notes(diagram)),
@@ -112,7 +112,7 @@ def opened(diagram: Diagram, draft: Draft) -> Iterator[Figure]:
     """The blocks that are drawn as one volume each, the first of the net first."""
     for cluster in sorted(draft.closed.values(), key=lambda cluster: min(numbers(cluster))):
         inner = alone(diagram, cluster, title(draft, cluster))
-        yield figure_of(inner, draft_of(inner, opens=True))
+        yield from_draft(inner, draft_of(inner, opens=True))
 
 
 def notes(diagram: Diagram) -> Iterator[str]:
@@ -133,10 +133,10 @@ def names(draft: Draft, box: Box) -> tuple[str, ...]:
     return tuple(map(plain, found))
 
 
-def step(draft: Draft, box: Box, fed: bool) -> Step:
+def volume(draft: Draft, box: Box, fed: bool) -> Volume:
     if box.kind == "fault":
         tail, fault = draft.tails[box.number][0], draft.odds[box.number]
-        return Step(box.kind, words_of(box), (), draft.made[tail].last, fed=fed, fault=fault)
+        return Volume(box.kind, words_of(box), (), draft.made[tail].last, fed=fed, fault=fault)
     edge = draft.made[box.number]
     label = (*names(draft, box), shape_words(edge))
     bands = draft.bands.get(box.number, ())
@@ -144,7 +144,7 @@ def step(draft: Draft, box: Box, fed: bool) -> Step:
         bands = grown(bands, int(edge.last.channels))
     if sum(channels for _, channels in bands) != edge.last.channels:
         bands = ()
-    return Step(
+    return Volume(
         box.kind,
         () if box.kind == "input" else words_of(box, bands),
         label,

@@ -106,10 +106,10 @@ def hide_branches(draft: Draft) -> None:
         if len(lengths) <= MOST_PATHS and sum(one > 1 for one in lengths) < MOST_PATHS:
             continue
         ways = [way(draft, tail) for tail in draft.tails[number]]
-        sources = {steps[-1] for steps in ways if len(draft.heads[steps[-1]]) > 1}
+        sources = {path[-1] for path in ways if len(draft.heads[path[-1]]) > 1}
         region = between(draft, number) if len(sources) < MOST_PATHS else set()
         if not 0 < len(region) <= LARGEST_BLOCK or any(draft.boxes[n].kind == "input" for n in region):
-            hide_paths(draft, number, {n for steps in ways for n in steps[:-1]})
+            hide_paths(draft, number, {n for path in ways for n in path[:-1]})
             continue
         own = [c for c in draft.clusters if region <= numbers(c) and has_name(c)]
         if own and not numbers(own[-1]) & draft.boxes.keys() - region:

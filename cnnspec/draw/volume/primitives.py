@@ -16,7 +16,7 @@ class Point(NamedTuple):
     y: float
 
 
-class Face(NamedTuple):
+class Polygon(NamedTuple):
     """A filled outline. `role` is a kind of box, `shade` tells which way the face looks."""
 
     points: tuple[Point, ...]
@@ -24,14 +24,14 @@ class Face(NamedTuple):
     shade: str = "front"
 
 
-class Line(NamedTuple):
+class Polyline(NamedTuple):
     points: tuple[Point, ...]
     role: str = "ink"
     width: float = 0.6
     arrow: bool = False
 
 
-class Disc(NamedTuple):
+class Circle(NamedTuple):
     centre: Point
     radius: float
     role: str = "ink"  # of a dot; "join": a white disc with a rim
@@ -48,12 +48,12 @@ class Text(NamedTuple):
     bold: bool = False
 
 
-Primitive = Face | Line | Disc | Text
+Primitive = Polygon | Polyline | Circle | Text
 
 
 def shift(part: Primitive, x: float, y: float) -> Primitive:
     """The part elsewhere."""
-    if isinstance(part, Disc):
+    if isinstance(part, Circle):
         return part._replace(centre=Point(part.centre.x + x, part.centre.y + y))
     if isinstance(part, Text):
         return part._replace(at=Point(part.at.x + x, part.at.y + y))

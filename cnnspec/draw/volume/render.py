@@ -7,7 +7,7 @@ from html import escape
 
 from cnnspec.draw.svg import FAMILIES, number
 from cnnspec.draw.volume.palette import Theme, edge, fill
-from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text
+from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, Text
 
 ARROW = (3.6, 1.5)  # length and half the width of a head
 
@@ -22,11 +22,11 @@ def points(found: Iterable[Point]) -> str:
 
 
 def element(part: Primitive, theme: Theme) -> str:
-    if isinstance(part, Face):
+    if isinstance(part, Polygon):
         return face(part, theme)
-    if isinstance(part, Line):
+    if isinstance(part, Polyline):
         return line(part, theme)
-    if isinstance(part, Disc):
+    if isinstance(part, Circle):
         return disc(part, theme)
     return text(part, theme)
 
@@ -37,7 +37,7 @@ def colour(role: str, theme: Theme) -> str:
     return colours.get(role, theme.page.ink)
 
 
-def face(part: Face, theme: Theme) -> str:
+def face(part: Polygon, theme: Theme) -> str:
     if part.role == "patch":
         look = f'fill="{theme.page.paper}" fill-opacity="0.55" stroke="{theme.page.ink}" stroke-width="0.6"'
     elif part.role == "fault":
@@ -48,7 +48,7 @@ def face(part: Face, theme: Theme) -> str:
     return f'<polygon points="{points(part.points)}" {look}/>'
 
 
-def line(part: Line, theme: Theme) -> str:
+def line(part: Polyline, theme: Theme) -> str:
     paint = colour(part.role, theme)
     path = f'<polyline points="{points(part.points)}" fill="none" stroke="{paint}" '
     path += f'stroke-width="{number(part.width)}"/>'
@@ -65,7 +65,7 @@ def head(before: Point, end: Point, paint: str) -> str:
     return f'<polygon points="{points((end, *wings))}" fill="{paint}"/>'
 
 
-def disc(part: Disc, theme: Theme) -> str:
+def disc(part: Circle, theme: Theme) -> str:
     where = f'cx="{number(part.centre.x)}" cy="{number(part.centre.y)}" r="{number(part.radius)}"'
     if part.role == "join":
         return f'<circle {where} fill="{theme.page.paper}" stroke="{theme.page.ink}" stroke-width="0.9"/>'

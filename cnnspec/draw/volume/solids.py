@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cnnspec.draw.volume.draft import Bands
-from cnnspec.draw.volume.figure_model import Step
-from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text, shift
+from cnnspec.draw.volume.figure_model import Volume
+from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, Text, shift
 from cnnspec.draw.volume.scale import Scale
 
 DEPTH = Point(0.34, -0.2)  # where a point one further into the picture is drawn
@@ -64,21 +64,21 @@ class Solid(NamedTuple):
 
 
 @lru_cache(1024)
-def solid(step: Step, scale: Scale, sheets: bool) -> Solid:
-    """Of its kind, shape, times, sign and bands: nothing else of the step is looked at."""
-    shape = step.shape
-    if step.kind == "fault":
+def solid(volume: Volume, scale: Scale, sheets: bool) -> Solid:
+    """Of its kind, shape, times, sign and bands: nothing else of the volume is looked at."""
+    shape = volume.shape
+    if volume.kind == "fault":
         return octagon()
-    if step.sign:
-        return circle(step.sign)
+    if volume.sign:
+        return circle(volume.sign)
     if shape.features == shape.channels:
-        return bar(step, scale)
-    return stack(step, scale) if sheets else slabs(step, scale)
+        return bar(volume, scale)
+    return stack(volume, scale) if sheets else slabs(volume, scale)
 
 
 def circle(sign: str) -> Solid:
     words = Text(Point(RADIUS, 2.9), sign, 8.0, bold=True)
-    return flat("circle", 2 * RADIUS, Disc(Point(RADIUS, 0), RADIUS, "join"), words)
+    return flat("circle", 2 * RADIUS, Circle(Point(RADIUS, 0), RADIUS, "join"), words)
 
 
 def octagon() -> Solid:
@@ -86,10 +86,10 @@ def octagon() -> Solid:
     side = 2 * FAULT
     near, far = side * 0.29, side * 0.71
     turns = ((near, 0), (far, 0), (side, near), (side, far), (far, side), (near, side), (0, far), (0, near))
-    parts: list[Primitive] = [Face(tuple(Point(x, y - FAULT) for x, y in turns), "fault")]
+    parts: list[Primitive] = [Polygon(tuple(Point(x, y - FAULT) for x, y in turns), "fault")]
     for up in (1, -1):
         ends = (Point(side * 0.32, up * side * 0.18), Point(side * 0.68, -up * side * 0.18))
-        parts.append(Line(ends, "fault", 1.4))
+        parts.append(Polyline(ends, "fault", 1.4))
     return flat("octagon", side, *parts)
 
 
@@ -108,12 +108,12 @@ def cuboid(x: float, size: Size, bands: Bands) -> tuple[list[Primitive], Plane, 
     into = Point(DEPTH.x * deep, DEPTH.y * deep)
     top = -high / 2 - into.y / 2
     left, right = (Plane(Point(end, top), into, Point(0, high)) for end in (x, x + wide))
-    parts: list[Primitive] = [Face(right.patch(1, 1), bands[-1][0], "side")]
+    parts: list[Primitive] = [Polygon(right.patch(1, 1), bands[-1][0], "side")]
     done = 0
     for role, channels in bands:
         a, b = (Point(x + wide * n / total(bands), top) for n in (done, done + channels))
-        parts.append(Face(Plane(a, into, Point(b.x - a.x, 0)).patch(1, 1), role, "top"))
-        parts.append(Face(Plane(a, Point(b.x - a.x, 0), Point(0, high)).patch(1, 1), role))
+        parts.append(Polygon(Plane(a, into, Point(b.x - a.x, 0)).patch(1, 1), role, "top"))
+        parts.append(Polygon(Plane(a, Point(b.x - a.x, 0), Point(0, high)).patch(1, 1), role))
         done += channels
     return parts, left, right
 
@@ -122,44 +122,44 @@ def total(bands: Bands) -> int:
     return sum(channels for _, channels in bands)
 
 
-def slabs(step: Step, scale: Scale) -> Solid:
+def slabs(volume: Volume, scale: Scale) -> Solid:
     """As wide as channels, as high and deep as the map; as many as the operation is repeated, up to a few."""
-    height, width = step.shape.size
-    wide, high, deep = scale.of_channels(step.shape.channels), scale.of_side(height), scale.of_side(width)
-    copies = min(step.times, MOST_COPIES)
+    height, width = volume.shape.size
+    wide, high, deep = scale.of_channels(volume.shape.channels), scale.of_side(height), scale.of_side(width)
+    copies = min(volume.times, MOST_COPIES)
     places = [i * (wide + BETWEEN_COPIES) for i in range(copies)]
-    made = [cuboid(x, (wide, high, deep), shown_bands(step)) for x in places]
+    made = [cuboid(x, (wide, high, deep), shown_bands(volume)) for x in places]
     length = copies * wide + (copies - 1) * BETWEEN_COPIES + DEPTH.x * deep
     edge, right = made[0][1]._replace(across=Point(0, 0)), made[-1][2]
     parts = tuple(part for faces, _, _ in made for part in faces)
     return Solid("slab", length, high - DEPTH.y * deep, parts, edge, right)
 
 
-def stack(step: Step, scale: Scale) -> Solid:
+def stack(volume: Volume, scale: Scale) -> Solid:
     """A sheet a channel, the first in front of all; of many only a few."""
-    height, width = step.shape.size
+    height, width = volume.shape.size
     wide, high = scale.of_side(width), scale.of_side(height)
-    count, off = min(step.shape.channels, MOST_SHEETS), SHEET * max(scale.zoom, 0.6)
-    more = step.shape.channels > count
+    count, off = min(volume.shape.channels, MOST_SHEETS), SHEET * max(scale.zoom, 0.6)
+    more = volume.shape.channels > count
     room = off * (count - 1) + (off * 2 if more else 0)
     top = -(high + room) / 2
     parts: list[Primitive] = []
     if more:
-        parts += [Disc(Point(off * (0.35 + 0.5 * i), top + off * (0.35 + 0.5 * i)), 0.55) for i in range(3)]
-    makers = [kind for kind, channels in step.bands for _ in range(channels)] or [step.kind]
+        parts += [Circle(Point(off * (0.35 + 0.5 * i), top + off * (0.35 + 0.5 * i)), 0.55) for i in range(3)]
+    makers = [kind for kind, channels in volume.bands for _ in range(channels)] or [volume.kind]
     for i in range(count):
         at = room - (count - 1 - i) * off
         plane = Plane(Point(at, top + at), Point(wide, 0), Point(0, high))
-        parts.append(Face(plane.patch(1, 1), makers[i * len(makers) // count]))
+        parts.append(Polygon(plane.patch(1, 1), makers[i * len(makers) // count]))
     inset = 2 * off if more else 0.0
     return Solid("sheets", wide + room, high + room, tuple(parts), plane, plane, 1.0, inset)
 
 
-def bar(step: Step, scale: Scale) -> Solid:
+def bar(volume: Volume, scale: Scale) -> Solid:
     """Units in a column, one band upon the other."""
     wide, deep = 7.0 * max(scale.zoom, 0.7), 9.0 * max(scale.zoom, 0.7)
-    high = scale.of_units(step.shape.channels)
-    bands = shown_bands(step)
+    high = scale.of_units(volume.shape.channels)
+    bands = shown_bands(volume)
     parts: list[Primitive] = []
     done = 0
     for band in reversed(bands):
@@ -172,18 +172,18 @@ def bar(step: Step, scale: Scale) -> Solid:
     return Solid("bar", wide + DEPTH.x * deep, high - DEPTH.y * deep, tuple(parts), edge, right)
 
 
-def shown_bands(step: Step) -> Bands:
+def shown_bands(volume: Volume) -> Bands:
     """What was laid side by side, if there is room to show it."""
-    return step.bands if 1 < len(step.bands) <= MOST_BANDS else ((step.kind, 1),)
+    return volume.bands if 1 < len(volume.bands) <= MOST_BANDS else ((volume.kind, 1),)
 
 
-def scale_of(steps: tuple[Step, ...], zoom: float = 1.0) -> Scale:
-    """The scale whose largest numbers are those of the steps."""
-    maps = [step.shape for step in steps if step.shape.features != step.shape.channels]
-    vectors = [step.shape for step in steps if step.shape.features == step.shape.channels]
+def scale_of(volumes: tuple[Volume, ...], zoom: float = 1.0) -> Scale:
+    """The scale whose largest numbers are those of the volumes."""
+    maps = [volume.shape for volume in volumes if volume.shape.features != volume.shape.channels]
+    vectors = [volume.shape for volume in volumes if volume.shape.features == volume.shape.channels]
     return Scale.of(maps, vectors, zoom)
 
 
-def wants_sheets(steps: tuple[Step, ...], few: int = 32) -> bool:
+def wants_sheets(volumes: tuple[Volume, ...], few: int = 32) -> bool:
     """Whether the maps have so few channels that each may be drawn, as LeCun et al. did in 1998."""
-    return all(s.shape.channels <= few for s in steps if s.shape.features != s.shape.channels)
+    return all(s.shape.channels <= few for s in volumes if s.shape.features != s.shape.channels)

@@ -1,7 +1,7 @@
 """Nets of several resolutions side by side, drawn as Wang et al. (2020) did: a row a resolution.
 
 What may run at the same time stands in one column. Where the page is too narrow for all columns, all rows go
-on below. A label that is that of the step before is left out, and of equal operations in a column only the
+on below. A label that is that of the volume before is left out, and of equal operations in a column only the
 lowest is named.
 """
 
@@ -14,20 +14,20 @@ from typing import NamedTuple
 from cnnspec.draw.volume.arrange import GAP, LOOSEST, STUB, Sized, Spot, reaches
 from cnnspec.draw.volume.breaks import best_breaks, crossings, row_cost
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
-from cnnspec.draw.volume.primitives import Line, Point, Primitive, shift
+from cnnspec.draw.volume.primitives import Point, Polyline, Primitive, shift
 from cnnspec.draw.volume.strip import Strip, numbered
 
 LEAST = 3  # resolutions side by side that have rows of their own
-BROAD = 1.6  # steps to a column, from which on a net is one of streams
+BROAD = 1.6  # volumes to a column, from which on a net is one of streams
 BETWEEN = 8.0  # from row to row
 
-System = list[list[Spot]]  # a few columns: by row the steps in it, the largest maps above
+System = list[list[Spot]]  # a few columns: by row the volumes in it, the largest maps above
 
 
 class Streams(NamedTuple):
-    """By step its column and its row: a resolution's.
+    """By volume its column and its row: a resolution's.
 
-    `straight` are the ways that lead to the next step of a row, `others` all other ways.
+    `straight` are the ways that lead to the next volume of a row, `others` all other ways.
     """
 
     columns: list[int]
@@ -38,27 +38,27 @@ class Streams(NamedTuple):
 
 
 def streams(figure: Figure) -> Streams | None:
-    """Where a net's steps stand, None where no three resolutions run side by side for long."""
-    steps = figure.steps
-    ways = sorted((*figure.skips, *(Skip(i - 1, i) for i, step in enumerate(steps) if i and step.fed)))
-    heights = [step.shape.height or 0 for step in steps]
-    alive = [{heights[way.tail] for way in ways if way.tail <= i < way.head} for i in range(len(steps))]
+    """Where a net's volumes stand, None where no three resolutions run side by side for long."""
+    volumes = figure.volumes
+    ways = sorted((*figure.skips, *(Skip(i - 1, i) for i, volume in enumerate(volumes) if i and volume.fed)))
+    heights = [volume.shape.height or 0 for volume in volumes]
+    alive = [{heights[way.tail] for way in ways if way.tail <= i < way.head} for i in range(len(volumes))]
     widest: set[int] = max(alive, key=len, default=set())
     sizes, rows = sorted(widest, reverse=True), list[int]()
     for i, height in enumerate(heights):
         before = (rows[way.tail] for way in ways if way.head == i)
         rows.append(sizes.index(height) if height in sizes else next(before, 0))
     columns = columns_of(rows, ways)
-    if len(sizes) < LEAST or len(steps) < BROAD * len(set(columns)):
+    if len(sizes) < LEAST or len(volumes) < BROAD * len(set(columns)):
         return None
-    order = sorted(range(len(steps)), key=lambda i: (rows[i], columns[i]))
+    order = sorted(range(len(volumes)), key=lambda i: (rows[i], columns[i]))
     nexts = {(a, b) for a, b in pairwise(order) if rows[a] == rows[b]}
     straight = {way for way in ways if (way.tail, way.head) in nexts and not way.words}
     return Streams(columns, rows, straight, [way for way in ways if way not in straight], figure.braces)
 
 
 def columns_of(rows: Sequence[int], ways: Sequence[Skip]) -> list[int]:
-    """Each step behind all that it works on, and what works on a single value right before what follows it.
+    """Each volume behind all that it works on, and what works on a single value right before what follows it.
 
     So all that is mixed next stands in one column.
     """
@@ -89,7 +89,7 @@ def systems(found: Streams, things: Sequence[Sized], left: float, right: float) 
     led = {way.head for way in found.straight}
     columns: list[dict[int, Sized]] = [{} for _ in range(1 + max(found.columns))]
     for i, thing in enumerate(things):
-        columns[found.columns[i]][i] = thing._replace(step=thing.step._replace(fed=i in led))
+        columns[found.columns[i]][i] = thing._replace(volume=thing.volume._replace(fed=i in led))
     spans = [(found.columns[way.tail], found.columns[way.head]) for way in found.others]
     spans += ((found.columns[brace.first], found.columns[brace.last]) for brace in found.braces)
     torn = crossings(spans, len(columns))
@@ -113,7 +113,7 @@ def systems(found: Streams, things: Sequence[Sized], left: float, right: float) 
 def stand(
     found: Streams, columns: Sequence[Mapping[int, Sized]], left: float, right: float
 ) -> Iterator[tuple[list[Spot], float]]:
-    """The steps of each column, at one x, and where all ends: of as many as fit, but one at least."""
+    """The volumes of each column, at one x, and where all ends: of as many as fit, but one at least."""
     rows: System = [[] for _ in range(1 + max(found.rows))]
     end = left
     for column in columns:
@@ -127,18 +127,18 @@ def stand(
 
 
 def stack(rows: System, found: Streams, column: Mapping[int, Sized], left: float) -> list[Spot]:
-    """The steps of a column to the right of all that stands in the rows, at one x."""
-    lowest = {thing.step.words: i for i, thing in column.items()}
+    """The volumes of a column to the right of all that stands in the rows, at one x."""
+    lowest = {thing.volume.words: i for i, thing in column.items()}
     spots, x = list[Spot](), max([left, *(row[-1].end + GAP for row in rows if row)])
     for i, thing in column.items():
         row = rows[found.rows[i]]
-        if row and row[-1].sized.step.label == thing.step.label:
+        if row and row[-1].sized.volume.label == thing.volume.label:
             thing = thing._replace(label=(), label_width=0.0)
-        if lowest[thing.step.words] != i:
+        if lowest[thing.volume.words] != i:
             thing = thing.without_words()
         wide = thing.solid.width
         outer = max(0.0, (thing.label_width - wide) / 2)
-        label = wide / 2 + (-outer if thing.step.fed else outer)  # on the side where no ways slant
+        label = wide / 2 + (-outer if thing.volume.fed else outer)  # on the side where no ways slant
         spot = Spot(i, thing, 0.0, label, -GAP / 2)
         labelled, named = reaches(row, left)
         x = max(
@@ -170,10 +170,10 @@ def draw_streams(
         for row in filter(None, rows):
             strip = Strip(row, left, right)
             strip.add_solids(row)
-            if row[0].sized.step.fed:
-                strip.parts.append(Line((Point(left, row[0].entry.y), row[0].entry), arrow=True))
+            if row[0].sized.volume.fed:
+                strip.parts.append(Polyline((Point(left, row[0].entry.y), row[0].entry), arrow=True))
             if row[-1].number in begun:
-                strip.parts.append(Line((row[-1].exit, Point(right, row[-1].exit.y))))
+                strip.parts.append(Polyline((row[-1].exit, Point(right, row[-1].exit.y))))
             inside = [way for way in rails if any(way.head == spot.number for spot in row)]
             strip.add_skips(inside, tags)
             strip.add_labels(strip.above)
@@ -184,7 +184,7 @@ def draw_streams(
             y += strip.below.end + BETWEEN
         for (tail, begin), (head, end) in ((at[way.tail], at[way.head]) for way in slanted if way.tail in at):
             points = (Point(tail.exit.x, tail.exit.y + begin), Point(head.entry.x, head.entry.y + end))
-            parts.append(Line(points, "skip", 0.8, arrow=True))
+            parts.append(Polyline(points, "skip", 0.8, arrow=True))
         whole = Strip([spot for row in rows for spot in row], left, right)
         whole.below.add(left, right, y - BETWEEN)
         whole.add_braces(found.braces, whole.below, right)

@@ -10,7 +10,17 @@ from typing import NamedTuple
 from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.arrange import APART, GAP, LABEL, STUB, WORDS, Spot, widest
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
-from cnnspec.draw.volume.primitives import Disc, Face, Line, Point, Primitive, Text, column, shift, tall
+from cnnspec.draw.volume.primitives import (
+    Circle,
+    Point,
+    Polygon,
+    Polyline,
+    Primitive,
+    Text,
+    column,
+    shift,
+    tall,
+)
 from cnnspec.draw.volume.skyline import Skyline
 from cnnspec.draw.volume.solids import FAULT, RADIUS
 
@@ -19,7 +29,7 @@ POWER = 0.6  # a kernel's part of a face is drawn on the scale of the faces
 
 
 class Tags(NamedTuple):
-    """Numbers in place of skips that no line shows, by the steps where they begin, and where they end.
+    """Numbers in place of skips that no line shows, by the volumes where they begin, and where they end.
 
     There each stands on a line of its own with what it does on its way.
     """
@@ -59,7 +69,7 @@ def rails(skips: Sequence[Skip], rows: Sequence[Sequence[Spot]]) -> tuple[list[l
     home = dict(row_of)  # where skips from a value begin: what the next row begins with is at hand there
     around: dict[int, int] = {}  # by row, the end of the row before, which only a skip takes from there
     for i, (before, row) in enumerate(pairwise(rows), 1):
-        if row[0].sized.step.fed:
+        if row[0].sized.volume.fed:
             home[before[-1].number] = i
         else:
             around[i] = before[-1].number
@@ -85,7 +95,7 @@ def draw_row(
     strip.add_operations(strip.below)
     strip.add_skips(skips, tags)
     first = spots[0]
-    if first.sized.step.fed:
+    if first.sized.volume.fed:
         strip.wire = arrival(first, strip.above.free(left, right) - ABOVE, left, right)
         strip.above.add(left, right, strip.wire.points[0].y)
     strip.add_braces(figure.braces, strip.below, right - STUB)
@@ -93,7 +103,7 @@ def draw_row(
 
 
 class Strip:
-    """A row between left and right: its steps, its parts around y = 0, and where is room for more.
+    """A row between left and right: its volumes, its parts around y = 0, and where is room for more.
 
     `wire` is the way on which the last value of the row before comes, from the right edge on, if it does.
     """
@@ -102,7 +112,7 @@ class Strip:
         self.spots, self.left, self.right = spots, left, right
         self.parts: list[Primitive] = []
         self.above, self.below = Skyline(-1), Skyline(1)
-        self.wire: Line | None = None
+        self.wire: Polyline | None = None
 
     @property
     def height(self) -> float:
@@ -116,7 +126,7 @@ class Strip:
             self.below.add(spot.x, spot.end, half)
             self.parts += [shift(part, spot.x, 0) for part in spot.sized.solid.parts]
         for before, spot in pairwise(spots):
-            self.parts += link(before, spot) if spot.sized.step.fed else []
+            self.parts += link(before, spot) if spot.sized.volume.fed else []
 
     def add_labels(self, line: Skyline) -> None:
         """Below each value, or above it, what it is."""
@@ -152,11 +162,11 @@ class Strip:
             low, high = min(begin.x, end.x), max(begin.x, end.x)
             y = self.above.free(low - 1, high + 1) - ABOVE
             path = (begin, Point(begin.x, y), Point(end.x, y), end)
-            role = "fault" if at[skip.head].sized.step.kind == "fault" else "skip"
+            role = "fault" if at[skip.head].sized.volume.kind == "fault" else "skip"
             if skip.tail < 0:
-                self.wire = Line(path[1:], role, 1.1, arrow=True)
+                self.wire = Polyline(path[1:], role, 1.1, arrow=True)
             else:
-                self.parts.append(Line(path, role, 1.1, arrow=True))
+                self.parts.append(Polyline(path, role, 1.1, arrow=True))
             self.above.add(low - 1, high + 1, y - 2)
             if skip.words:
                 half = width(skip.words, WORDS) / 2
@@ -188,7 +198,7 @@ class Strip:
         return begin, end
 
     def add_tag(self, words: Sequence[str] | None, foot: Point, sense: int) -> None:
-        """A short arrow to a number, or with `sense` -1 from numbers to a step, on the other side; if any."""
+        """An arrow to a number, or with `sense` -1 from numbers to a solid, on its other side; if any."""
         if not words:
             return
         half = widest(words, WORDS) / 2
@@ -197,11 +207,11 @@ class Strip:
         y = self.above.free(centre - half, centre + half) - 2 * ABOVE
         top = y - 1 - tall(words, WORDS)
         self.above.add(centre - half - APART, centre + half + APART, top)
-        self.parts.append(Line((foot, Point(foot.x, y))[::sense], "skip", 1.1, arrow=True))
+        self.parts.append(Polyline((foot, Point(foot.x, y))[::sense], "skip", 1.1, arrow=True))
         self.parts += column(words, centre, top, WORDS, "skip")
 
     def add_braces(self, braces: Sequence[Brace], line: Skyline, right: float) -> None:
-        """Below the steps of a block, or above them, a brace with its name; the shorter ones inside."""
+        """Below the volumes of a block, or above them, a brace with its name; the shorter ones inside."""
         for brace in sorted(braces, key=lambda brace: brace.last - brace.first):
             inside = [spot for spot in self.spots if brace.first <= spot.number <= brace.last]
             if not inside:
@@ -215,42 +225,42 @@ class Strip:
             y = line.free(min(a, centre - half), max(b, centre + half)) + 2 * line.sign
             tip, end = y + 3 * line.sign, y + line.sign * (3 + LABEL * 1.5)
             base = tip + LABEL * 1.15 if line.sign > 0 else tip - 3
-            self.parts.append(Line((Point(a, y), Point(a, tip), Point(b, tip), Point(b, y)), "ink", 0.7))
+            self.parts.append(Polyline((Point(a, y), Point(a, tip), Point(b, tip), Point(b, y)), "ink", 0.7))
             self.parts.append(Text(Point(centre, base), words, LABEL, bold=True))
             line.add(min(a, centre - half) - APART, max(b, centre + half) + APART, end)
 
 
 def link(before: Spot, spot: Spot) -> list[Primitive]:
     """From a value to the next: a kernel with its rays, the lines of a full connection, or an arrow."""
-    step, given = spot.sized.step, before.sized.step
-    if step.kind == "fault":
-        return [Line((before.exit, spot.entry), "fault", 1.4, arrow=True)]
-    if step.window and given.shape.is_map and not given.sign:
+    volume, given = spot.sized.volume, before.sized.volume
+    if volume.kind == "fault":
+        return [Polyline((before.exit, spot.entry), "fault", 1.4, arrow=True)]
+    if volume.window and given.shape.is_map and not given.sign:
         return kernel(before, spot)
-    if step.kind == "linear":
+    if volume.kind == "linear":
         ends = [(a, b) for a in (0.0, 1.0) for b in (0.0, 1.0)]
         across = before.sized.solid.exit
-        return [Line((before.leaving.at(across, a), spot.arriving.at(0, b)), "ray", 0.5) for a, b in ends]
-    return [Line((before.exit, spot.entry), arrow=True)]
+        return [Polyline((before.leaving.at(across, a), spot.arriving.at(0, b)), "ray", 0.5) for a, b in ends]
+    return [Polyline((before.exit, spot.entry), arrow=True)]
 
 
-def arrival(spot: Spot, y: float, left: float, right: float) -> Line:
+def arrival(spot: Spot, y: float, left: float, right: float) -> Polyline:
     """From the end of the row before, above this row, to its first value."""
     path = (Point(right, y), Point(left, y), Point(left, spot.entry.y), spot.entry)
-    return Line(path, "fault" if spot.sized.step.kind == "fault" else "ink", arrow=True)
+    return Polyline(path, "fault" if spot.sized.volume.kind == "fault" else "ink", arrow=True)
 
 
 def kernel(before: Spot, spot: Spot) -> list[Primitive]:
     """What the kernel sees, and the pixel that comes of it; or the pixel, and where it is put down."""
-    given, made, window = before.sized.step.shape, spot.sized.step.shape, spot.sized.step.window
+    given, made, window = before.sized.volume.shape, spot.sized.volume.shape, spot.sized.volume.window
     assert window is not None
     seen, plane, pixel = given, before.leaving, spot.pixel
-    if spot.sized.step.transposed:
+    if spot.sized.volume.transposed:
         seen, plane, pixel = made, spot.arriving, before.exit
     high, wide = (min(1.0, (k / n) ** POWER) for k, n in zip(window, seen.size, strict=True))
     patch = plane.patch(wide, high)
-    rays: list[Primitive] = [Line((corner, pixel), "ray", 0.45) for corner in patch]
-    return [Face(patch, "patch"), *rays, Disc(pixel, 0.9)]
+    rays: list[Primitive] = [Polyline((corner, pixel), "ray", 0.45) for corner in patch]
+    return [Polygon(patch, "patch"), *rays, Circle(pixel, 0.9)]
 
 
 def clear(between: tuple[float, float], half: float, uprights: Sequence[float]) -> float:

@@ -23,8 +23,8 @@ from cnnspec.draw.volume.arrange import (
     spread,
     widest,
 )
-from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, Step
-from cnnspec.draw.volume.primitives import PITCH, Line, Point, Primitive, Text, column, shift, tall
+from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, Volume
+from cnnspec.draw.volume.primitives import PITCH, Point, Polyline, Primitive, Text, column, shift, tall
 from cnnspec.draw.volume.strip import Strip, Tags, numbered
 
 SIDE, CHANNEL, MOST_INDENT = 9.0, 15.0, 40.0  # beside a level, below it, and from level to level
@@ -33,9 +33,9 @@ INFINITE = float("inf")
 
 
 class Level(NamedTuple):
-    """Numbers of steps: those on the left, and those on the right; the bottom has none on the right.
+    """Numbers of volumes: those on the left, and those on the right; the bottom has none on the right.
 
-    `skips` lead from the left to the right, `inner` past steps of one side. `braces` are the repeated ones.
+    `skips` lead from the left to the right, `inner` past volumes of one side. `braces` are the repeated ones.
     """
 
     left: range
@@ -46,7 +46,7 @@ class Level(NamedTuple):
 
 
 class Valley(NamedTuple):
-    """The levels from the top to the bottom, the skips that no line shows, and the step behind the U."""
+    """The levels from the top to the bottom, the skips that no line shows, and the volume behind the U."""
 
     levels: list[Level]
     loose: list[Skip]
@@ -55,15 +55,15 @@ class Valley(NamedTuple):
 
 def valley(figure: Figure) -> Valley | None:
     """The U that a net begins with, or None. What does not work on the value before stands behind the U."""
-    unfed = (i for i, step in enumerate(figure.steps) if i and not step.fed)
-    end = next(unfed, len(figure.steps))
+    unfed = (i for i, volume in enumerate(figure.volumes) if i and not volume.fed)
+    end = next(unfed, len(figure.volumes))
     within = [skip for skip in figure.skips if skip.head < end]
     crossing = [skip for skip in sorted(within) if crosses(figure, skip)]
     last = {side(figure, skip.tail): skip.tail for skip in crossing}  # of two values of a size the inner one
     groups = [[skip for skip in crossing if skip.tail == tail] for tail in sorted(last.values())]
     nested = all(a[0].head > b[-1].head for a, b in pairwise(groups))
     shrinking = all(side(figure, a[0].tail) > side(figure, b[0].tail) for a, b in pairwise(groups))
-    faulty = any(step.kind == "fault" for step in figure.steps)
+    faulty = any(volume.kind == "fault" for volume in figure.volumes)
     if faulty or len(groups) < 2 or not nested or not shrinking:
         return None
     found: list[Level] = []
@@ -107,7 +107,7 @@ def parted(figure: Figure, numbers: range) -> list[range]:
 
 
 def with_inner(level: Level, skips: Sequence[Skip], braces: Sequence[Brace]) -> Level:
-    """The level with what skips or holds steps of one side. On the left a skip may come from above."""
+    """The level with what skips or holds volumes of one side. On the left a skip may come from above."""
     down, up = level.left, level.right
     here = range(max(0, down.start - 1), down.stop)
     inner = (s for s in skips if (s.tail in here and s.head in down) or (s.tail in up and s.head in up))
@@ -122,11 +122,11 @@ def crosses(figure: Figure, skip: Skip) -> bool:
 
 
 def side(figure: Figure, number: int) -> int:
-    return figure.steps[number].shape.height or 0
+    return figure.volumes[number].shape.height or 0
 
 
 def rise(figure: Figure, skip: Skip) -> int:
-    """The first step before the skip's end that has its size."""
+    """The first volume before the skip's end that has its size."""
     number = skip.head
     while number - 1 > skip.tail + 1 and side(figure, number - 1) == side(figure, skip.head):
         number -= 1
@@ -136,11 +136,15 @@ def rise(figure: Figure, skip: Skip) -> int:
 def without_resizes(figure: Figure) -> Figure:
     """The figure without the maps that are enlarged only to be laid beside others: their bands show them."""
     joins = {
-        skip.head for skip in figure.skips if figure.steps[skip.head].bands and figure.steps[skip.head].fed
+        skip.head
+        for skip in figure.skips
+        if figure.volumes[skip.head].bands and figure.volumes[skip.head].fed
     }
     enlarged = {i - 1 for i in joins if side(figure, i - 2) < side(figure, i - 1) == side(figure, i)}
     gone = enlarged - {end for skip in figure.skips for end in (skip.tail, skip.head)}
-    return merge_steps(figure, gone, lambda step, after: after._replace(words=(*step.words, *after.words)))
+    return merge_volumes(
+        figure, gone, lambda volume, after: after._replace(words=(*volume.words, *after.words))
+    )
 
 
 def condense(figure: Figure) -> Figure:
@@ -149,41 +153,45 @@ def condense(figure: Figure) -> Figure:
     ends |= {brace.first for brace in figure.braces} | {brace.last + 1 for brace in figure.braces}
     gone = {
         i
-        for i, (step, after) in enumerate(pairwise(figure.steps))
-        if step.words == after.words and step.kind == after.kind != "block" and not (step.sign or step.leaves)
+        for i, (volume, after) in enumerate(pairwise(figure.volumes))
+        if volume.words == after.words
+        and volume.kind == after.kind != "block"
+        and not (volume.sign or volume.leaves)
         if after.fed and i + 1 not in ends
     }
-    found = merge_steps(figure, gone, lambda step, after: after._replace(times=step.times + after.times))
-    pairs = zip(found.steps, (None, *found.steps), strict=False)
-    return found._replace(steps=tuple(narrow(step, before) for step, before in pairs))
+    found = merge_volumes(
+        figure, gone, lambda volume, after: after._replace(times=volume.times + after.times)
+    )
+    pairs = zip(found.volumes, (None, *found.volumes), strict=False)
+    return found._replace(volumes=tuple(narrow(volume, before) for volume, before in pairs))
 
 
-def narrow(step: Step, before: Step | None) -> Step:
-    """The step with a count for its copies, and its size on a line of its own where that is another."""
-    words = step.words
-    if step.times > 1:
-        words = (f"{words[0].partition(' ×')[0]} ×{step.times}", *words[1:])
-    channels, at, size = "".join(step.label[-1:]).partition("@")
-    if not at or step.sign:
-        return step._replace(words=words)
-    known = before and before.shape.is_map and step.shape.size == before.shape.size
-    brief = known and step.fed and len(step.label) == 1
+def narrow(volume: Volume, before: Volume | None) -> Volume:
+    """The volume with a count for its copies, and its size on a line of its own where that is another."""
+    words = volume.words
+    if volume.times > 1:
+        words = (f"{words[0].partition(' ×')[0]} ×{volume.times}", *words[1:])
+    channels, at, size = "".join(volume.label[-1:]).partition("@")
+    if not at or volume.sign:
+        return volume._replace(words=words)
+    known = before and before.shape.is_map and volume.shape.size == before.shape.size
+    brief = known and volume.fed and len(volume.label) == 1
     shape = (channels,) if brief else (channels + at, size)
-    return step._replace(words=words, label=(*step.label[:-1], *shape))
+    return volume._replace(words=words, label=(*volume.label[:-1], *shape))
 
 
-def merge_steps(figure: Figure, gone: Set[int], merge: Callable[[Step, Step], Step]) -> Figure:
-    """Each of those steps becomes one with the next."""
-    steps, place = list[Step](), list[int]()
-    for i, step in enumerate(figure.steps):
+def merge_volumes(figure: Figure, gone: Set[int], merge: Callable[[Volume, Volume], Volume]) -> Figure:
+    """Each of those volumes becomes one with the next."""
+    volumes, place = list[Volume](), list[int]()
+    for i, volume in enumerate(figure.volumes):
         if i - 1 in gone:
-            steps[-1] = merge(steps[-1], step)
+            volumes[-1] = merge(volumes[-1], volume)
         else:
-            steps.append(step)
-        place.append(len(steps) - 1)
+            volumes.append(volume)
+        place.append(len(volumes) - 1)
     skips = tuple(skip._replace(tail=place[skip.tail], head=place[skip.head]) for skip in figure.skips)
     braces = tuple(b._replace(first=place[b.first], last=place[b.last]) for b in figure.braces)
-    return figure._replace(steps=tuple(steps), skips=skips, braces=braces)
+    return figure._replace(volumes=tuple(volumes), skips=skips, braces=braces)
 
 
 class Rung(NamedTuple):
@@ -223,7 +231,7 @@ def group(things: Sequence[Sized], numbers: range, skips: Sequence[Skip]) -> lis
         return []
     row = list(things[: numbers.stop])
     first = row[numbers.start].without_words()
-    row[numbers.start] = first._replace(step=first.step._replace(fed=False))
+    row[numbers.start] = first._replace(volume=first.volume._replace(fed=False))
     return list(spread(row, numbers.start, 0, INFINITE, by_head(skips)))
 
 
@@ -246,7 +254,7 @@ def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Str
     strip.add_braces(level.braces, strip.above, INFINITE)
     for skip in straight:
         begin, end = left[-1].exit, right[0].entry
-        strip.parts.append(Line((begin, end), "skip", 1.1, arrow=True))
+        strip.parts.append(Polyline((begin, end), "skip", 1.1, arrow=True))
         lines = fill_rows(pieces([skip.words]), WORDS, right[0].x - left[-1].end - GAP)
         top = -2.4 - tall(lines, WORDS)
         strip.parts += column(lines, (left[-1].end + right[0].x) / 2, top, WORDS, "skip")
@@ -271,7 +279,7 @@ def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[
 
 
 def stairs(
-    made: Sequence[Rung], steps: Sequence[Step], top: float, left: float, right: float
+    made: Sequence[Rung], volumes: Sequence[Volume], top: float, left: float, right: float
 ) -> tuple[list[Primitive], float]:
     """All levels below each other between left and right, with the ways down and up; and where they end."""
     solids: list[Primitive] = []
@@ -283,8 +291,8 @@ def stairs(
         else:
             tail, head, rise_to = upper.left[-1], rung.left[0], upper.right[:1]
             middle = (tail.centre + (rise_to[0].centre if rise_to else right)) / 2
-            said = [caption(steps[head.number].words, tail.centre, left, middle)]
-            said += (caption(steps[spot.number].words, spot.centre, right, middle) for spot in rise_to)
+            said = [caption(volumes[head.number].words, tail.centre, left, middle)]
+            said += (caption(volumes[spot.number].words, spot.centre, right, middle) for spot in rise_to)
             corridor = y + CHANNEL - 5 + WORDS * PITCH * (max(map(len, said)) - 1)
             low = corridor + 5 - rung.strip.above.end
             ways.append(down(tail, head, (high, corridor, low)))
@@ -296,20 +304,20 @@ def stairs(
     return [*solids, *ways], y
 
 
-def down(tail: Spot, head: Spot, heights: tuple[float, float, float]) -> Line:
+def down(tail: Spot, head: Spot, heights: tuple[float, float, float]) -> Polyline:
     """From below the last of a level around the left of the next level's first."""
     start, corridor, end = heights
     a, b = tail.centre, min(head.x, head.label - head.sized.label_width / 2) - SIDE / 2
     under, into = start + tail.sized.solid.height / 2, Point(head.entry.x, end + head.entry.y)
     path = (Point(a, under), Point(a, corridor), Point(b, corridor), Point(b, into.y), into)
-    return Line(path, arrow=True)
+    return Polyline(path, arrow=True)
 
 
-def up(tail: Spot, head: Spot, heights: tuple[float, float, float]) -> Line:
+def up(tail: Spot, head: Spot, heights: tuple[float, float, float]) -> Polyline:
     """From the right of the last of a level to below the first of the level above."""
     start, corridor, end = heights
     a, b = tail.right + SIDE / 2, head.centre
     under = end + head.sized.solid.height / 2 + APART / 2
     begin = Point(tail.exit.x, start + tail.exit.y)
     path = (begin, Point(a, begin.y), Point(a, corridor), Point(b, corridor), Point(b, under))
-    return Line(path, arrow=True)
+    return Polyline(path, arrow=True)
