@@ -34,6 +34,8 @@ LARGE: list[Case] = [
     ("conv", {"filter": Filter(16, (1, 1))}, Shape(64, 9, 9)),
     ("conv", {"filter": Filter(16, (7, 7)), "stride": 2, "pad": 3}, Shape(3, 33, 33)),
     ("depthwise", {"kernel": 3, "pad": 1, "stride": 2}, Shape(32, 15, 15)),
+    ("avgpool", {"window": (3, 2), "stride": (1, 2), "divisor": 7}, Shape(5, 9, 12)),
+    ("avgpool", {"window": 3, "stride": 3}, Shape(17, 9, 12)),
 ]
 
 

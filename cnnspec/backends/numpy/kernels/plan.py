@@ -21,6 +21,7 @@ from cnnspec.backends.numpy.kernels.net import BaseNet, Layer
 from cnnspec.backends.numpy.kernels.posts import (
     Bound,
     Post,
+    bound_product,
     follow,
     post_add,
     post_in_place,
@@ -211,7 +212,7 @@ class Plan:
 
             def rows(part: Part) -> list[Bound]:
                 left, made = x[part].reshape(-1, depth), y[part].reshape(-1, width)
-                product = partial(np.matmul, left, kernels, made)
+                product = bound_product(left, kernels, made)
                 return [*follow(x, part, before), product, *follow(y, part, posts)]
 
             self.add(*map(rows, parts))
@@ -219,7 +220,7 @@ class Plan:
         left, made = x.reshape(-1, depth), y.reshape(-1, width)
         self.add(
             *(
-                [partial(np.matmul, left, kernels[:, some], made[:, some])]
+                [bound_product(left, kernels[:, some], made[:, some])]
                 for some in columns_at
             )
         )

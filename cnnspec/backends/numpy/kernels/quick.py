@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import Array, Part
+from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Part
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, scale_and_shift
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import MACS, Plan, quick_plain
@@ -18,11 +18,15 @@ from cnnspec.backends.numpy.kernels.pool import (
 )
 from cnnspec.backends.numpy.kernels.posts import (
     Bound,
+    bound_product,
     join_all,
     post_run,
     run_of,
 )
 from cnnspec.backends.numpy.kernels.strips import Strip, strips
+
+FEW = 16
+"""Channels, up to which a product adds pixels faster than sums of so short rows do."""
 
 
 def quick_linear(plan: Plan, layer: Layer) -> None:
@@ -80,13 +84,11 @@ def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
     width = x.shape[2] + frame[2] + frame[3]
     sizes = [y[strip.part].size // ow * width for strip in found]
     columns = plan.take(".columns", (plan.workers, max(sizes, default=0)))
-    shares: Any = None
-    if join is np.add:
-        count, divisor = options["countpad"], options["divisor"]
-        shares = window_shares(size, window, stride, pads, (oh, ow), count, divisor)
-        shares = shares.astype(x.dtype)
-        one = shares.flat[0] if shares.size else 1
-        shares = one if (shares == one).all() else shares[:, :, None]
+    shares = mean_shares(layer, size, (oh, ow), x.dtype) if join is np.add else None
+    tiled = width == ow * kw and sw == kw and c <= FEW
+    means: Array | None = None  # times a window's pixels in a row
+    if shares is not None and shares.ndim == 0 and tiled:
+        means = np.tile(np.eye(c, dtype=x.dtype), (kw, 1)) / shares
 
     def pool(strip: Strip, worker: int) -> list[Bound]:
         seen, goal = strip.frames[worker], y[strip.part]
@@ -94,8 +96,11 @@ def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
         sums = sums.reshape(*goal.shape[:2], width, c)
         rows, across = sh * (goal.shape[1] - 1) + 1, sw * (ow - 1) + 1
         down = [seen[:, u : u + rows : sh] for u in range(0, dh * kh, dh)]
-        along = [sums[:, :, v : v + across : sw] for v in range(0, dw * kw, dw)]
         calls = [*strip.loads[worker], *join_all(join, down, sums)]
+        if means is not None:
+            windows = sums.reshape(-1, kw * c)
+            return [*calls, bound_product(windows, means, goal.reshape(-1, c))]
+        along = [sums[:, :, v : v + across : sw] for v in range(0, dw * kw, dw)]
         calls += join_all(join, along, goal)
         if shares is not None:
             share = shares if shares.ndim == 0 else shares[strip.part[1]]
@@ -106,6 +111,16 @@ def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
     plan.give(".columns")
     plan.give(".frame")
     plan.close([layer])
+
+
+def mean_shares(layer: Layer, size: Pair, made: Pair, dtype: np.dtype[Any]) -> Any:
+    """What sums are divided by: one number if all share it, else (oh, ow, 1)."""
+    names = ("window", "stride", "pads", "countpad", "divisor")
+    window, stride, pads, count, divisor = (layer.options[name] for name in names)
+    shares = window_shares(size, window, stride, pads, made, count, divisor)
+    shares = shares.astype(dtype)
+    one = shares[0, 0]
+    return one if (shares == one).all() else shares[:, :, None]
 
 
 def quick_adaptive_avg_pool2d(plan: Plan, layer: Layer) -> None:

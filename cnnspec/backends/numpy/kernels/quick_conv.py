@@ -14,7 +14,7 @@ from cnnspec.backends.numpy.kernels.conv import standard_filters
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, packed
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import MACS, Plan
-from cnnspec.backends.numpy.kernels.posts import Bound, follow
+from cnnspec.backends.numpy.kernels.posts import Bound, bound_product, follow
 from cnnspec.backends.numpy.kernels.strips import (
     Conv,
     Strip,
@@ -110,15 +110,17 @@ def im2col(conv: Conv) -> None:
         split = taps.reshape(*taps.shape[:5], groups, -1)
         split = split.transpose(5, 0, 1, 2, 3, 4, 6)
         rows = columns[worker, : taps.size].reshape(split.shape)
+        left = rows.reshape(groups, -1, depth)
         goal = y[strip.part].reshape(-1, groups, o).swapaxes(0, 1)
-        product = made[worker, : goal.size].reshape(goal.shape) if groups > 1 else goal
-        back = [partial(np.copyto, goal, product)] if groups > 1 else []
-        return [
-            *strip.loads[worker],
-            partial(np.copyto, rows, split),
-            partial(np.matmul, rows.reshape(groups, -1, depth), by_group, product),
-            *back,
-        ]
+        if groups == 1:
+            multiply = [bound_product(left[0], kernels, goal[0])]
+        else:
+            product = made[worker, : goal.size].reshape(goal.shape)
+            multiply = [
+                partial(np.matmul, left, by_group, product),
+                partial(np.copyto, goal, product),
+            ]
+        return [*strip.loads[worker], partial(np.copyto, rows, split), *multiply]
 
     plan.add_each(work, calls, lambda item: follow(y, item[0].part, posts))
     plan.give(".columns")
@@ -155,7 +157,7 @@ def by_taps(conv: Conv, kernels: Array, parts: list[Part]) -> None:
             *strip.loads[worker],
             partial(np.copyto, line, along),
             partial(np.copyto, copy, down),
-            partial(np.matmul, rows, kernels, goal.reshape(-1, filters)),
+            bound_product(rows, kernels, goal.reshape(-1, filters)),
         ]
 
     plan.add_each(found, calls, lambda strip: follow(y, strip.part, posts))
@@ -188,7 +190,7 @@ def by_filters(
         plan.add_each(items, copy)
         plan.add(
             *(
-                [partial(np.matmul, rows, kernels[:, part], goal[:, part])]
+                [bound_product(rows, kernels[:, part], goal[:, part])]
                 for part in plan.stretches(filters, end * kernels.size // MACS)
             )
         )
