@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import click
 
 from cnnspec.commands.common import Job, options, read_spec, settings_of, takes_job, use_colour
-from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.files import FileProblem, only_spec, read_used
 
 
@@ -51,8 +50,7 @@ def diff(
     if not all(each.ok and each.networks for each in found):
         sys.exit(1)
     one, two = (each.networks[0] for each in found)
-    shown = str if style == "json" else visible
-    sides = Side(shown(texts[0].name), one.name), Side(shown(texts[1].name), two.name)
+    sides = Side(texts[0].name, one.name), Side(texts[1].name, two.name)
     made = render(compare(one, two), sides, style, use_colour(sys.stdout))
     click.echo(made, nl=False, color=True)
 

@@ -80,13 +80,14 @@ def share(row: LayerRow, whole: Summary) -> str:
     return percentage(row.params, whole.params, 1) if row.params else "–"
 
 
-def unit(table: Summary) -> tuple[int, str]:
-    """The unit of memory: its bytes, and its name."""
-    return (2**20, "MiB") if (table.memory or 0) >= 2**20 else (2**10, "KiB")
+def memory_unit(most: int | None) -> tuple[int, str]:
+    """The unit for so many bytes and fewer: its own bytes, and its name."""
+    return (2**20, "MiB") if (most or 0) >= 2**20 else (2**10, "KiB")
 
 
-def memory(value: int | None, table: Summary) -> str:
-    return "?" if value is None else f"{value / unit(table)[0]:,.2f}" if value else "–"
+def memory(value: int | None, most: int | None) -> str:
+    """Bytes in the unit for the most of them."""
+    return "?" if value is None else f"{value / memory_unit(most)[0]:,.2f}" if value else "–"
 
 
 def reach(row: LayerRow, what: str) -> str:
@@ -127,7 +128,7 @@ COLUMNS = {
     ),
     "jump": Column("jump", lambda row, _: reach(row, "jump"), {"jump": lambda row: raw_reach(row, "jump")}),
     "memory": Column(
-        "memory", lambda row, table: memory(row.memory, table), {"memory": lambda row: row.memory}
+        "memory", lambda row, table: memory(row.memory, table.memory), {"memory": lambda row: row.memory}
     ),
 }
 
@@ -149,13 +150,13 @@ def total_words(key: str, table: Summary) -> str:
     words = {
         "params": number(table.params),
         "macs": number(table.macs),
-        "memory": memory(table.memory, table),
+        "memory": memory(table.memory, table.memory),
     }
     return "total" if key == "layer" else words.get(key, "")
 
 
 def heading(key: str, table: Summary) -> str:
-    return unit(table)[1] if key == "memory" else COLUMNS[key].heading
+    return memory_unit(table.memory)[1] if key == "memory" else COLUMNS[key].heading
 
 
 def layers_grid(
@@ -170,8 +171,8 @@ def layers_grid(
 
 def notes(table: Summary) -> list[str]:
     """The lines below a table."""
-    peak, name = table.peak, unit(table)[1]
-    size = "?" if peak is None else f"{memory(FLOAT * peak.elements, table)} {name}"
+    peak, name = table.peak, memory_unit(table.memory)[1]
+    size = "?" if peak is None else f"{memory(FLOAT * peak.elements, table.memory)} {name}"
     where = f", when {peak.path} runs" if peak and peak.path else ""
     buffers = [f"Buffers: {table.buffers:,} numbers."] if table.buffers else []
     return [f"Peak memory of inference: {size}{where}.", *buffers, *POLICY]

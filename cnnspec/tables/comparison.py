@@ -16,7 +16,7 @@ from cnnspec.analysis.memory import peak
 from cnnspec.analysis.unroll import BlockRun, Graph, Node, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.layers import FAMILIES
-from cnnspec.tables.columns import number, plain, size
+from cnnspec.tables.columns import memory, memory_unit, number, plain, size
 from cnnspec.tables.grid import Cell, Grid, Stack
 from cnnspec.tables.rows import FLOAT, window
 from cnnspec.values.shapes import Shape
@@ -41,7 +41,6 @@ NOTES = (
 )
 
 
-HEADS = ["net", "sizes", "parameters", "MACs", "peak MiB"]
 COSTS = (
     "Parameters are the trained ones; MACs: multiply-accumulates of convolutions and linear layers alone,",
     "for one image in evaluation; peak: the most memory that inference needs at once, in 32-bit floats.",
@@ -50,16 +49,13 @@ COSTS = (
 
 def by_nets(networks: Sequence[Network]) -> Grid:
     """A row a net: what it takes, makes and costs."""
-    names = distinct(networks)
-    rows = [[name, *costs_row(network)] for name, network in zip(names, networks, strict=True)]
-    return Grid("Networks and what they cost", HEADS, rows, [], frozenset((0, 1)), COSTS)
-
-
-def costs_row(network: Network) -> list[Cell]:
-    graph, total = unroll(network), costs(network)
-    highest = peak(graph)
-    memory = "?" if highest is None else f"{FLOAT * highest.elements / 2**20:,.2f}"
-    return [network.sizes, number(total.params), number(total.macs), memory]
+    peaks = [FLOAT * peak(unroll(network)).elements for network in networks]
+    rows: list[list[Cell]] = []
+    for name, network, highest in zip(distinct_names(networks), networks, peaks, strict=True):
+        total, used = costs(network), memory(highest, max(peaks))
+        rows.append([name, network.sizes, number(total.params), number(total.macs), used])
+    heads = ["net", "sizes", "parameters", "MACs", f"peak {memory_unit(max(peaks))[1]}"]
+    return Grid("Networks and what they cost", heads, rows, [], frozenset((0, 1)), COSTS)
 
 
 def by_stages(networks: Sequence[Network]) -> Grid:
@@ -73,12 +69,12 @@ def by_stages(networks: Sequence[Network]) -> Grid:
         ["parameters", *(number(each.params) for each in total)],
         ["MACs", *(number(each.macs) for each in total)],
     ]
-    heads = ["output", *distinct(networks)]
+    heads = ["output", *distinct_names(networks)]
     title = f"The layers of {', '.join(heads[1:])}"
     return Grid(title, heads, rows, foot, frozenset(range(len(heads))), NOTES)
 
 
-def distinct(networks: Sequence[Network]) -> list[str]:
+def distinct_names(networks: Sequence[Network]) -> list[str]:
     """`A`, or `A (new.cnn)` where versions of a net have one name, and `A (2)` where they are of one file."""
     pairs = [(network.name, PurePath(network.span.source.name).name) for network in networks]
     files = {name: {file for other, file in pairs if other == name} for name, _ in pairs}

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 
 from cnnspec.analysis.compare import Comparison, Figures, layers
 from cnnspec.analysis.receptive import WHOLE
-from cnnspec.tables import clean
+from cnnspec.faults.reports.glyphs import visible
+from cnnspec.tables import PAGE, align
 from cnnspec.tables.changes import DiffLine, DiffPart, Side, layers_words, params, port_name, ranges, sections
-from cnnspec.tables.columns import plain, size
+from cnnspec.tables.columns import memory_unit, plain, size
 from cnnspec.tables.papers import escape_markdown
-from cnnspec.tables.plain_text import PAGE, print_cells
+from cnnspec.tables.plain_text import print_cells
 from cnnspec.tables.rows import FLOAT
 from cnnspec.values.shapes import Shape
 
@@ -32,10 +33,10 @@ def diff(comparison: Comparison, sides: tuple[Side, Side], style: str, colour: b
 def text(comparison: Comparison, sides: tuple[Side, Side], colour: bool) -> str:
     if comparison.same:
         return no_difference(comparison, sides) + "\n"
-    table = align_columns(figure_rows(comparison), "<>>>")
+    table = align(figure_rows(comparison), "<>>>", PAGE)
     weights = [
         weights_line(comparison),
-        *(f"  {line}" for line in align_columns(weight_rows(comparison), "<><")),
+        *(f"  {line}" for line in align(weight_rows(comparison), "<><", PAGE)),
     ]
     parts = [change_lines(comparison, sides), counts(comparison), table, weights]
     lines = [line for part in parts for line in ("", *part)][1:]
@@ -69,7 +70,7 @@ def markdown(comparison: Comparison, sides: tuple[Side, Side]) -> str:
 
 def no_difference(comparison: Comparison, sides: tuple[Side, Side]) -> str:
     names = " and ".join(dict.fromkeys(side.net for side in sides))
-    return f"{clean(names)}: no difference in {layers_words(comparison.figures[0].layers)}"
+    return f"{visible(names)}: no difference in {layers_words(comparison.figures[0].layers)}"
 
 
 def change_lines(comparison: Comparison, sides: tuple[Side, Side]) -> list[str]:
@@ -79,14 +80,14 @@ def change_lines(comparison: Comparison, sides: tuple[Side, Side]) -> list[str]:
         f"{mark} {side.net:{width}}  {side.source}" for mark, side in zip(("---", "+++"), sides, strict=True)
     ]
     found = sections(comparison)
-    rows = align_columns([cells(line) for section in found for line in section.lines], "<<>")
+    rows = align([cells(line) for section in found for line in section.lines], "<<>", PAGE)
     lines = [*heads]
     for section in found:
         if section.title:
             lines.append(section_head(section))
         lines += rows[: len(section.lines)]
         del rows[: len(section.lines)]
-    return [clean(line) for line in lines]
+    return [visible(line) for line in lines]
 
 
 def section_head(section: DiffPart) -> str:
@@ -103,7 +104,8 @@ def cells(line: DiffLine) -> list[str]:
         before = line.behind[0] if alone else line.kind
         words += f",{'' if alone else ' each'} {f'behind {before}' if before else 'at the start'}"
     names = list_edits(ranges(line.names), NAMES)
-    return [f"{line.mark} {names}", words, f"{with_sign(line.params)} params" if line.params else ""]
+    params = f"{with_sign(line.params)} params" if line.params else ""
+    return [visible(f"{line.mark} {names}"), visible(words), params]
 
 
 def list_edits(words: Sequence[str], width: int) -> str:
@@ -119,25 +121,6 @@ def list_edits(words: Sequence[str], width: int) -> str:
     return f"{kept}, …" if len(kept) + 3 <= width and len(words) > 1 else kept[: width - 1] + "…"
 
 
-def align_columns(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
-    """Rows in columns, the second one cut where the page is too narrow."""
-    from rich.cells import cell_len, set_cell_size
-
-    widths = [max(map(cell_len, cells)) for cells in zip(*rows, strict=True)]
-    lines = []
-    room = PAGE - sum(widths) - 2 * (len(widths) - 1)
-    for row in rows:
-        padded = []
-        for number, (cell, width, side) in enumerate(zip(row, widths, sides, strict=False)):
-            if number == 1 and room < 0 and cell_len(cell) > width + room:
-                cell = set_cell_size(cell, width + room - 1).rstrip() + "…"
-            width += room if number == 1 and room < 0 else 0
-            space = " " * (width - cell_len(cell))
-            padded.append(space + cell if side == ">" else cell + space)
-        lines.append("  ".join(padded).rstrip())
-    return lines
-
-
 def counts(comparison: Comparison) -> list[str]:
     """`1 changed, 3 affected, 8 the same`, and what affected means."""
     found = Counter(each.status for each in layers(comparison.whole))
@@ -151,7 +134,7 @@ def counts(comparison: Comparison) -> list[str]:
         more = sum(map(params, affected))
         words = f", {with_sign(more)} params" if more else ""
         lines.append(f"Affected: of other shapes, from {affected[0].after.path} on{words}.")
-    return [clean(line) for line in lines]
+    return [visible(line) for line in lines]
 
 
 def figure_rows(comparison: Comparison) -> list[list[str]]:
@@ -165,7 +148,7 @@ def figure_rows(comparison: Comparison) -> list[list[str]]:
     rows.append(numbers("MACs", one.macs, two.macs))
     rows.append(fields(one, two))
     rows.append(peaks(one, two))
-    return [[clean(cell) for cell in row] for row in rows]
+    return [[visible(cell) for cell in row] for row in rows]
 
 
 def shape_words(shape: Shape | None) -> str:
@@ -206,7 +189,7 @@ def field_words(figures: Figures) -> str:
 
 def peaks(one: Figures, two: Figures) -> list[str]:
     before, after = FLOAT * one.peak.elements, FLOAT * two.peak.elements
-    unit, name = (2**20, "MiB") if max(before, after) >= 2**20 else (2**10, "KiB")
+    unit, name = memory_unit(max(before, after))
     change = difference(before, after)
     if before != after:
         change = f"{with_sign((after - before) / unit, 2)} {name} {change.partition(' ')[2]}"
@@ -231,7 +214,7 @@ def weight_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
         ("gone", found.lost),
         ("new", found.new),
     )
-    return [(what, f"{len(keys):,}", clean(list_edits(keys, KEYS))) for what, keys in lists if keys]
+    return [(what, f"{len(keys):,}", visible(list_edits(keys, KEYS))) for what, keys in lists if keys]
 
 
 def dims(shape: Iterable[int]) -> str:

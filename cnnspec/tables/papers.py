@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from cnnspec.tables import clean
+from cnnspec.faults.reports.glyphs import visible
 from cnnspec.tables.grid import Cell, Grid, Stack, part_words
 from cnnspec.text.latex import escape_latex
 
@@ -15,12 +15,12 @@ def markdown(grid: Grid) -> str:
     rows = [grid.heads, ["---" if left else "---:" for left in grid.sides()]]
     rows += [[markdown_cell(cell) for cell in row] for row in (*grid.rows, *grid.foot)]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([*lines, "", *(escape_markdown(clean(note)) for note in grid.notes), ""])
+    return "\n".join([*lines, "", *(escape_markdown(visible(note)) for note in grid.notes), ""])
 
 
 def markdown_cell(cell: Cell) -> str:
     parts = [cell] if isinstance(cell, str) else map(part_words, cell)
-    return "<br>".join(escape_markdown(clean(words)) for words in parts)
+    return "<br>".join(escape_markdown(visible(words)) for words in parts)
 
 
 def escape_markdown(text: str) -> str:
@@ -51,7 +51,7 @@ def html(grid: Grid) -> str:
 
 def html_cell(cell: Cell) -> str:
     parts = [cell] if isinstance(cell, str) else map(part_words, cell)
-    return "<br>".join(escape(clean(words)) for words in parts)
+    return "<br>".join(escape(visible(words)) for words in parts)
 
 
 def latex(grid: Grid) -> str:
@@ -59,7 +59,7 @@ def latex(grid: Grid) -> str:
     stacked = any(isinstance(cell, tuple) for row in grid.rows for cell in row)
     between = "\n\\addlinespace\n" if stacked else "\n"
     lines = [
-        *(f"% {clean(note)}" for note in grid.notes),
+        *(f"% {visible(note)}" for note in grid.notes),
         r"% The preamble needs \usepackage{booktabs}.",
         r"\begin{table}",
         r"\centering",
@@ -103,7 +103,7 @@ def latex_part(part: Stack) -> str:
 
 def latex_text(text: str) -> str:
     """A text of ours, its sizes as `7×7`."""
-    return escape_latex(re.sub(r"(?<=\d)x(?=\d)", "×", clean(text).replace("->", "→")))
+    return escape_latex(re.sub(r"(?<=\d)x(?=\d)", "×", visible(text).replace("->", "→")))
 
 
 WRITERS = {"markdown": markdown, "latex": latex, "html": html}

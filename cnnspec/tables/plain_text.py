@@ -6,12 +6,12 @@ import io
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cnnspec.tables import clean
+from cnnspec.faults.reports.glyphs import visible
+from cnnspec.tables import PAGE, shorten
 from cnnspec.tables.columns import COLUMNS, heading, layers_grid, notes, title, total_words
 from cnnspec.tables.grid import Cell, Grid, part_words
 from cnnspec.tables.rows import Item, LayerRow, RowGroup, Summary
 
-PAGE = 100  # columns: names are cut where the table would be wider
 SHORTEST = 15  # but not shorter than this
 FAIR = 24  # of names, where a terminal has no room for all columns
 RANK = ("share", "jump", "memory", "kernel", "field", "macs", "params")
@@ -29,7 +29,7 @@ def lines(items: Sequence[Item], level: int = 0) -> Iterator[tuple[int, Item]]:
 
 def text(table: Summary, columns: Sequence[str], colour: bool, width: int | None = None) -> str:
     """The table; with a width, that of a terminal, only columns for which there is room, and filled notes."""
-    from rich.cells import cell_len, set_cell_size
+    from rich.cells import cell_len
 
     below, shown = notes(table), list(lines(table.items))
     cells = {key: [cell(item, key, level, table) for level, item in shown] for key in columns}
@@ -42,9 +42,7 @@ def text(table: Summary, columns: Sequence[str], colour: bool, width: int | None
         below = filled(below, min(width, PAGE))
     if "layer" in columns:
         room = max(SHORTEST, (width or PAGE) - sum(widths[key] + 2 for key in columns if key != "layer"))
-        for number, name in enumerate(cells["layer"]):
-            if cell_len(name) > room:
-                cells["layer"][number] = set_cell_size(name, room - 1).rstrip() + "…"
+        cells["layer"] = [shorten(name, room) for name in cells["layer"]]
     rows = list(zip(*(cells[key] for key in columns), strict=True))
     bold = {number for number, (_, item) in enumerate(shown) if isinstance(item, RowGroup)}
     return grid_text(layers_grid(table, columns, rows, below), colour, table.network, bold)
@@ -66,17 +64,17 @@ def grid_text(grid: Grid, colour: bool, name: str = "", bold: Collection[int] = 
     )
     for i, (head, left) in enumerate(zip(grid.heads, grid.sides(), strict=True)):
         foot = "\n".join(cell_text(row[i]) for row in grid.foot)
-        made.add_column(Text(clean(head)), Text(foot), justify="left" if left else "right", no_wrap=True)
+        made.add_column(Text(visible(head)), Text(foot), justify="left" if left else "right", no_wrap=True)
     for number, row in enumerate(grid.rows):
         style = "bold" if number in bold else ""
         made.add_row(*(Text(cell_text(cell), style=style) for cell in row))
-    names = [Text(clean(name), style="bold")] if name else []
-    return print_cells([*names, made, Text("\n".join(["", *map(clean, grid.notes)]), style="dim")], colour)
+    names = [Text(visible(name), style="bold")] if name else []
+    return print_cells([*names, made, Text("\n".join(["", *map(visible, grid.notes)]), style="dim")], colour)
 
 
 def cell_text(cell: Cell) -> str:
     parts = cell.splitlines() if isinstance(cell, str) else map(part_words, cell)
-    return "\n".join(map(clean, parts))
+    return "\n".join(map(visible, parts))
 
 
 def room_for(widths: Mapping[str, int], width: int) -> list[str]:
@@ -119,5 +117,5 @@ def print_cells(content: Iterable[Any], colour: bool) -> str:
 
 def cell(item: Item, key: str, level: int, table: Summary) -> str:
     if key == "layer":
-        return "  " * level + clean(title(item, item.name))
+        return "  " * level + visible(title(item, item.name))
     return COLUMNS[key].words(item, table) if isinstance(item, LayerRow) else ""

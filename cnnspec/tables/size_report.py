@@ -8,7 +8,8 @@ from typing import Any
 from cnnspec.analysis.sizes.laws import SizeRule
 from cnnspec.analysis.sizes.sets import Stretch
 from cnnspec.analysis.sizes.survey import REACH, Growth, Set, SizeQuestion, SizeSurvey
-from cnnspec.tables import align, clean
+from cnnspec.faults.reports.glyphs import visible
+from cnnspec.tables import align
 
 MARGIN = 9
 MOST = 6  # of a kind are listed in words; the JSON report has all
@@ -78,9 +79,9 @@ def text(survey: SizeSurvey, alone: bool) -> str:
         "output": outputs(survey),
         "lost": lost(survey),
     }
-    lines = [clean(title), ""]
+    lines = [visible(title), ""]
     for name, sentences in facts.items():
-        lines += [f"{name if i == 0 else '':{MARGIN}} {clean(line)}" for i, line in enumerate(sentences)]
+        lines += [f"{name if i == 0 else '':{MARGIN}} {visible(line)}" for i, line in enumerate(sentences)]
     return "\n".join([*lines, "", *table(survey), ""])
 
 
@@ -184,7 +185,7 @@ def table(survey: SizeSurvey) -> list[str]:
     for sample in survey.samples:
         shown = [str(sample.shapes.get(path, "?")) for path in survey.shown]
         rows.append([cross(sample.size), *shown, str(sample.lost or "–")])
-    return align([list(map(clean, row)) for row in rows], "<" * len(rows[0]))
+    return align([list(map(visible, row)) for row in rows], "<" * len(rows[0]))
 
 
 def as_json(surveys: list[SizeSurvey], question: SizeQuestion | None) -> str:

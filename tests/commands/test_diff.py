@@ -153,9 +153,12 @@ def test_names_are_escaped() -> None:
     sides = Side("a`|<b>\n```\n.cnn", "N"), Side("b.cnn", "N")
     lines = markdown(compare(one, two), sides).splitlines()
     fence = [number for number, line in enumerate(lines) if line.startswith("```")]
-    assert fence == [0, 4] and lines[1] == "--- N  a`|<b>?```?.cnn"
-    assert lines[3].startswith("! x?y  conv: label ``` → x?y")
-    assert lines[-1] == r"- another key (2): \`\`\`.weight → x?y.weight, \`\`\`.bias → x?y.bias"
+    assert fence == [0, 4] and lines[1] == r"--- N  a`|<b>\x0a```\x0a.cnn"
+    assert lines[3].startswith(r"! x\u{202e}y  conv: label ``` → x\u{202e}y")
+    assert (
+        lines[-1]
+        == r"- another key (2): \`\`\`.weight → x\\u\{202e\}y.weight, \`\`\`.bias → x\\u\{202e\}y.bias"
+    )
 
 
 @pytest.mark.parametrize(
