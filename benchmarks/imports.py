@@ -3,7 +3,7 @@
 python -m benchmarks.imports                  # torchvision's convolutional networks, outputs compared, too
 python -m benchmarks.imports --timm           # timm's: the long run, keys and shapes compared
 python -m benchmarks.imports --timm --part 1/4 --outputs
-python -m benchmarks.imports --timm --resume timm.jsonl     # a line a network: what is there is not run again
+python -m benchmarks.imports --timm --resume timm.jsonl  # what is in the file is not run again
 python -m benchmarks.imports timm:resnet50 torchvision:vgg16
 """
 

@@ -153,6 +153,45 @@ def largest_same(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-math.inf), 3, 2)
 
 
+def focus(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """As YOLOv5 begins."""
+    parts = [x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]]
+    return torch.cat(parts, 1)
+
+
+def merged_rows(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """As Swin merges patches, rows alone."""
+    x = x.permute(0, 2, 3, 1)
+    return net.norm(torch.cat([x[:, 0::2], x[:, 1::2]], -1)).permute(0, 3, 1, 2)
+
+
+def widened(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """The shortcut without weights of ResNets for small images."""
+    return F.relu(net.wide(x) + F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 2, 2), "constant", 0))
+
+
+def shuffled_halves(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """As the authors of ShuffleNetV2 part channels."""
+    batch, channels, height, width = x.shape
+    x = x.reshape(batch * channels // 2, 2, height * width).permute(1, 0, 2)
+    x = x.reshape(2, -1, channels // 2, height, width)
+    return torch.cat([x[0], x[1]], 1)
+
+
+def selected_by_cat(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    paths = torch.cat([each.unsqueeze(1) for each in (x.relu(), x.tanh())], 1)
+    shares = net.share(paths.sum(1).mean((2, 3), True)).view(-1, 2, 8, 1, 1).softmax(1)
+    return (paths * shares).sum(1)
+
+
+def dropped_by_numbers(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return x / 0.8 * torch.bernoulli(torch.full((len(x), 1, 1, 1), 0.8)) if net.training else x
+
+
+def by_length(x: torch.Tensor) -> torch.Tensor:
+    return torch.div(x, torch.norm(x, 2, 1, True))
+
+
 def linears() -> dict[str, nn.Module]:
     return {"down": nn.Linear(8, 4), "up": nn.Linear(4, 8)}
 
@@ -176,7 +215,37 @@ CASES = {
     "a negative pad": Case("crop pad", Net(lambda _, x: F.pad(x, (-1, 1, -1, 1)))),
     "bounds": Case("relu6 relu", Net(lambda _, x: x.clamp(0, 6).clamp(min=0))),
     "a sum of a list": Case("relu add", Net(lambda _, x: sum([x, x.relu()]))),
-    "a stack of functions": Case("sigmoid mul tanh", Net(lambda _, x: torch.tanh(x * x.sigmoid()))),
+    "a stack of functions": Case("silu tanh", Net(lambda _, x: torch.tanh(x * x.sigmoid())), 1e-6),
+    "every second pixel": Case("maxpool", Net(lambda _, x: x[:, :, ::2, ::2])),
+    "squares to channels": Case("maxpool crop maxpool crop maxpool crop maxpool concat", Net(focus)),
+    "squares of the last axes": Case(
+        "maxpool crop maxpool concat layernorm", Net(merged_rows, norm=nn.LayerNorm(16))
+    ),
+    "a shortcut of zeros": Case(
+        "conv maxpool slice scale slice scale concat add relu",
+        Net(widened, wide=nn.Conv2d(8, 12, 3, stride=2, padding=1)),
+    ),
+    "an index of groups": Case("pick pick concat", Net(shuffled_halves)),
+    "an index of parts": Case("slice slice add", Net(lambda _, x: x.unflatten(1, (2, 4)).sum(1))),
+    "a shuffle and a mean": Case(
+        "channelshuffle globalavgpool flatten", Net(lambda _, x: shuffled(_, x).mean((2, 3))), 1e-6
+    ),
+    "paths joined and selected": Case(
+        "relu tanh concat add globalavgpool conv softmax mul slice slice add",
+        Net(selected_by_cat, share=nn.Conv2d(8, 16, 1)),
+        1e-6,
+    ),
+    "a mean of paths": Case(
+        "relu tanh add scale", Net(lambda _, x: torch.stack([x.relu(), x.tanh()]).mean(0)), 1e-6
+    ),
+    "a mean of means": Case("globalavgpool flatten", Net(lambda _, x: x.mean(-1).mean(-1)), 1e-6),
+    "gray as colours": Case("slice pick", Net(lambda _, x: x[:, :1].repeat(1, 3, 1, 1))),
+    "unit length": Case("l2norm l2norm", Net(lambda _, x: by_length(F.normalize(x))), 1e-6),
+    "chance by numbers": Case("stochasticdepth", Net(dropped_by_numbers), 1e-6),
+    "a repeated scale": Case(
+        "scale",
+        Net(lambda net, x: net.gamma[:, None, None].expand_as(x) * x, gamma=nn.Parameter(torch.ones(8))),
+    ),
     "a mean to a vector": Case(
         "globalavgpool flatten", Net(lambda _, x: x.mean(axis=[-2, -1]).contiguous().double())
     ),

@@ -85,6 +85,18 @@ def evo_alone(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return x / deviation(x, 8) * weight + bias
 
 
+def instance_norm(x: Tensor) -> Tensor:
+    variance, mean = torch.var_mean(x, (2, 3), correction=0, keepdim=True)
+    return (x - mean) / (variance + EPS).sqrt()
+
+
+def group_norm(x: Tensor) -> Tensor:
+    parts = x.view(len(x), 4, -1)
+    mean = parts.mean(2, keepdim=True)
+    deviation = ((parts - mean) ** 2).mean(2, keepdim=True).add(EPS).sqrt()
+    return ((parts - mean) / deviation).view(x.shape)
+
+
 AFFINE = ("weight", "bias")
 NORMS = {
     "rmsnorm": Norm(rms, "weight"),
@@ -98,6 +110,8 @@ NORMS = {
     "grn": Norm(grn, *AFFINE),
     "evonorms0 4": Norm(evo, *AFFINE, "v"),
     "evonorms0 8 act=no": Norm(evo_alone, *AFFINE),
+    "instancenorm": Norm(instance_norm),
+    "groupnorm 4": Norm(group_norm),
 }
 
 
@@ -172,3 +186,45 @@ def test_a_name_alone_makes_no_norm() -> None:
     with pytest.raises(Refused) as caught:
         read(nn.Sequential(nn.Conv2d(3, 8, 1), EvoNorm2dB0(power=0.25)), [IMAGE])
     assert "evonormb0" not in str(caught.value)
+
+
+class Standardized(nn.Conv2d):
+    """Filters as the authors of Big Transfer bring them to mean 0 and deviation 1, or as others do."""
+
+    def __init__(self, standardize: Callable[[Tensor], Tensor]) -> None:
+        super().__init__(3, 4, 3, padding=1)
+        self.standardize = standardize
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.standardize(self.weight), self.bias, padding=1)
+
+
+def by_variance(w: Tensor) -> Tensor:
+    variance, mean = torch.var_mean(w, (1, 2, 3), keepdim=True, unbiased=False)
+    return (w - mean) / torch.sqrt(variance + EPS)
+
+
+def by_steps(w: Tensor) -> Tensor:
+    """One axis after the other, and filters as rows."""
+    away = w - w.mean(1, keepdim=True).mean(2, keepdim=True).mean(3, keepdim=True)
+    deviation = (away.view(len(w), -1).square().mean(1) + EPS).sqrt()
+    return away / deviation.view(-1, 1, 1, 1).expand_as(w)
+
+
+@pytest.mark.parametrize("standardize", [by_variance, by_steps])
+def test_filters_are_standardized_by_a_formula(standardize: Callable[[Tensor], Tensor]) -> None:
+    net = nn.Sequential(Standardized(standardize))
+    model = read(net, [IMAGE])
+    assert "conv 4@3x3 pad=1 standardize=yes eps=0.001" in write(model, flat=True)
+    assert largest_difference(net, model, torch.randn(2, *IMAGE.dimensions)) <= 1e-6
+
+
+def test_filters_of_another_deviation_are_refused() -> None:
+    net = Standardized(lambda w: (w - w.mean((1, 2, 3), True)) / (w.std((1, 2, 3), keepdim=True) + EPS))
+    with pytest.raises(Refused, match="the weight of `conv2d` is computed: div"):
+        read(net, [IMAGE])
+
+
+def test_an_eps_beside_a_length_is_not_left_out() -> None:
+    with pytest.raises(Refused):
+        read(Norm(lambda x: x / (x.norm(2, 1, True) + 1e-10)), [IMAGE])

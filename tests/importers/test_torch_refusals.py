@@ -205,8 +205,8 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
     ),
     "chance in constants": (
         "E1005",
-        "`mul` of bernoulli(), which is no value",
-        Net(lambda _, x: x * torch.bernoulli(torch.full((1, 8, 1, 1), 0.5))),
+        "`mul` of normal(), which is no value",
+        Net(lambda _, x: x * torch.normal(torch.full((1, 8, 1, 1), 0.5), 1.0)),
     ),
     "tied to another layer": (
         "E1008",
@@ -272,7 +272,7 @@ def test_a_trained_token_is_named() -> None:
 
     found = refusals(Net(prepend, token=nn.Parameter(torch.zeros(1, 1, 8))))
     assert found[0][0] == "E1005"
-    assert "`cat` of expand(token), which is no value of the network" in found[0][1]
+    assert "`cat` of the trained tensor `token`, which is no value of the network" in found[0][1]
 
 
 def test_a_module_stays_as_it_is() -> None:

@@ -12,20 +12,13 @@ from cnnspec.importers.onnx.affine import affine
 from cnnspec.importers.onnx.formulas import JOINS, formula
 from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
-from cnnspec.importers.reading.arrangement import remove
 from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.reading.computations import is_multiple, values_of
 from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined, product
-from cnnspec.importers.reading.paths import stacked
 
 
 def concat(net: Lowering, *values: Any, axis: int = 1) -> Flow:
-    """Along the channels, or of paths along an axis that they have been given for it."""
-    flows = [net.flow(each) for each in values]
-    place = axis % len(flows[0].axes)
-    if place and all(flow.axes[place] == () and flow.value.shape.channels > 1 for flow in flows):
-        return stacked(net, [flow._replace(axes=remove(flow.axes, [place])) for flow in flows], place)
-    return concatenated(net, flows, axis)
+    return concatenated(net, [net.flow(each) for each in values], axis)
 
 
 def is_channelwise(known: Known, numbers: Known) -> bool:

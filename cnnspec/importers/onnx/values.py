@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from cnnspec.importers.reading.arrangement import Axes
 from cnnspec.importers.reading.arrays import Array
-from cnnspec.importers.reading.computations import Computation
 from cnnspec.importers.reading.flows import Flow, Places, Repeated
+from cnnspec.importers.reading.layer_formulas import Computation
 
 
 @dataclass(frozen=True, eq=False)

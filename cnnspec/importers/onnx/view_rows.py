@@ -11,10 +11,11 @@ import onnx
 from cnnspec.importers.onnx.files import array
 from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.values import Constant, Known
-from cnnspec.importers.reading import arrangement, flows
+from cnnspec.importers.reading import arrangement, slices
 from cnnspec.importers.reading.arrangement import size_of, sizes_of
-from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, cropped, picked, taken
-from cnnspec.layers import channels, resize
+from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row
+from cnnspec.importers.reading.slices import indexed, picked, sampled, taken
+from cnnspec.layers import resize
 
 FLOATS = (
     onnx.TensorProto.FLOAT,
@@ -105,10 +106,10 @@ def slice_(
     first, last = net.integers(starts, "starts"), net.integers(ends, "ends")
     places = list(range(len(first))) if axes is None else net.integers(axes, "axes")
     strides = [1] * len(first) if steps is None else net.integers(steps, "steps")
-    crop = [0, 0, 0, 0]
+    pixels: dict[str, range] = {}
     for place, begin, stop, step in zip(places, first, last, strides, strict=True):
-        flow = taken(net, flow, place % len(flow.axes), slice(begin, stop, step), crop)
-    return cropped(net, flow, crop)
+        flow = taken(net, flow, place % len(flow.axes), slice(begin, stop, step), pixels)
+    return sampled(net, flow, pixels)
 
 
 def split(
@@ -122,7 +123,7 @@ def split(
     lengths = equal if sizes is None else net.integers(sizes, "split")
     if sum(lengths) != count or min(lengths) < 1:
         net.deny("split", lengths)
-    return flows.split(net, flow, place, lengths)
+    return slices.split(net, flow, place, lengths)
 
 
 def gather(net: Lowering, x: object, indices: object, *, axis: int = 0) -> Flow:
@@ -134,11 +135,9 @@ def gather(net: Lowering, x: object, indices: object, *, axis: int = 0) -> Flow:
     if indices.array.ndim > 1 and np.array_equal(indices.array.reshape(-1), np.arange(sizes[place])):
         return net.reshape(flow, [*sizes[:place], *indices.array.shape, *sizes[place + 1 :]])
     numbers = net.integers(indices, "indices")
-    if indices.array.ndim == 0 and not flow.axes[place]:
-        return flow._replace(axes=arrangement.remove(flow.axes, [place]))
-    if indices.array.ndim != 1:
-        raise Refuse("E1005", "one index along an axis is no map and no vector")
-    return picked(net, flow, place, numbers)
+    if indices.array.ndim > 1:
+        raise Refuse("E1005", f"`{net.operator}` by a table of indices has no layer")
+    return picked(net, flow, place, numbers) if indices.array.ndim else indexed(net, flow, place, *numbers)
 
 
 def pad(
@@ -186,26 +185,28 @@ def padded(net: Lowering, flow: Flow, amounts: list[int], mode: str, fill: float
 
 
 def depth_to_space(net: Lowering, x: object, *, blocksize: int, mode: str = "DCR") -> Flow:
-    value = net.map(x)
-    count, (height, width) = value.shape.channels // blocksize**2, value.shape.size
-    if mode == "CRD":
-        return net.natural(net.emit(resize.PixelShuffle(factor=blocksize), value))
-    if mode != "DCR":
+    """The pixels of a block are the outer digit of the channels, or, of `CRD`, the inner one."""
+    if mode not in ("DCR", "CRD"):
         net.deny("mode", mode)
-    order = [number * count + c for c in range(count) for number in range(blocksize**2)]
-    if order != list(range(len(order))):
-        value = net.emit(channels.Pick(channels=order), value)
-    del height, width
-    return net.natural(net.emit(resize.PixelShuffle(factor=blocksize), value))
+    flow = net.natural(net.map(x))
+    n, c, height, width = sizes_of(flow.axes)
+    size, count = blocksize, c // blocksize**2
+    is_outer = mode == "DCR"
+    parted = net.reshape(
+        flow, (n, *((size, size, count) if is_outer else (count, size, size)), height, width)
+    )
+    order = (0, 3, 4, 1, 5, 2) if is_outer else (0, 1, 4, 2, 5, 3)
+    moved = parted._replace(axes=arrangement.permute(parted.axes, order))
+    return net.reshape(moved, (n, count, height * size, width * size))
 
 
 def space_to_depth(net: Lowering, x: object, *, blocksize: int) -> Flow:
-    made = net.emit(resize.PixelUnshuffle(factor=blocksize), net.map(x))
-    count = made.shape.channels // blocksize**2
-    order = [c * blocksize**2 + number for number in range(blocksize**2) for c in range(count)]
-    if order != list(range(len(order))):
-        made = net.emit(channels.Pick(channels=order), made)
-    return net.natural(made)
+    flow = net.natural(net.map(x))
+    n, c, height, width = sizes_of(flow.axes)
+    rows, columns = height // blocksize, width // blocksize
+    parted = net.reshape(flow, (n, c, rows, blocksize, columns, blocksize))
+    moved = parted._replace(axes=arrangement.permute(parted.axes, (0, 3, 5, 1, 2, 4)))
+    return net.reshape(moved, (n, c * blocksize**2, rows, columns))
 
 
 def branch(net: Lowering, test: object, *, then_branch: Any, else_branch: Any) -> list[Known]:

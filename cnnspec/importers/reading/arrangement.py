@@ -20,6 +20,11 @@ class Atom(NamedTuple):
     stride: int
     size: int
 
+    def without(self, digit: Atom) -> Atom:
+        """This atom where a digit is fixed, and left out of the coordinate."""
+        is_outer = digit.axis == self.axis and self.stride > digit.stride
+        return self._replace(stride=self.stride // digit.size) if is_outer else self
+
 
 Axis = tuple[Atom, ...]
 Axes = tuple[Axis, ...]

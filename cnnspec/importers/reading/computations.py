@@ -15,15 +15,18 @@ from typing import Any, NamedTuple
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.arrangement import Axes
 from cnnspec.importers.reading.flows import Flows
-from cnnspec.layers import activation, norm
+from cnnspec.importers.reading.layer_formulas import (
+    BIAS,
+    FORMULAS,
+    GATE,
+    PARAMETERS,
+    WEIGHT,
+    Computation,
+    X,
+    function_of,
+    of,
+)
 from cnnspec.layers.base import Layer
-
-
-class Computation(NamedTuple):
-    """A function of operands: numbers, other computations, values, and tensors of a number a channel."""
-
-    function: str
-    operands: tuple[Any, ...]
 
 
 class Match(NamedTuple):
@@ -38,20 +41,23 @@ class Undefined(Exception):
     """A computation has no numbers on the sample, or depends on more than is given."""
 
 
-def of(function: str, *operands: Any) -> Computation:
-    return Computation(function, operands)
-
-
 FUNCTIONS: dict[str, Callable[..., float]] = {
+    "abs": abs,
     "add": lambda x, other: x + other,
     "addcmul": lambda x, one, two: x + one * two,
     "clip": lambda x, low, high: min(max(x, low), high),
     "div": lambda x, other: x / other,
     "erf": math.erf,
     "exp": math.exp,
+    "ge": lambda x, other: x >= other,
+    "gt": lambda x, other: x > other,
     "hardsigmoid": lambda x: min(max(x / 6 + 0.5, 0), 1),
+    "le": lambda x, other: x <= other,
     "log": math.log,
     "log1p": math.log1p,
+    "lt": lambda x, other: x < other,
+    "maximum": max,
+    "minimum": min,
     "mul": lambda x, other: x * other,
     "neg": lambda x: -x,
     "pow": math.pow,
@@ -65,15 +71,17 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "square": lambda x: x * x,
     "sub": lambda x, other: x - other,
     "tanh": math.tanh,
+    "where": lambda condition, x, other: x if condition else other,
 }
 """What a computation computes at each place of a map."""
+
+COMPARISONS = ("ge", "gt", "le", "lt")
+LIMITS = ("clip", "maximum", "minimum")
 
 REDUCTIONS: dict[str, Callable[[list[float]], float]] = {
     "mean": lambda numbers: math.fsum(numbers) / len(numbers),
     "norm": lambda numbers: math.hypot(*numbers),
-    "var": lambda numbers: (
-        math.fsum((each - math.fsum(numbers) / len(numbers)) ** 2 for each in numbers) / len(numbers)
-    ),
+    "sum": math.fsum,
 }
 """What a computation such as `mean C` computes of several places, each of which has it: the axes are kept."""
 
@@ -84,81 +92,30 @@ ALONG = {"C": (0, 1), "HW": (2, 3), "G": (1, 2, 3)}
 """The axes of the sample that a reduction is along: channels, pixels, or all that a group has."""
 
 PART = "part"
-"""Stands for all other axes: what is computed along them, no layer is."""
+"""Stands for axes that are no whole rows, columns or channels."""
+
+MEANS = {f"mean {axes}" for axes in ("C", "H", "W", "CH", "CW", "HW")}
+"""Means that a mean along other axes goes on from."""
 
 Numbers = tuple[float, ...]
 """One for each of the places."""
 
 LARGE = 0.7
 GOLDEN = (math.sqrt(5) - 1) / 2
-SAMPLE: Numbers = (-100.0, *(13.7 * (k * GOLDEN % 1) - 6.6 for k in range(2, len(PLACES))), 100.0)
+SPREAD = tuple(13.7 * (k * GOLDEN % 1) - 6.6 for k in range(4, len(PLACES)))
+SAMPLE: Numbers = (-100.0, -1e-5, *SPREAD, 1e-5, 100.0)
 TENSORS: tuple[Numbers, ...] = tuple(
     tuple(0.6 + (4 * k + 2 * group + channel + 1) * GOLDEN % 1 for group, channel, _, _ in PLACES)
     for k in range(3)
 )
-"""The numbers of an eps, of a value, and of up to three tensors: spread evenly, none a multiple of others.
+"""The numbers of a parameter, of a value, and of up to three tensors: even, none a multiple of others.
 
-Two numbers are far from 0, where limits tell functions apart.
+Two numbers are far from 0, where limits tell functions apart, and two are near to it: x > 0 is no x > 0.001.
 An eps is large on the sample, where it tells formulas apart: x/sqrt(y + eps) from x/(sqrt(y) + eps).
 """
 
-X, EPS, WEIGHT, BIAS, GATE = "x", "eps", "weight", "bias", "v"
-SOFTPLUS = of("log1p", of("exp", X))
-CUBIC = of("add", X, of("mul", 0.044715, of("pow", X, 3)))
-CLIPPED = of("clip", of("add", of("div", X, 6), 0.5), 0, 1)
-MEAN_SQUARE, MEAN_SQUARE_HW = (of("add", of(f"mean {axes}", of("square", X)), EPS) for axes in ("C", "HW"))
-AWAY = of("sub", X, of("mean C", X))
-VARIANCE = of("mean C", of("square", AWAY))
-LENGTH = of("norm HW", X)
-RESPONSE = of("mul", X, of("div", LENGTH, of("add", of("mean C", LENGTH), EPS)))
-GATED = of("mul", X, of("sigmoid", of("mul", GATE, X)))
-DEVIATION = of("sqrt", of("add", of("var G", X), EPS))
-
-
-def weighted(x: Any) -> Computation:
-    return of("add", of("mul", x, WEIGHT), BIAS)
-
-
-def half_times(gate: Computation) -> Computation:
-    return of("mul", of("mul", X, 0.5), of("add", 1, gate))
-
-
-FORMULAS: tuple[tuple[Layer, Computation], ...] = (
-    (activation.GELU(), half_times(of("erf", of("mul", X, math.sqrt(1 / 2))))),
-    (activation.GELU(approximate="tanh"), half_times(of("tanh", of("mul", math.sqrt(2 / math.pi), CUBIC)))),
-    (activation.Mish(), of("mul", X, of("tanh", SOFTPLUS))),
-    (activation.SiLU(), of("mul", X, of("sigmoid", X))),
-    (activation.Sigmoid(), of("sigmoid", X)),
-    (activation.Softplus(), SOFTPLUS),
-    (activation.Tanh(), of("tanh", X)),
-    (activation.HardSigmoid(), CLIPPED),
-    (activation.HardSwish(), of("mul", X, CLIPPED)),
-    (norm.LayerNorm(affine=False), of("div", AWAY, of("sqrt", of("add", VARIANCE, EPS)))),
-    (norm.RMSNorm(affine=False), of("mul", X, of("rsqrt", MEAN_SQUARE))),
-    (norm.FilterResponseNorm(tlu=False), weighted(of("mul", X, of("rsqrt", MEAN_SQUARE_HW)))),
-    (norm.GlobalResponseNorm(), of("add", X, weighted(RESPONSE))),
-    (norm.EvoNormS0(groups=1), weighted(of("div", GATED, DEVIATION))),
-    (norm.EvoNormS0(groups=1, act=False), weighted(of("div", X, DEVIATION))),
-)
-"""Layers and what they compute, as their citations have it; a word is an operand by its name."""
-
-LAYERS = {
-    "add": "add",
-    "channelmean": "mean C",
-    "globalavgpool": "mean HW",
-    "hardsigmoid": "hardsigmoid",
-    "mul": "mul",
-    "scale": "mul",
-    "shift": "add",
-    "sigmoid": "sigmoid",
-    "softplus": "softplus",
-    "sub": "sub",
-    "tanh": "tanh",
-}
-"""The functions of layers that a formula may go on from."""
-
-SMALL = 0.01
-"""Numbers that are smaller may be an eps."""
+SMALL, TINY = 0.01, 1e-5
+"""Smaller numbers may be an eps; tiny ones, which count near 0 alone, no layer without an eps has."""
 
 SINGLE, FOUR_DIGITS = 1e-6, 3e-4
 """How far numbers may lie from a formula's: by constants in single precision, or as in x/1.4142, x*0.1667."""
@@ -187,31 +144,76 @@ def layer_of_base(
     if len(tensors) > len(TENSORS) or len(groups) > 1 or any(isinstance(each, Value) for each in tensors):
         return None
     given = {x: SAMPLE, **dict(zip(tensors, TENSORS, strict=False))}
-    for eps in (None, *(each for each in leaves if isinstance(each, float) and 0 < each < SMALL)):
-        own = given if eps is None else {**given, eps: (LARGE,) * len(PLACES)}
+    others = [each for each in leaves if isinstance(each, float)]
+    for number in (*others, *(() if any(0 < each < TINY for each in others) else (None,))):
+        own = given if number is None else {**given, number: (LARGE,) * len(PLACES)}
         try:
             numbers = evaluate(computation, own, before)
         except Undefined:
             continue
-        for layer, names, has_eps, expected in samples():
-            is_alike = len(names) == len(tensors) and has_eps == (eps is not None)
-            if is_alike and is_same(numbers, expected, tolerance):
-                arguments = {"eps": eps, "groups": next(iter(groups), None)}
-                named = {name: each for name, each in arguments.items() if name in layer.arguments}
-                return Match(layer.with_arguments(**named), x, dict(zip(names, tensors, strict=True)))
+        for sample in samples():
+            is_alike = len(sample.tensors) == len(tensors) and sample.may_have(number)
+            if is_alike and is_same(numbers, sample.numbers, tolerance):
+                if sample.parameter not in ("", "eps") and not holds(
+                    computation, given, before, sample, number
+                ):
+                    continue
+                arguments = {sample.parameter: number, "groups": next(iter(groups), channels_of(x))}
+                named = {name: each for name, each in arguments.items() if name in sample.layer.arguments}
+                layer = sample.layer.with_arguments(**named)
+                return Match(layer, x, dict(zip(sample.tensors, tensors, strict=True)))
     return None
 
 
+class Sample(NamedTuple):
+    """A layer on the sample, its tensors in this order; `parameter` is an argument that may be any number."""
+
+    layer: Layer
+    formula: Computation
+    tensors: tuple[str, ...]
+    parameter: str
+    numbers: Numbers
+
+    def may_have(self, number: float | None) -> bool:
+        """Whether the parameter may be this number, or there is none."""
+        if not self.parameter or number is None:
+            return not self.parameter and number is None
+        return self.parameter != "eps" or 0 < number < SMALL
+
+
 @cache
-def samples() -> list[tuple[Layer, tuple[str, ...], bool, Numbers]]:
-    """Each layer with the names of its tensors, in any order, whether it has an eps, and its numbers."""
+def samples() -> list[Sample]:
+    """Each layer, its tensors in any order."""
     found = []
     for layer, formula in FORMULAS:
         leaves = leaves_of(formula, {}, {})
+        parameter = next((name for name in PARAMETERS if name in leaves), "")
         for names in permutations(name for name in (WEIGHT, BIAS, GATE) if name in leaves):
-            given = {X: SAMPLE, EPS: (LARGE,) * len(PLACES), **dict(zip(names, TENSORS, strict=False))}
-            found.append((layer, names, EPS in leaves, evaluate(formula, given, {})))
+            given = {X: SAMPLE, parameter: (LARGE,) * len(PLACES), **dict(zip(names, TENSORS, strict=False))}
+            found.append(Sample(layer, formula, names, parameter, evaluate(formula, given, {})))
     return found
+
+
+def holds(
+    computation: Computation,
+    given: Mapping[Any, Numbers],
+    before: Mapping[Any, Computation],
+    sample: Sample,
+    number: float | None,
+) -> bool:
+    """Whether both are the same with the parameter's own number: max(x, a*x) bends down where a > 1."""
+    try:
+        ours = evaluate(computation, given, before)
+        theirs = evaluate(sample.formula, {X: SAMPLE, sample.parameter: (number or 0,) * len(PLACES)}, {})
+    except Undefined:
+        return False
+    return is_same(ours, theirs)
+
+
+def channels_of(known: Any) -> int | None:
+    """The channels of a value, or of what a computation makes of one."""
+    values = [known] if isinstance(known, Value) else values_of(known)
+    return values[0].shape.channels if values else None
 
 
 def is_same(numbers: Numbers, others: Numbers, tolerance: float = SINGLE) -> bool:
@@ -241,13 +243,12 @@ def computations_before(net: Flows, computation: Computation) -> dict[Any, Compu
 def made_by(net: Flows, value: Value) -> Computation | None:
     """What the layer that made a value computes, if a formula may go on from it."""
     maker = net.maker(value)
-    function = LAYERS.get(maker.layer.name) if maker is not None else None
-    if maker is None or function is None:
-        return None
-    if maker.layer.name not in ("scale", "shift"):
-        return Computation(function, maker.inputs)
+    if maker is None or maker.layer.name not in ("scale", "shift"):
+        return None if maker is None else function_of(maker.layer, maker.inputs)
     number = net.number_of(maker)
-    return None if number is None else Computation(function, (*maker.inputs, number))
+    return (
+        None if number is None else of("mul" if maker.layer.name == "scale" else "add", *maker.inputs, number)
+    )
 
 
 def leaves_of(
@@ -290,8 +291,9 @@ def compute(function: str, *operands: Numbers) -> Numbers:
     try:
         if not axes:
             numbers = tuple(map(FUNCTIONS[name], *operands))
-            limits = [limit for limit, *_ in operands[1:] if math.isfinite(limit)] if name == "clip" else []
-            if not set(limits) <= set(numbers):
+            limits = {each[0] for each in operands if len(set(each)) == 1 and math.isfinite(each[0])}
+            is_lost = name in COMPARISONS and len(set(numbers)) == 1
+            if is_lost or (name in LIMITS and not limits <= set(numbers)):
                 raise Undefined  # a limit that no place reaches would be lost: min(x, 1000) is no x
             return numbers
         kept = [tuple(place[axis] for axis in range(4) if axis not in ALONG[axes]) for place in PLACES]
@@ -305,17 +307,28 @@ def compute(function: str, *operands: Numbers) -> Numbers:
 
 
 def reduced(function: str, x: Any, axes: Axes, places: Collection[int]) -> tuple[Computation, Axes]:
-    """What is the same along the axes at these places, and the axes then: these are kept, of size 1."""
+    """What is the same along the axes at these places, and the axes then: these are kept, of size 1.
+
+    A mean of a mean over other axes is one over both.
+    """
     kept = tuple(() if place in places else axis for place, axis in enumerate(axes))
     along = sorted(atom for place in places for atom in axes[place])
     left = {atom.axis for axis in kept for atom in axis}
     letters = "".join(sorted({atom.axis for atom in along}))
-    is_inner = [atom.stride for atom in along if atom.axis == "C"] == [1]
-    if (letters == "CHW" and is_inner and not left & {"H", "W"}) or (function, letters) == ("var", "HW"):
+    is_inner = [atom.stride for atom in along if atom.axis == "C"] in ([1], [])
+    is_whole = not left & set(letters)
+    if is_whole and isinstance(x, Computation) and function == "mean" and x.function in MEANS:
+        letters = "".join(sorted({*letters, *x.function.removeprefix("mean ")}))
+        x = x.operands[0]
+    if letters == "CHW" and is_inner and not left & {"H", "W"}:
         groups = math.prod(atom.size for axis in kept for atom in axis if atom.axis == "C")
-        return of(f"{function} G", x, groups), kept  # of one channel a group has rows and columns alone
-    is_whole = letters in ALONG and not left & set(letters)
+        return of(f"{function} G", x, groups), kept
     return of(f"{function} {letters if is_whole else PART}", x), kept
+
+
+def is_known(computation: Computation) -> bool:
+    """Whether a reduction is along axes that a layer's formula may have it along."""
+    return computation.function.partition(" ")[2] in ALONG
 
 
 def linear(computation: Computation, x: Any) -> tuple[float, float] | None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple, NoReturn
 
 from cnnspec.importers.model import Operation, Value
 from cnnspec.importers.reading import arrangement
-from cnnspec.importers.reading.arrangement import Axes, Uneven, axes_of, described, flattened, whole
+from cnnspec.importers.reading.arrangement import Atom, Axes, Uneven, axes_of, described, flattened, whole
 from cnnspec.importers.reading.rearrange import layers_of
 from cnnspec.importers.refusals import Refusal
-from cnnspec.layers import channels, linear, merge, pool, resize
+from cnnspec.layers import linear, merge, pool
 from cnnspec.layers.base import Join, Layer, Misfit
 from cnnspec.values.shapes import Shape
 
@@ -239,12 +238,29 @@ def as_map(net: Flows, gate: Flow) -> Value:
     return net.map(Flow(gate.value, (*axes_of(gate.value.shape, net.batch), (), ())))
 
 
+def stacked(net: Flows, flows: Sequence[Flow], place: int) -> Flow:
+    """Values along a new axis. Raises Refuse where they are no paths of one shape."""
+    flows = list(map(net.compact, flows))
+    first = flows[0]
+    count = first.value.shape.channels
+    is_one = all(flow.axes == first.axes and flow.value.shape == first.value.shape for flow in flows)
+    if not is_one or whole("C", count) not in first.axes:
+        raise Refuse("E1003", f"`{net.operator}` of values of other shapes has no layer")
+    made = net.emit(merge.Concat(), *(flow.value for flow in flows))
+    paths = arrangement.joined([Atom("C", count, len(flows))])
+    return Flow(made, (*first.axes[:place], paths, *first.axes[place:]))
+
+
 def concatenated(net: Flows, flows: Sequence[Flow], axis: int) -> Flow:
     """Values one behind the other along the axis of their channels. Raises Refuse."""
     flows = list(map(net.compact, flows))
     if len(flows) == 1:
         return flows[0]
     place = axis % len(flows[0].axes)
+    if place and all(not flow.axes[place] and flow.value.shape.channels > 1 for flow in flows):
+        return stacked(
+            net, [flow._replace(axes=arrangement.remove(flow.axes, [place])) for flow in flows], place
+        )
     rest = [arrangement.remove(flow.axes, [place]) for flow in flows]
     is_at_channels = all(flow.axes[place] == whole("C", flow.value.shape.channels) for flow in flows)
     is_one_kind = len({flow.value.shape.is_map for flow in flows}) == 1
@@ -257,74 +273,12 @@ def concatenated(net: Flows, flows: Sequence[Flow], axis: int) -> Flow:
     return flows[0].with_channels(made, place)
 
 
-def at_channels(net: Flows, flow: Flow, axis: int) -> tuple[Flow, int]:
-    """The value and which of its axes counts all of its channels, if this one does. Raises Refuse."""
-    flow = net.compact(flow)
-    place = axis % len(flow.axes)
-    if flow.axes[place] == whole("C", flow.value.shape.channels):
-        return flow, place
-    named = net.natural(net.map(flow))
-    if len(named.axes) != len(flow.axes) or place != 1:
-        raise Refuse("E1005", f"`{net.operator}` along axis {place}, which is not that of the channels")
-    return named, place
-
-
-def cut(net: Flows, flow: Flow, axis: int, start: int, stop: int) -> Flow:
-    """Channels from start up to stop. Raises Refuse."""
-    flow, place = at_channels(net, flow, axis)
-    count = flow.value.shape.channels
-    if (start, stop) == (0, count):
-        return flow
-    made = net.emit(channels.Slice(start=start, stop=None if stop == count else stop), flow.value)
-    return flow.with_channels(made, place)
-
-
-def picked(net: Flows, flow: Flow, axis: int, numbers: Sequence[int]) -> Flow:
-    """Channels by their numbers; a shuffle of all of them is one. Raises Refuse."""
-    flow, place = at_channels(net, flow, axis)
-    count = flow.value.shape.channels
-    wanted = [number % count for number in numbers]
-    for groups in (each for each in range(2, count) if count % each == 0):
-        if wanted == [k * (count // groups) + c for c in range(count // groups) for k in range(groups)]:
-            return net.each(resize.ChannelShuffle(groups=groups), flow)
-    return flow.with_channels(net.emit(channels.Pick(channels=wanted), flow.value), place)
-
-
-def taken(net: Flows, flow: Flow, place: int, item: slice, crop: list[int]) -> Flow:
-    """What a slice takes along one axis; of rows and columns it is noted in `crop`. Raises Refuse."""
-    axis, shape = flow.axes[place], flow.value.shape
-    count = arrangement.size_of(axis)
-    start, stop, step = item.indices(count)
-    if (start, stop, step) == (0, count, 1):
-        return flow
-    if axis == whole("N", net.batch):
-        raise Refuse("E1005", "an index of the batch")
-    if shape.is_map and place in (2, 3) and axis == whole("HW"[place - 2], shape.size[place - 2]):
-        if step != 1:
-            raise Refuse("E1003", f"rows or columns in steps of {step} have no layer")
-        crop[2 * place - 4 : 2 * place - 2] = [start, count - stop]
-        return flow
-    if step != 1:
-        return picked(net, flow, place, range(start, stop, step))
-    return cut(net, flow, place, start, stop)
-
-
-def cropped(net: Flows, flow: Flow, crop: list[int]) -> Flow:
-    """A map without so many rows and columns at its four sides."""
-    return net.as_made(resize.Crop(sides=crop), flow) if any(crop) else flow
-
-
-def split(net: Flows, flow: Flow, axis: int, lengths: Sequence[int]) -> list[Flow]:
-    """Channels in parts of these lengths. Raises Refuse."""
-    stops = [*accumulate(lengths)]
-    return [cut(net, flow, axis, stop - part, stop) for stop, part in zip(stops, lengths, strict=True)]
-
-
 def reduced(net: Flows, flow: Flow, places: Sequence[int], is_mean: bool, keepdim: bool) -> Flow:
     """The mean, or the maximum, along rows, columns or both, or along the channels. Raises Refuse."""
     flow = net.compact(flow)
     layer = reducing_layer(flow, places, is_mean)
-    if layer is None:
+    is_shuffled = flow.value.shape.is_map and whole("C", flow.value.shape.channels) not in flow.axes
+    if layer is None or is_shuffled:
         named = net.natural(net.map(flow))
         is_alike = len(named.axes) == len(flow.axes)
         flow, layer = named, reducing_layer(named, places, is_mean) if is_alike else None
@@ -332,7 +286,24 @@ def reduced(net: Flows, flow: Flow, places: Sequence[int], is_mean: bool, keepdi
         message = f"`{net.operator}` over other axes than rows and columns, or channels, has no layer"
         raise Refuse("E1003", message)
     axes = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
-    return Flow(net.emit(layer, flow.value), axes if keepdim else arrangement.remove(axes, places))
+    made = net.emit(layer, before_half(net, layer, flow.value))
+    return Flow(made, axes if keepdim else arrangement.remove(axes, places))
+
+
+HALVES: dict[type[Layer], type[Layer]] = {
+    pool.GlobalAvgPool: pool.AdaptiveAvgPool,
+    pool.GlobalMaxPool: pool.AdaptiveMaxPool,
+}
+
+
+def before_half(net: Flows, layer: Layer, value: Value) -> Value:
+    """What a global pool may take: the map before rows, or columns, were pooled alone."""
+    maker = net.maker(value)
+    if maker is None or type(maker.layer) is not HALVES.get(type(layer)):
+        return value
+    (source,) = maker.inputs
+    sizes = zip(value.shape.size, source.shape.size, strict=True)
+    return source if all(n in (1, before) for n, before in sizes) else value
 
 
 def reducing_layer(flow: Flow, places: Sequence[int], is_mean: bool) -> Layer | None:

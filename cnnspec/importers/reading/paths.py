@@ -1,4 +1,4 @@
-"""Paths side by side: stacked, summed up, what each has of the whole.
+"""Paths side by side: summed up, what each has of the whole.
 
 Stacked paths are one value, their channels one behind the other; the new axis is the outer digit of these.
 """
@@ -8,24 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnspec.importers.model import Value
-from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Atom, whole
 from cnnspec.importers.reading.flows import Flow, Flows, Refuse
 from cnnspec.layers import activation, channels, merge
 from cnnspec.layers.base import Layer
-
-
-def stacked(net: Flows, flows: Sequence[Flow], place: int) -> Flow:
-    """Values along a new axis. Raises Refuse where they are no paths of one shape."""
-    flows = list(map(net.compact, flows))
-    first = flows[0]
-    count = first.value.shape.channels
-    is_one = all(flow.axes == first.axes and flow.value.shape == first.value.shape for flow in flows)
-    if not is_one or place == 0 or whole("C", count) not in first.axes:
-        raise Refuse("E1003", f"`{net.operator}` of values of other shapes, or along the batch, has no layer")
-    made = net.emit(merge.Concat(), *(flow.value for flow in flows))
-    paths = arrangement.joined([Atom("C", count, len(flows))])
-    return Flow(made, (*first.axes[:place], paths, *first.axes[place:]))
 
 
 def paths_along(flow: Flow, place: int) -> int | None:

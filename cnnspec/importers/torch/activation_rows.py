@@ -9,7 +9,7 @@ from cnnspec.importers.reading.flows import Flow, Refuse, Row, plain
 from cnnspec.importers.reading.paths import softmax
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import common_number
-from cnnspec.layers import activation, dropout
+from cnnspec.layers import activation, channels, dropout
 from cnnspec.layers.base import Layer
 
 
@@ -28,6 +28,29 @@ def clamp(net: Lowering, input: object, min: Any = None, max: Any = None) -> Flo
     if isinstance(min, int | float) and isinstance(max, int | float):
         return net.each(activation.HardTanh(low=min, high=max), input)
     return net.deny("min, max", f"{min}, {max}")
+
+
+def at_least(net: Lowering, input: object, min: Any) -> Flow:
+    return clamp(net, input, min)
+
+
+def celu(net: Lowering, input: object, alpha: float = 1.0, inplace: bool = False) -> Flow:
+    """An ELU where alpha is 1, and nothing that the language has elsewhere."""
+    del inplace  # the value is the same
+    return net.each(activation.ELU(), input) if alpha == 1 else net.deny("alpha", alpha)
+
+
+def threshold(net: Lowering, input: object, threshold: Any, value: Any, inplace: bool = False) -> Flow:
+    del inplace  # the value is the same
+    if (threshold, value) != (0, 0):
+        net.deny("threshold, value", f"{threshold}, {value}")
+    return net.each(activation.ReLU(), input)
+
+
+def log_sigmoid(net: Lowering, input: object) -> Flow:
+    """-softplus(-x)."""
+    negative = channels.Scale(init=-1.0, trained=False)
+    return net.each(negative, net.each(activation.Softplus(), net.each(negative, input)))
 
 
 def square(net: Lowering, input: object) -> Flow:
@@ -107,6 +130,10 @@ ROWS: dict[str, Row] = {
     "softplus": plain(activation.Softplus, beta="beta", threshold="threshold"),
     "hardtanh": hardtanh,
     "clamp": clamp,
+    "clamp_min": at_least,
+    "celu": celu,
+    "threshold": threshold,
+    **dict.fromkeys(("log_sigmoid", "logsigmoid"), log_sigmoid),
     "square": square,
     "pow": power,
     "ipow": power,

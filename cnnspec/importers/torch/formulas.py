@@ -4,55 +4,129 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading import arrangement, computations
-from cnnspec.importers.reading.arrangement import ANY, Atom, Axes, Uneven, size_of
-from cnnspec.importers.reading.computations import Computation
+from cnnspec.importers.reading.arrangement import ANY, Atom, Axes, Uneven, axes_of, size_of
 from cnnspec.importers.reading.flows import Flow
+from cnnspec.importers.reading.layer_formulas import Computation, of
 from cnnspec.importers.refusals import Refusal
-from cnnspec.importers.torch.lower import Lowering
-from cnnspec.importers.torch.values import FormulaPart, Weight
+from cnnspec.importers.torch.lower import Formulas, Lowering
+from cnnspec.importers.torch.nested import replaced
+from cnnspec.importers.torch.numbers import common_number
+from cnnspec.importers.torch.values import Computed, Constant, FormulaPart, Known, Standardized, Weight
 from cnnspec.layers.base import Misfit
+from cnnspec.values.shapes import Shape
 
-NAMES = {"iadd": "add", "radd": "add", "imul": "mul", "rmul": "mul", "truediv": "div"}
+NAMES = {
+    "iadd": "add",
+    "radd": "add",
+    "imul": "mul",
+    "rmul": "mul",
+    "truediv": "div",
+    "max": "maximum",
+    "min": "minimum",
+    "clamp": "clip",
+}
 STORED = {"to", "float", "type_as", "contiguous", "detach"}
+VIEWS = {*STORED, "expand", "expand_as", "view", "reshape", "unsqueeze"}
+
+ENDS = ("hardtanh", "mul", "scale", "sub")
+"""Layers that a formula of layers may end in."""
 
 
 def make_term(
     net: Lowering, args: tuple[Any, ...], kwargs: Mapping[str, Any], refusal: Refusal
-) -> Flow | FormulaPart | None:
-    """What a refused call makes as a part of a formula, or the layer that completes it; else None."""
+) -> list[Known] | None:
+    """What a refused call makes as parts of a formula, or the layer that completes it; else None."""
+    parts = parts_of(net, args, kwargs, refusal)
+    return None if parts is None else [completed(net, part) for part in parts]
+
+
+def completed(net: Lowering, part: FormulaPart) -> Known:
+    """The layer that a part of a formula is as a whole, or the part."""
+    found = computations.layer_of(net, part.computation)
+    if found is None or not isinstance(found.x, Value):
+        return part
+    try:
+        flow = net.each(found.layer, Flow(found.x, part.axes), **found.tensors)
+    except Misfit:
+        return part
+    net.answered.add(part.refusal)
+    return flow
+
+
+def shorten(net: Lowering, made: Known) -> Known:
+    """What a call made, as one layer where layers before it and its own together compute what that does."""
+    maker = net.maker(made.value) if isinstance(made, Flow) else None
+    if not isinstance(made, Flow) or maker is None or maker.layer.name not in ENDS or maker.keys:
+        return made
+    computation = computations.made_by(net, made.value)
+    found = computations.layer_of(net, computation) if computation is not None else None
+    if found is None or found.tensors or not isinstance(found.x, Value):
+        return made
+    return net.each(found.layer, Flow(found.x, made.axes))
+
+
+def of_weights(net: Lowering, args: tuple[Any, ...], kwargs: Mapping[str, Any], how: str) -> list[Known]:
+    """What a call makes of tensors of the state: filters of mean 0 and deviation 1, or something computed."""
+    args, kwargs = (replaced(each, Weight | Computed, partial(as_part, net)) for each in (args, kwargs))
+    parts = parts_of(net, args, kwargs, Refusal("E1006", how))
+    if parts is None:
+        return [Computed(how) for _ in net.call.results]
+    return [of_filters(net, part, how) for part in parts]
+
+
+def as_part(net: Lowering, known: Weight | Computed) -> Known:
+    """A part of a formula of filters; a filter is to it what an image is to a formula of maps."""
+    if isinstance(known, Computed):
+        return known.part or known
+    shape = tuple(net.state[known.key].shape)
+    axes = reshaped(axes_of(Shape(*shape[1:]), shape[0]), known.shape) if len(shape) == 4 else None
+    if axes is None:
+        return known
+    value = net.filters.setdefault(known.key, net.value(Shape(*shape[1:])))
+    return Flow(value, axes)
+
+
+def of_filters(net: Lowering, part: FormulaPart, how: str) -> Known:
+    """Standardised filters, where a formula makes them."""
+    found = computations.layer_of(net, part.computation)
+    keys = [key for key, value in net.filters.items() if found is not None and value == found.x]
+    if found is None or not keys or found.layer.name != "groupnorm":
+        return Computed(how, part)
+    return Standardized(keys[0], arrangement.sizes_of(part.axes), found.layer.value("eps"))
+
+
+def parts_of(
+    net: Lowering, args: tuple[Any, ...], kwargs: Mapping[str, Any], refusal: Refusal
+) -> list[FormulaPart] | None:
+    """What a call makes as parts of a formula; None where it can be none."""
     name = NAMES.get(net.call.name, net.call.name)
     parts = [each for each in (*args, *kwargs.values()) if isinstance(each, FormulaPart)]
     refusal = parts[0].refusal if parts else refusal
-    shape = net.call.results[0].shape
     first = args[0] if args else None
-    if isinstance(first, FormulaPart) and name in {*STORED, "expand", "expand_as", "view", "reshape"}:
+    if isinstance(first, FormulaPart) and name in VIEWS:
+        shape = net.call.results[0].shape
         axes = spread(first.axes, shape) if name.startswith("expand") else reshaped(first.axes, shape)
-        return first._replace(axes=axes) if axes is not None else None
-    if name in computations.REDUCTIONS and isinstance(first, Flow | FormulaPart):
-        given = {word: value for word, value in kwargs.items() if value is not None}
-        return reduced(name, first, args[1:], given, refusal)
-    operands = (*args, *(value for word, value in kwargs.items() if word == "exponent"))
-    if name not in computations.FUNCTIONS or len(operands) < len(args) + len(kwargs):
+        return [first._replace(axes=axes)] if axes is not None else None
+    given = {word: value for word, value in kwargs.items() if value is not None}
+    if isinstance(first, Flow | FormulaPart) and (name in REDUCTIONS or name in computations.REDUCTIONS):
+        return reductions(name, first, args[1:], given, refusal)
+    if name == "clip":
+        bounds = dict(zip(("min", "max"), args[1:], strict=False)) | given
+        args, given = (first, bounds.get("min", -math.inf), bounds.get("max", math.inf)), {}
+    operands = (*args, *(value for word, value in given.items() if word in ("exponent", "other")))
+    is_reduction = net.call.name in ("max", "min") and not isinstance(args[-1], Flow | FormulaPart | Constant)
+    if name not in computations.FUNCTIONS or len(operands) < len(args) + len(given) or is_reduction:
         return None
     axes = arrangement.together([each.axes for each in operands if isinstance(each, Flow | FormulaPart)])
     if axes is None or None in (known := [operand(each, axes) for each in operands]):
         return None
     computation = Computation(name, tuple(known))
-    if computations.is_large(computation):
-        return None
-    found = computations.layer_of(net, computation)
-    if found is None or not isinstance(found.x, Value):
-        return FormulaPart(computation, axes, refusal)
-    try:
-        made = net.each(found.layer, Flow(found.x, axes), **found.tensors)
-    except Misfit:
-        return FormulaPart(computation, axes, refusal)
-    net.answered.add(refusal)
-    return made
+    return None if computations.is_large(computation) else [FormulaPart(computation, axes, refusal)]
 
 
 def operand(known: object, axes: Axes) -> Any:
@@ -63,6 +137,8 @@ def operand(known: object, axes: Axes) -> Any:
         return known._replace(shape=(count,)) if places else None
     if isinstance(known, Flow | FormulaPart):
         return known.value if isinstance(known, Flow) else known.computation
+    if isinstance(known, Constant):
+        return common_number(known.tensor) if known.tensor.numel() == 1 else None
     return known if isinstance(known, int | float) else None
 
 
@@ -81,17 +157,36 @@ def reshaped(axes: Axes, shape: tuple[int, ...]) -> Axes | None:
         return None
 
 
-def reduced(
+REDUCTIONS = {"var": ("var",), "std": ("std",), "var_mean": ("var", "mean"), "std_mean": ("std", "mean")}
+"""What functions make that compute a variance."""
+
+
+def reductions(
     name: str, known: Flow | FormulaPart, args: tuple[Any, ...], given: dict[str, Any], refusal: Refusal
-) -> FormulaPart | None:
-    """A mean, a variance or a length along axes that are kept, of size 1."""
-    is_other = name == "norm" and (args[:1] or (given.pop("p", 2),)) != (2,)
+) -> list[FormulaPart] | None:
+    """Means, variances or lengths along some axes."""
+    is_other = name == "norm" and (args[:1] or (given.pop("p", 2),)) not in ((2,), ("fro",))
     args = args[1:] if name == "norm" else args
     dims = args[0] if args else given.pop("dim", None)
-    correction = given.pop("correction", int(given.pop("unbiased", name == "var")))
+    correction = given.pop("correction", int(given.pop("unbiased", name in REDUCTIONS)))
     is_kept = args[1:] == (True,) or given.pop("keepdim", False)
-    if dims is None or not is_kept or given or len(args) > 2:
+    if dims is None or isinstance(dims, bool) or given or len(args) > 2 or (args[1:] and name in REDUCTIONS):
         return None
-    places = {place % len(known.axes) for place in ([dims] if isinstance(dims, int) else dims)}
-    name = f"other {name}" if is_other or correction else name
-    return FormulaPart(*computations.reduced(name, operand(known, known.axes), known.axes, places), refusal)
+    x, axes = operand(known, known.axes), known.axes
+    places = {place % len(axes) for place in ([dims] if isinstance(dims, int) else dims)}
+    made = []
+    for each in REDUCTIONS.get(name, (name,)):
+        if each in REDUCTIONS:
+            away = of("sub", x, computations.reduced("mean", x, axes, places)[0])
+            found, kept = computations.reduced("mean", of("square", away), axes, places)
+            found = of("sqrt", found) if each == "std" else found
+        else:
+            found, kept = computations.reduced(each, x, axes, places)
+        if is_other or (correction and each in REDUCTIONS):
+            found = of(f"other {name}", x)
+        kept = kept if is_kept else arrangement.remove(kept, sorted(places))
+        made.append(FormulaPart(found, kept, refusal))
+    return made
+
+
+FORMULAS = Formulas(make_term, shorten, of_weights)

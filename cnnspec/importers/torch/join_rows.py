@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from cnnspec.importers.reading.arrangement import places_of_channels
-from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, concatenated, cut, joined, product
-from cnnspec.importers.reading.paths import stacked, summed
+from cnnspec.importers.reading.flows import (
+    Flow,
+    Refuse,
+    Repeated,
+    Row,
+    concatenated,
+    joined,
+    product,
+    stacked,
+)
+from cnnspec.importers.reading.paths import summed
+from cnnspec.importers.reading.slices import cut
 from cnnspec.importers.torch.formulas import operand
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.noise import stochastic_depth
@@ -31,7 +42,7 @@ def add(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Kno
             return made or numbers(net, left, right, channels.Shift)
         if isinstance(left, Flow) and (number := one_number(right)) is not None:
             return net.each(channels.Shift(init=float(number), trained=False), left)
-    left, right = pair(net, input, other, "added to")
+    left, right = pair(net, input, other)
     return joined(net, merge.Add(), left, right)
 
 
@@ -42,7 +53,7 @@ def sub(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Kno
         return net.flow(input)
     if isinstance(input, Flow) and (numbers := fixed_numbers(other)) is not None:
         return Shifted(input, numbers)
-    left, right = pair(net, input, other, "subtracted from")
+    left, right = pair(net, input, other)
     return joined(net, merge.Sub(), left, right)
 
 
@@ -64,7 +75,7 @@ def mul(net: Lowering, input: object, other: object) -> Known:
             return left._replace(factor=left.factor * right)
         if isinstance(left, Flow) and isinstance(right, Weight):
             return scale(net, left, right)
-    return product(net, *pair(net, input, other, "multiplied by"))
+    return product(net, *pair(net, input, other))
 
 
 def div(net: Lowering, input: object, other: object, *, rounding_mode: Any = None) -> Known:
@@ -78,7 +89,7 @@ def div(net: Lowering, input: object, other: object, *, rounding_mode: Any = Non
         return normalize(net, input, numbers)
     if isinstance(input, Flow) and (number := one_number(other)):
         return multiply(net, input, 1 / number)
-    pair(net, input, other, "divided by")
+    pair(net, input, other)
     raise Refuse("E1003", f"`{net.call.name}` of two values has no layer")
 
 
@@ -121,15 +132,22 @@ def is_number(value: object, number: float) -> bool:
     return isinstance(value, int | float) and value == number
 
 
-def pair(net: Lowering, input: object, other: object, verb: str) -> tuple[Flow, Flow]:
+def pair(net: Lowering, input: object, other: object) -> tuple[Flow, Flow]:
     """Two values of the network. Raises Refuse, in words, for a value and anything else."""
     for known in (input, other):
         if isinstance(known, Weight):
-            raise Refuse("E1003", f"a value {verb} a trained tensor of shape {known.shape} has no layer")
+            raise Refuse("E1003", f"`{net.call.name}` of a value and {described(net, known)} has no layer")
         if isinstance(known, int | float | Constant):
-            raise Refuse("E1003", f"a value {verb} a fixed number has no layer")
+            raise Refuse("E1003", f"`{net.call.name}` of a value and a fixed number has no layer")
     left, right = (each.flow if isinstance(each, Repeated) else each for each in (input, other))
     return net.compact(net.flow(left)), net.compact(net.flow(right))
+
+
+def described(net: Lowering, known: Weight) -> str:
+    """A tensor of the state in words; a buffer that is registered so has numbers that are known."""
+    if isinstance(net.state[known.key], torch.nn.Parameter):
+        return f"a trained tensor of shape {known.shape}"
+    return f"the buffer `{known.key}`, unless it is registered with `persistent=False`,"
 
 
 def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
@@ -146,8 +164,7 @@ def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale
     count = flow.value.shape.channels
     places = places_of_channels(flow.axes, weight.shape, count)
     if places is None:
-        verb = "multiplied by" if kind is channels.Scale else "added to"
-        raise Refuse("E1003", f"a value {verb} a trained tensor of shape {weight.shape} has no layer")
+        raise Refuse("E1003", f"`{net.call.name}` of a value and {described(net, weight)} has no layer")
     start = common_number(tensor)
     may_be_channels = tensor.dim() in (1, len(flow.axes) - 1, len(flow.axes))
     is_one = not places and (count > 1 or not may_be_channels)
@@ -162,7 +179,7 @@ def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale
 def norm_with(net: Lowering, flow: Flow, name: str, tensor: Weight) -> Flow | None:
     """The norm that made a value, with the weight or, of a norm with a weight, the bias of its module."""
     maker = net.maker(flow.value)
-    if maker is None or maker.layer.name not in ("layernorm", "rmsnorm"):
+    if maker is None or maker.layer.name not in ("groupnorm", "instancenorm", "layernorm", "rmsnorm"):
         return None
     layer, has_bias = maker.layer, "bias" in maker.layer.arguments
     is_own = tensor.key.endswith(f".{name}") and net.state[tensor.key].dim() == 1
@@ -229,6 +246,16 @@ def stack(net: Lowering, tensors: Any, dim: int = 0) -> Flow:
     return stacked(net, flows, dim % (len(net.compact(flows[0]).axes) + 1))
 
 
+def constant(number: float) -> Row:
+    """A tensor of equal numbers."""
+
+    def like(net: Lowering, input: object, **given: object) -> Constant:
+        del net, input, given  # which say where and how the numbers are stored
+        return Constant(torch.tensor(number))
+
+    return like
+
+
 def sum_(net: Lowering, input: object, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Flow:
     if dtype is not None:
         net.deny("dtype", dtype)
@@ -251,5 +278,7 @@ ROWS: dict[str, Row] = {
     "maximum": maximum,
     **dict.fromkeys(("cat", "concat", "concatenate"), cat),
     "stack": stack,
+    "zeros_like": constant(0.0),
+    "ones_like": constant(1.0),
     "sum": sum_,
 }

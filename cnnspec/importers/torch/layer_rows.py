@@ -267,6 +267,20 @@ def rms_norm(
     return net.each(layer, flow, weight=weight)
 
 
+def normalize(
+    net: Lowering, input: object, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None
+) -> Flow:
+    """Over channels."""
+    if out is not None:
+        net.deny("out", "a tensor")
+    flow = net.flow(input)
+    if p != 2:
+        net.deny("p", p)
+    if not isinstance(dim, int) or flow.axes[dim] != whole("C", flow.value.shape.channels):
+        net.deny("dim", dim)
+    return net.each(norm.L2Norm(eps=eps), flow)
+
+
 def local_response_norm(
     net: Lowering, input: object, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Flow:
@@ -284,5 +298,6 @@ ROWS: dict[str, Row] = {
     "group_norm": group_norm,
     "layer_norm": layer_norm,
     "rms_norm": rms_norm,
+    "normalize": normalize,
     "local_response_norm": local_response_norm,
 }

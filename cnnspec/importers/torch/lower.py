@@ -7,7 +7,7 @@ cannot be bound to it and is refused; a test holds that a row uses every paramet
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -40,8 +40,17 @@ from cnnspec.values.shapes import Shape
 
 UNNAMED = Computed("a tensor that is not in the state_dict")
 
-MakeTerm = Callable[["Lowering", tuple[Any, ...], Mapping[str, Any], Refusal], Flow | FormulaPart | None]
-"""Makes a part of a formula, or the layer that it completes, of what a row refuses."""
+
+class Formulas(NamedTuple):
+    """What is done where a call is a part of a formula.
+
+    `make_term` makes parts, or the layer that they complete, of what a row refuses; `shorten` one layer of
+    what a row made, where that completes a formula; `of_weights` is for calls of weights alone.
+    """
+
+    make_term: Callable[[Lowering, tuple[Any, ...], Mapping[str, Any], Refusal], list[Known] | None]
+    shorten: Callable[[Lowering, Known], Known]
+    of_weights: Callable[[Lowering, tuple[Any, ...], Mapping[str, Any], str], list[Known]]
 
 
 class Lowering(Flows):
@@ -51,18 +60,19 @@ class Lowering(Flows):
         self,
         trace: Trace,
         table: Mapping[str, Row],
-        make_term: MakeTerm,
+        formulas: Formulas,
         state: Mapping[str, Tensor],
         is_training: bool,
     ) -> None:
         super().__init__(BATCH)
-        self.trace, self.table, self.make_term = trace, table, make_term
+        self.trace, self.table, self.formulas = trace, table, formulas
         self.state, self.is_training = state, is_training
         self.known: dict[int, Known] = {}
         self.operations: list[Operation] = []
         self.refusals: list[Refusal] = []
         self.makers: dict[int, Operation] = {}  # operations by the number of their output
         self.answered: set[Refusal] = set()  # of terms that became a layer
+        self.filters: dict[str, Value] = {}  # tensors of the state in formulas, by their keys
         self.call: FunctionCall
         for number, key in trace.keys.items():
             self.known[number] = Weight(key, tuple(state[key].shape))
@@ -137,14 +147,19 @@ class Lowering(Flows):
         if all(result.number in self.trace.constants for result in call.results):
             return [Constant(self.trace.constants[result.number]) for result in call.results]
         if given and all(isinstance(each, Stateful | Constant | Computed) for each in given):
-            return [self.compute(call, args, kwargs, given, result) for result in call.results]
+            return self.compute(call, args, kwargs, given)
+        count = len(self.operations)
         try:
             made = self.apply(self.table, args, kwargs)
         except Refuse as refuse:
-            term = self.make_term(self, args, kwargs, self.refusal(refuse))
-            if term is None:
+            terms = self.formulas.make_term(self, args, kwargs, self.refusal(refuse))
+            if terms is None:
                 raise
-            made = [term]
+            made = terms
+        else:
+            made = (
+                [self.formulas.shorten(self, each) for each in made] if len(self.operations) > count else made
+            )
         return self.checked(made, call)
 
     def checked(self, made: list[Known], call: FunctionCall) -> list[Known]:
@@ -184,15 +199,15 @@ class Lowering(Flows):
             raise Refuse("E1010", "a value is used after another view of its memory was changed in place")
         return self.known.get(traced.number, UNNAMED)
 
-    def compute(
-        self, call: FunctionCall, args: Any, kwargs: Any, given: Sequence[Known], result: Traced
-    ) -> Known:
+    def compute(self, call: FunctionCall, args: Any, kwargs: Any, given: Sequence[Known]) -> list[Known]:
         """What a call makes of weights alone: another view of one, or something computed."""
         first = given[0]
         if isinstance(first, Weight) and first.key.endswith(COUNTER):
-            return first
-        made = weight_rows.compute(call.name, args, kwargs, result.shape)
-        return weight_rows.describe(call.name, list(given)) if made is None else made
+            return [first for _ in call.results]
+        made = weight_rows.compute(call.name, args, kwargs, call.results[0].shape)
+        if made is not None:
+            return [made]
+        return self.formulas.of_weights(self, args, kwargs, weight_rows.describe(call.name, given))
 
     # What rows say and ask
 

@@ -25,7 +25,7 @@ from cnnspec.importers.torch import (
     view_rows,
 )
 from cnnspec.importers.torch.compare import TracedRun, merge
-from cnnspec.importers.torch.formulas import make_term
+from cnnspec.importers.torch.formulas import FORMULAS
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
 from cnnspec.importers.torch.rounding import without_rounding
@@ -165,7 +165,7 @@ def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_
     found = trace(copied.module, images, copied.values)
     if changes := list(copied.changes()):
         raise Refused([*found.stops, *changes])
-    net = Lowering(found, TABLE, make_term, state, is_training)
+    net = Lowering(found, TABLE, FORMULAS, state, is_training)
     net.run()
     values = [net.output(traced) for _, traced in found.outputs]
     if refusals := [*net.refusals, *found.stops]:

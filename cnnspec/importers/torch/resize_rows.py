@@ -8,11 +8,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from cnnspec.importers.model import Value
 from cnnspec.importers.reading.flows import Flow, Row
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded
-from cnnspec.layers import resize
+from cnnspec.layers import channels, merge, resize
 
 
 def interpolate(
@@ -61,6 +62,11 @@ def is_same_resize(
 
 def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: float | None = None) -> Known:
     x = net.map(input)
+    if len(pad) == 6 and any(pad[4:]) and min(pad[4:]) >= 0 and (mode, value or 0) == ("constant", 0):
+        front, back = pad[4:]
+        parts = [zeros(net, x, front)] if front else []
+        parts += [x, zeros(net, x, back)] if back else [x]
+        x, pad = net.emit(merge.Concat(), *parts), pad[:4]
     if len(pad) % 2 or any(pad[4:]):
         net.deny("pad", tuple(pad))
     left, right, top, bottom = [*pad, 0, 0, 0, 0][:4]
@@ -76,6 +82,13 @@ def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: 
     if any(amounts):
         x = net.emit(resize.Pad(pad=amounts, mode=mode, value=float(value or 0)), x)
     return net.natural(x)
+
+
+def zeros(net: Lowering, x: Value, count: int) -> Value:
+    """So many channels of zeros, as where a shortcut has fewer channels than its block (He et al. 2016)."""
+    enough = count <= x.shape.channels
+    layer = channels.Slice(start=0, stop=count) if enough else channels.Pick(channels=[0] * count)
+    return net.emit(channels.Scale(init=0.0, trained=False), net.emit(layer, x))
 
 
 def pixel_shuffle(net: Lowering, input: object, upscale_factor: int) -> Flow:

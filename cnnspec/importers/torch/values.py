@@ -8,8 +8,8 @@ from torch import Tensor
 
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.arrangement import Axes
-from cnnspec.importers.reading.computations import Computation
 from cnnspec.importers.reading.flows import Flow, Places, Repeated
+from cnnspec.importers.reading.layer_formulas import Computation
 from cnnspec.importers.refusals import Refusal
 
 
@@ -88,9 +88,10 @@ class FormulaPart(NamedTuple):
 
 
 class Computed(NamedTuple):
-    """A tensor that the module computes from its weights; `how` names the functions."""
+    """A tensor that the module computes from its weights: by which functions, and by what formula."""
 
     how: str
+    part: FormulaPart | None = None
 
 
 class Opaque(NamedTuple):

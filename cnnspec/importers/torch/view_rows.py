@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnspec.importers.reading import arrangement, flows
-from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, cropped, cut, picked, reduced, taken
+from cnnspec.importers.reading import arrangement, slices
+from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, reduced
+from cnnspec.importers.reading.paths import paths_along, summed
+from cnnspec.importers.reading.slices import cut, indexed, picked, sampled, taken
+from cnnspec.importers.torch import weight_rows
 from cnnspec.importers.torch.lower import Lowering
-from cnnspec.importers.torch.values import Computed, Constant, Known
+from cnnspec.importers.torch.trace import BATCH
+from cnnspec.importers.torch.values import Computed, Constant, Known, Weight
+from cnnspec.layers import channels
 
 
 def listed(values: tuple[Any, ...]) -> list[int]:
@@ -68,14 +73,26 @@ def squeeze(net: Lowering, input: object, dim: Any = None) -> Flow:
 def expand(net: Lowering, input: object, *sizes: Any) -> Known:
     """PyTorch has computed the sizes."""
     del sizes
-    flow, shape = net.flow(input), net.call.results[0].shape
+    shape = net.call.results[0].shape
+    if isinstance(input, Weight | Constant) and (made := weight_rows.compute("expand", (input,), {}, shape)):
+        return made
+    flow = net.flow(input)
     return flow if arrangement.sizes_of(flow.axes) == shape else Repeated(flow, shape)
+
+
+def repeat(net: Lowering, input: object, *counts: Any) -> Known:
+    """One channel as several, which is what grayscale images are made colours by."""
+    flow = net.flow(input)
+    made, shape = net.call.results[0].shape, flow.value.shape
+    if shape.channels > 1 or made != (BATCH, made[1], *shape.size):
+        raise Refuse("E1003", f"`repeat` by {listed(counts)} has no layer")
+    return picked(net, flow, 1, [0] * made[1])
 
 
 def split(net: Lowering, input: object, sizes: Any, dim: int = 0) -> list[Flow]:
     """`chunk`, `split` and `tensor_split`: PyTorch has computed the sizes."""
     del sizes
-    return flows.split(net, net.flow(input), dim, [result.shape[dim] for result in net.call.results])
+    return slices.split(net, net.flow(input), dim, [result.shape[dim] for result in net.call.results])
 
 
 def narrow(net: Lowering, input: object, dim: int, start: int, length: int) -> Flow:
@@ -92,21 +109,21 @@ def getitem(net: Lowering, input: object, index: Any) -> Known:
     if not isinstance(input, Flow):
         return net.flow(input)
     items = full_index(index if isinstance(index, tuple) else (index,), len(input.axes))
-    flow, crop, place = input, [0, 0, 0, 0], 0
+    flow, pixels, place = input, dict[str, range](), 0
     for item in items:
         if item is None:
             flow = flow._replace(axes=arrangement.insert(flow.axes, place))
-        elif isinstance(item, int) and not flow.axes[place]:
-            flow = flow._replace(axes=arrangement.remove(flow.axes, [place]))
+        elif isinstance(item, int):
+            flow = indexed(net, flow, place, item)
             place -= 1
         elif (numbers := listed_by(item)) is not None:
             flow = picked(net, flow, place, numbers)
         elif isinstance(item, slice):
-            flow = taken(net, flow, place, item, crop)
+            flow = taken(net, flow, place, item, pixels)
         else:
-            raise Refuse("E1005", "one index along an axis is no map and no vector")
+            raise Refuse("E1005", "an index by what is no number has no layer")
         place += 1
-    return cropped(net, flow, crop)
+    return sampled(net, flow, pixels)
 
 
 def full_index(items: Sequence[Any], dimensions: int) -> list[Any]:
@@ -129,13 +146,16 @@ def reduce(net: Lowering, input: object, dim: Any = None, keepdim: bool = False)
     flow = net.flow(input)
     dims = range(len(flow.axes)) if dim is None else [dim] if isinstance(dim, int) else dim
     places = sorted(place % len(flow.axes) for place in dims)
+    if net.call.name == "mean" and len(places) == 1 and (count := paths_along(flow, *places)):
+        return net.each(channels.Scale(init=1 / count, trained=False), summed(net, flow, places, keepdim))
     return reduced(net, flow, places, net.call.name == "mean", keepdim)
 
 
 def maximum(net: Lowering, input: object, dim: Any = None, keepdim: bool = False) -> list[Known]:
     """`max` along an axis: the values, and which they are, which nothing may use."""
     if not isinstance(dim, int):
-        raise Refuse("E1003", "`max` of all numbers has no layer")
+        what = "all numbers" if dim is None else "two values"
+        raise Refuse("E1003", f"`max` of {what} has no layer")
     values, indices = reduce(net, input, dim, keepdim), net.call.results[1]
     return [values, Computed(f"the indices of `max` of shape {indices.shape}")]
 
@@ -154,6 +174,7 @@ ROWS: dict[str, Row] = {
     **dict.fromkeys(("chunk", "split", "tensor_split"), split),
     "narrow": narrow,
     "index_select": index_select,
+    "repeat": repeat,
     "getitem": getitem,
     "mean": reduce,
     "amax": reduce,

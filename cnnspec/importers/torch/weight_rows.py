@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnnspec.importers.torch.numbers import in_few_digits
-from cnnspec.importers.torch.values import Computed, Known, Scaled, Standardized, Weight
+from cnnspec.importers.torch.numbers import common_number, in_few_digits
+from cnnspec.importers.torch.values import Computed, Constant, Known, Noise, Scaled, Standardized, Weight
 
 SAME_ORDER = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "detach", "to", "float"}
 SAME_ORDER |= {"data", "type_as", "clone", "view_as", "reshape_as", "alias", "getitem"}
@@ -19,8 +19,13 @@ def compute(
 ) -> Known | None:
     """What a function makes of a tensor of the state_dict, where that is known; None where it is not."""
     first = args[0] if args else None
+    if name == "bernoulli" and isinstance(first, Constant) and len(args) == 1 and not kwargs:
+        keep = common_number(first.tensor)
+        return Noise(shape, keep) if keep is not None else None
     if not isinstance(first, Weight | Scaled | Standardized):
         return None
+    if name in ("expand", "expand_as", "broadcast_to") and len(first.shape) <= len(shape):
+        return first  # what it meets repeats it all the same
     if name in SAME_ORDER and math.prod(first.shape) == math.prod(shape):
         return first._replace(shape=shape)
     if name in ("mul", "batch_norm") and isinstance(first, Weight):
@@ -63,7 +68,7 @@ def gamma_of(standardized: Standardized) -> float:
     return in_few_digits(gamma, lambda each: each * root == standardized.factor)
 
 
-def describe(name: str, given: list[Known]) -> Computed:
+def describe(name: str, given: Sequence[Known]) -> str:
     """What a function makes of weights, in words."""
     names = [each.how if isinstance(each, Computed) else getattr(each, "key", "") for each in given]
-    return Computed(f"{name}({', '.join(filter(None, dict.fromkeys(names)))})")
+    return f"{name}({', '.join(filter(None, dict.fromkeys(names)))})"

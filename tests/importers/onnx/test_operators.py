@@ -384,7 +384,7 @@ PAIR = np.array([0, 0, 1, 2, 0, 0, 3, 0])
         ([node("y = Gather x shuffled", axis=1)], 17, ["channelshuffle"]),
         ([node("y = DepthToSpace x", blocksize=2)], 17, ["pixelshuffle"]),
         ([node("y = DepthToSpace x", blocksize=2, mode="CRD")], 17, ["pixelshuffle"]),
-        ([node("y = SpaceToDepth x", blocksize=2)], 17, ["pixelunshuffle", "pick"]),
+        ([node("y = SpaceToDepth x", blocksize=2)], 17, ["pixelunshuffle", "channelshuffle"]),
         ([node("y = Dropout x", ratio=0.25)], 11, ["dropout"]),
         ([node("a = Identity x"), node("y = Cast a", to=1)], 17, []),
         ([node("a = Squeeze x"), node("y = Reshape a back")], 17, []),

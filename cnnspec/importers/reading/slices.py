@@ -1,0 +1,107 @@
+"""Parts of values: channels, rows and columns that slices and indices take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+
+from cnnspec.importers.reading import arrangement
+from cnnspec.importers.reading.arrangement import whole
+from cnnspec.importers.reading.flows import Flow, Flows, Refuse
+from cnnspec.layers import channels, pool, resize
+from cnnspec.layers.base import Layer
+
+
+def at_channels(net: Flows, flow: Flow, axis: int) -> tuple[Flow, int]:
+    """The value and which of its axes counts all of its channels, if this one does. Raises Refuse."""
+    flow = net.compact(flow)
+    place = axis % len(flow.axes)
+    if flow.axes[place] == whole("C", flow.value.shape.channels):
+        return flow, place
+    named = net.natural(net.map(flow))
+    if len(named.axes) != len(flow.axes) or place != 1:
+        raise Refuse("E1005", f"`{net.operator}` along axis {place}, which is not that of the channels")
+    return named, place
+
+
+def cut(net: Flows, flow: Flow, axis: int, start: int, stop: int) -> Flow:
+    """Channels from start up to stop. Raises Refuse."""
+    flow, place = at_channels(net, flow, axis)
+    count = flow.value.shape.channels
+    if (start, stop) == (0, count):
+        return flow
+    made = net.emit(channels.Slice(start=start, stop=None if stop == count else stop), flow.value)
+    return flow.with_channels(made, place)
+
+
+def picked(net: Flows, flow: Flow, axis: int, numbers: Sequence[int]) -> Flow:
+    """Channels by their numbers; a shuffle of all of them is one. Raises Refuse."""
+    flow, place = at_channels(net, flow, axis)
+    count = flow.value.shape.channels
+    wanted = [number % count for number in numbers]
+    for groups in (each for each in range(2, count) if count % each == 0):
+        if wanted == [k * (count // groups) + c for c in range(count // groups) for k in range(groups)]:
+            return net.each(resize.ChannelShuffle(groups=groups), flow)
+    return flow.with_channels(net.emit(channels.Pick(channels=wanted), flow.value), place)
+
+
+def taken(net: Flows, flow: Flow, place: int, item: slice, pixels: dict[str, range]) -> Flow:
+    """What a slice takes along one axis; of rows and columns it is noted in `pixels`. Raises Refuse."""
+    axis, shape = flow.axes[place], flow.value.shape
+    count = arrangement.size_of(axis)
+    start, stop, step = item.indices(count)
+    if (start, stop, step) == (0, count, 1):
+        return flow
+    if axis == whole("N", net.batch):
+        raise Refuse("E1005", "an index of the batch")
+    sizes = zip("HW", shape.size, strict=True) if shape.is_map else ()
+    if name := next((name for name, n in sizes if axis == whole(name, n)), ""):
+        if step < 1:
+            raise Refuse("E1003", f"rows or columns in steps of {step} have no layer")
+        pixels[name] = range(start, stop, step)
+        return flow
+    if step != 1:
+        return picked(net, flow, place, range(start, stop, step))
+    return cut(net, flow, place, start, stop)
+
+
+def sampled(net: Flows, flow: Flow, pixels: Mapping[str, range]) -> Flow:
+    """The rows and columns that slices take of a map: a crop, and, in steps, a pool of single pixels."""
+    if not pixels:
+        return flow
+    value, sizes = flow.value, dict(zip("HW", flow.value.shape.size, strict=True))
+    rows, columns = ranges = [pixels.get(name, range(n)) for name, n in sizes.items()]
+    crop = [
+        side for each, n in zip(ranges, sizes.values(), strict=True) for side in (each.start, n - each.stop)
+    ]
+    value = net.emit(resize.Crop(sides=crop), value) if any(crop) else value
+    if (stride := (rows.step, columns.step)) != (1, 1):
+        value = net.emit(pool.MaxPool(window=(1, 1), stride=stride), value)
+    whole_before = {
+        whole(name, n): whole(name, len(each)) for (name, n), each in zip(sizes.items(), ranges, strict=True)
+    }
+    return Flow(value, tuple(whole_before.get(axis, axis) for axis in flow.axes))
+
+
+def indexed(net: Flows, flow: Flow, place: int, index: int) -> Flow:
+    """What stands at one index along an axis that counts channels, or groups of them. Raises Refuse."""
+    axis = flow.axes[place]
+    if not axis:
+        return flow._replace(axes=arrangement.remove(flow.axes, [place]))
+    (atom, *others), count = axis, flow.value.shape.channels
+    if others or atom.axis != "C":
+        raise Refuse("E1005", "one index along an axis is no map and no vector")
+    index %= atom.size
+    numbers = [c for c in range(count) if c // atom.stride % atom.size == index]
+    layer: Layer = channels.Pick(channels=numbers)
+    if numbers[-1] - numbers[0] == len(numbers) - 1:
+        layer = channels.Slice(start=numbers[0], stop=None if numbers[-1] == count - 1 else numbers[-1] + 1)
+    made = net.emit(layer, flow.value)
+    rest = arrangement.remove(flow.axes, [place])
+    return Flow(made, tuple(arrangement.joined([each.without(atom) for each in axis]) for axis in rest))
+
+
+def split(net: Flows, flow: Flow, axis: int, lengths: Sequence[int]) -> list[Flow]:
+    """Channels in parts of these lengths. Raises Refuse."""
+    stops = [*accumulate(lengths)]
+    return [cut(net, flow, axis, stop - part, stop) for stop, part in zip(stops, lengths, strict=True)]
