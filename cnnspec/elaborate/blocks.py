@@ -34,7 +34,7 @@ def use(
     for fixed in instance.fixed:
         context.owner.pin(bindings.get(fixed))
     shape = context.owner.rebind(instance.output.shape, bindings)
-    output = Value(shape, (value, block.name.name, call.span))
+    output = Value(shape, value, block.name.name, call.span)
     made = Use(name, instance, bindings, value, output, call.span)
     context.steps.append(made)
     run.keep(text, name, output, made, context)
@@ -121,7 +121,7 @@ def instantiate(
         where = f"in block {block.name.name} (line {block.name.span.line}), used here"
         try:
             with run.expansion(where, span):
-                found = elaborate_block(run, target, arguments, Value(plain, (value, "", span)), defaults)
+                found = elaborate_block(run, target, arguments, Value(plain, value, "", span), defaults)
         finally:
             run.active.pop()
         # What faults leave of a block may hold no layer, and is unfolded all the same.

@@ -132,8 +132,7 @@ def copy_turns(
         run.count(len(leaves), span)
         copied = []
         for leaf in leaves:
-            before = leaf.output.origin
-            output = Value(leaf.output.shape, before and (value, *before[1:]), leaf.layer)
+            output = Value(leaf.output.shape, value, leaf.output.maker, leaf.output.span, leaf.layer)
             name = run.name(None, leaf.layer.name, leaf.span, context)
             copied.append(Leaf(name, leaf.layer, value, output, leaf.span))
             value = output

@@ -134,7 +134,7 @@ def merge_paths(
             context.owner.pin(shape.channels)
     try:
         shape = context.owner.shape(lambda *given: layer.join(given), *shapes)
-        output = Value(shape, (value, layer.name, call.span))
+        output = Value(shape, value, layer.name, call.span)
     except Misfit as misfit:
         sides = [Note(f"{path.output.shape} from here", last_span(path)) for path in live]
         span = call.name.span

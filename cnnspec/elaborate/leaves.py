@@ -51,7 +51,7 @@ def make(
     if shape is not None and type(shape.channels) is int and value.believed is None and is_literal(call):
         key = cls, call.span.text, shape, context.defaults
         if (known := run.layers.get(key)) is not None:
-            return known[0], Value(known[1], (value, cls.name, call.span), known[0]), None
+            return known[0], Value(known[1], value, cls.name, call.span, known[0]), None
     layer = following = None
     try:
         given = arguments(run, call, cls, context)
@@ -71,7 +71,7 @@ def make(
             context.owner.pin([claim, arriving])
         if cls.name == "slice" or any(cls.arguments[a].kind in ("list", "numbers") for a in given):
             context.owner.pin([value.shape.channels, *given.values()])  # so many numbers, so many channels
-        output = Value(context.owner.shape(layer.output, value.shape), (value, cls.name, call.span), layer)
+        output = Value(context.owner.shape(layer.output, value.shape), value, cls.name, call.span, layer)
         check_elements(run, output.shape, call)
         check_weight_elements(run, layer, value.shape, call)
         if value.believed is not None:

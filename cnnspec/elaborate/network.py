@@ -130,8 +130,7 @@ class NetworkElaborator(Elaborator):
         shape = self.settings.inputs.get(name) or (not self.inputs and self.settings.inputs.get("")) or shape
         if label is not None:
             self.reserve(name, label.span, context)
-        value = Value(shape)
-        value.place = call.span
+        value = Value(shape, span=call.span)
         leaves.check_elements(self, shape, call)
         self.inputs.append(Input(name, value, images["mean"], images["std"], call.span))
         self.keep(name if label else None, name, value, None, context)

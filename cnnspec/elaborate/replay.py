@@ -73,7 +73,7 @@ class Replay:
         if value.shape is not None and step.input.shape is not None:
             try:
                 shape = step.layer.output(value.shape)
-                output = Value(shape, (value, step.layer.name, self.span), step.layer)
+                output = Value(shape, value, step.layer.name, self.span, step.layer)
                 weights = step.layer.weights(value.shape)
                 same_weights = weights == step.layer.weights(step.input.shape)
                 same_layer = step.layer.torch(value.shape) == step.layer.torch(step.input.shape)
@@ -98,7 +98,7 @@ class Replay:
         self.tie(step.input, value)
         bindings = {**step.bindings, **block_names({}, value.shape)}
         shape = self.owner.rebind(instance.output.shape, bindings)
-        output = self.pass_(step.output, Value(shape, (value, step.name, self.span)))
+        output = self.pass_(step.output, Value(shape, value, step.name, self.span))
         return step._replace(instance=instance, bindings=bindings, input=value, output=output)
 
     def merge(self, step: Merge) -> Merge:
@@ -109,9 +109,8 @@ class Replay:
             output = Value(None)
             if len(shapes) == len(made.live):
                 try:
-                    output = Value(
-                        step.layer.join(tuple(shapes)), (self.at(step.input), step.path, self.span)
-                    )
+                    shape = step.layer.join(tuple(shapes))
+                    output = Value(shape, self.at(step.input), step.path, self.span)
                 except Misfit as misfit:
                     self.elaborator.report(Diagnostic(misfit.code, misfit.message, self.span, misfit.formula))
             self.pass_(step.output, output)

@@ -32,10 +32,8 @@ def trace(value: Value) -> tuple[Note, ...]:
 
     `height: input 28, conv 24, avgpool 12`; `conv (28 - 5)//1 + 1 = 24, avgpool (24 - 2)//2 + 1 = 12`.
     """
-    hops = [value]
-    while hops[-1].origin is not None:
-        hops.append(hops[-1].origin[0])
-    ways = {name: way_along(hops[::-1], axis) for axis, name in enumerate(("height", "width"))}
+    hops = [*value.history()][::-1]
+    ways = {name: way_along(hops, axis) for axis, name in enumerate(("height", "width"))}
     if ways["height"] == ways["width"]:
         del ways["width"]
     notes = [text for name, (way, sums) in ways.items() if way for text in (f"{name}: {way}", sums) if text]
@@ -48,7 +46,7 @@ def way_along(hops: list[Value], axis: int) -> tuple[str, str]:
     sums: dict[tuple[str, str], str] = {}
     size = 0
     for value in hops:
-        what = value.origin[1] if value.origin else "input"
+        what = value.maker if value.before else "input"
         if not what or value.shape is None or not value.shape.is_map or value.shape.size[axis] == size:
             continue
         before, size = size, value.shape.size[axis]
@@ -66,7 +64,7 @@ def sum_along(value: Value, axis: int) -> str:
     """`(28 - 5)//1 + 1 = 24`, if a layer made the value by a formula for sizes."""
     from cnnspec.layers.worked_sums import along
 
-    before = value.origin[0].shape if value.origin else None
+    before = value.before.shape if value.before is not None else None
     if value.layer is None or value.shape is None or before is None or not before.is_map:
         return ""
     return along(value.layer, before, value.shape, axis)
@@ -75,32 +73,25 @@ def sum_along(value: Value, axis: int) -> str:
 def marks(value: Value) -> tuple[Note, ...]:
     """The places that the arriving size comes from: the input, and the step just before."""
     notes = []
-    last = value
-    while last.origin is not None and not last.origin[1]:  # a block's entry
-        last = last.origin[0]
-    if last.origin is not None and last.shape is not None:
-        before = last.origin[0].shape
-        made = (
-            f"{before} = {last.shape}"
-            if before and before.is_map and not last.shape.is_map
-            else f"{last.shape}"
-        )
-        notes.append(Note(made, last.origin[2]))
-    while value.origin is not None:
-        value = value.origin[0]
-    if value.place is not None:
-        notes.insert(0, Note("sizes follow from here", value.place))
+    *_, first = value.history()
+    if first.span is not None:
+        notes.append(Note("sizes follow from here", first.span))
+    last = next(each for each in value.history() if each.maker or each.before is None)
+    if last.before is not None and last.shape is not None:
+        before = last.before.shape
+        is_flattened = before is not None and before.is_map and not last.shape.is_map
+        notes.append(Note(f"{before} = {last.shape}" if is_flattened else str(last.shape), last.span))
     return tuple(notes)
 
 
 def made_by(value: Value) -> tuple[Note, ...]:
     """The step that gave a value its shape, with what arrived there."""
-    while value.origin is not None and value.origin[0].shape == value.shape and value.origin[0].origin:
-        value = value.origin[0]
-    if value.origin is None or not value.origin[1]:
+    for made in value.history():
+        if made.before is None or made.before.before is None or made.before.shape != made.shape:
+            break
+    if made.before is None or not made.maker:
         return ()
-    before, what, span = value.origin
-    return (Note(f"`{what}` makes {value.shape} of {before.shape}", span),)
+    return (Note(f"`{made.maker}` makes {made.shape} of {made.before.shape}", made.span),)
 
 
 def wanted_map(data: object, value: Value) -> str:
@@ -108,7 +99,7 @@ def wanted_map(data: object, value: Value) -> str:
     if not isinstance(data, Mismatch):
         return ""
     claim = data.wanted
-    before = value.origin[0].shape if value.origin is not None else None
+    before = value.before.shape if value.before is not None else None
     if before is None or not before.is_map or value.shape is None or value.shape.is_map:
         return ""
     side = math.isqrt(claim // before.channels)

@@ -7,7 +7,7 @@ graph is for analyses and for back ends that only want nodes in the order of exe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec.layers.base import Join, Layer
@@ -20,18 +20,31 @@ from cnnspec.values.shapes import Shape
 class Value:
     """A value that flows: known by identity. `shape` is None where a fault made it unknown.
 
-    `origin` is the value before it and the step between, for size traces, and `layer` that step's layer, if
-    it is one; `believed` is the shape that it would have, had a false claim before it been true.
+    For size traces: `before` is the value that it was made of, None of an input; `maker` what the step
+    between is called, "" where a block begins; `span` where that step or the input stands; and `layer` the
+    step's layer, if it is one. `believed` is the shape that it would have, had a false claim before it been
+    true.
     """
 
-    __slots__ = ("believed", "layer", "origin", "place", "shape")
+    __slots__ = ("before", "believed", "layer", "maker", "shape", "span")
 
     def __init__(
-        self, shape: Shape | None, origin: tuple[Value, str, Span] | None = None, layer: Layer | None = None
+        self,
+        shape: Shape | None,
+        before: Value | None = None,
+        maker: str = "",
+        span: Span | None = None,
+        layer: Layer | None = None,
     ) -> None:
-        self.shape, self.origin, self.layer = shape, origin, layer
+        self.shape, self.before, self.maker, self.span, self.layer = shape, before, maker, span, layer
         self.believed: Shape | None = None
-        self.place: Span | None = None  # of an input
+
+    def history(self) -> Iterator[Value]:
+        """The value and those that it was made of, the input last."""
+        value: Value | None = self
+        while value is not None:
+            yield value
+            value = value.before
 
 
 class Leaf(NamedTuple):

@@ -41,11 +41,11 @@ def parameters(site: Site) -> int:
 
 def is_pooled(site: Site) -> bool:
     """Whether just the channels of a map arrive, one number each: that cannot be fewer."""
-    value = site.leaf.input
-    while value.shape is not None and not value.shape.is_map and value.origin is not None:
-        if value.origin[1] == "linear":
+    for value in site.leaf.input.history():
+        if value.shape is None or value.shape.is_map:
+            break
+        if value.maker == "linear":
             return False
-        value = value.origin[0]
     return value.shape is not None and value.shape.is_map and value.shape.size == (1, 1)
 
 

@@ -291,7 +291,7 @@ def unlike(shape: Shape, ends: list[End]) -> str:
 
 def claim_words(value: Value) -> str:
     """What the author says of a value falsely, if he does."""
-    before = value.origin[0].believed if value.origin else None
+    before = value.before.believed if value.before else None
     return "" if value.believed is None or before is not None else f"≠ {value.believed}"
 
 

@@ -40,22 +40,17 @@ def value_at(checked: Checked, start: int) -> Value | None:
 def heights(value: Value) -> list[int]:
     """The sizes from the input to a value, where a step may have changed them; [] unless all are square."""
     found: list[int] = []
-    while True:
-        shape, origin = value.shape, value.origin
-        before = origin[0].shape if origin else None
-        slides = origin is None or "conv" in origin[1] or "pool" in origin[1]
-        if (
-            shape is not None
-            and shape.is_map
-            and (slides or (before is not None and before[1:] != shape[1:]))
-        ):
+    for each in value.history():
+        shape, before = each.shape, each.before.shape if each.before is not None else None
+        slides = each.before is None or "conv" in each.maker or "pool" in each.maker
+        if shape is None or not shape.is_map:
+            continue
+        if slides or (before is not None and before[1:] != shape[1:]):
             height, width = shape.size
             if height != width:
                 return []
             found.append(int(height))
-        if origin is None:
-            return found[::-1]
-        value = origin[0]
+    return found[::-1]
 
 
 class StepRange(NamedTuple):

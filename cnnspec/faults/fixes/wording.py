@@ -41,11 +41,7 @@ def outcome(after: Checked, end: int, edits: Sequence[Edit]) -> str:
     value = value_at(after, new_offset(end, edits))
     if value is None or value.shape is None:
         return ""
-    made = []
-    before = value
-    while before.origin is not None:
-        before, _, span = before.origin
-        made.append(span)
+    made = [each.span for each in value.history() if each.before is not None and each.span is not None]
     along = all(any(span.start <= at <= span.end for span in made) for _, at in new_starts(edits))
     found = heights(value) if along else []
     return " gives " + (" ".join(map(str, found)) if 1 < len(found) <= 8 else str(value.shape))
