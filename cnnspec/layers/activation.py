@@ -204,11 +204,8 @@ class Softmax(_OverChannels):
 
     summary = "shares of the whole, over channels or features, or over paths"
     torch_class = "nn.Softmax"
+    divides = "paths"
     paths: int | None = argument("count", None, low=1, doc="the channels are those of so many paths")
-
-    def output(self, x: Shape) -> Shape:
-        self.check_division("paths", x)
-        return x
 
     def torch(self, x: Shape) -> Construction:
         return super().torch(x) if self.paths is None else Construction("PathSoftmax", (self.paths,))

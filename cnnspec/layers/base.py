@@ -23,7 +23,7 @@ class Misfit(Exception):
     """Why a layer cannot be, or cannot take what arrives.
 
     `argument` names the argument at fault (None: the layer as a whole); `formula` is shown once, with its
-    numbers; `paths` are the places of the paths of a join that do not agree; `data` is as in Diagnostic.
+    numbers; `data` is as in Diagnostic.
     """
 
     def __init__(
@@ -32,12 +32,11 @@ class Misfit(Exception):
         message: str,
         argument: str | None = None,
         formula: str = "",
-        paths: tuple[int, ...] = (),
         data: Mismatch | Bound | None = None,
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.argument = code, message, argument
-        self.formula, self.paths, self.data = formula, paths, data
+        self.formula, self.data = formula, data
 
 
 class Unsupported(Exception):
@@ -120,6 +119,8 @@ class Layer:
     helper: ClassVar[str] = ""  # … else that of the emitted file; both if they take our arguments, …
     takes_channels: ClassVar[bool] = False  # … the number of channels before them
     torch_arguments: ClassVar[dict[str, str]] = {}  # the class's arguments, and ours that stand for them
+    maps_only: ClassVar[bool] = False  # no vector may arrive
+    divides: ClassVar[str] = ""  # the argument that has to divide the channels that arrive
     is_join: ClassVar[bool] = False
     axes_apart: ClassVar[bool] = (
         True  # False: a map may be refused for height and width together, a larger not
@@ -175,7 +176,13 @@ class Layer:
         """Fill defaults that depend on other arguments, and check arguments against each other."""
 
     def output(self, x: Shape) -> Shape:
-        """The shape of one image's output. Raises Misfit."""
+        """The shape of one image's output, if not given that of the input. Raises Misfit."""
+        if self.maps_only:
+            self.need_map(x)
+        number = self.value(self.divides) if self.divides else None
+        if number is not None and x.channels % number:
+            message = f"{number} {self.divides} do not divide the {x.channels} channels that arrive"
+            raise Misfit("E0404", message, self.divides, f"{x.channels} % {number} = {x.channels % number}")
         return x
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
@@ -223,13 +230,6 @@ class Layer:
             message = f"`{self.name}` works on feature maps, but a vector of {x} features arrives"
             raise Misfit("E0405", message)
         return x.height, x.width
-
-    def check_division(self, name: str, x: Shape) -> None:
-        """Hold an argument to the channels that arrive, which it divides. Raises Misfit."""
-        number = self.value(name)
-        if number is not None and x.channels % number:
-            message = f"{number} {name} do not divide the {x.channels} channels that arrive"
-            raise Misfit("E0404", message, name, f"{x.channels} % {number} = {x.channels % number}")
 
     def check_claim(self, what: str, arriving: int, groups: int = 1) -> None:
         """Hold the author to his `in=`, which counts the channels of all groups. Raises Misfit."""

@@ -6,18 +6,17 @@ from cnnspec.layers.base import Join, Misfit
 from cnnspec.values.shapes import Shape
 
 
-def _disagree(name: str, wanted: str, paths: tuple[Shape, ...], first: int, other: int) -> Misfit:
-    message = f"`{name}` wants {wanted}, but {paths[first]} and {paths[other]} arrive"
-    return Misfit("E0402", message, paths=(first, other))
+def _disagree(name: str, wanted: str, first: Shape, other: Shape) -> Misfit:
+    return Misfit("E0402", f"`{name}` wants {wanted}, but {first} and {other} arrive")
 
 
 class _Elementwise(Join):
     """Joins of values that must be of one shape."""
 
     def join(self, paths: tuple[Shape, ...]) -> Shape:
-        for i, shape in enumerate(paths):
+        for shape in paths:
             if shape != paths[0]:
-                raise _disagree(self.name, "equal shapes", paths, 0, i)
+                raise _disagree(self.name, "equal shapes", paths[0], shape)
         return paths[0]
 
 
@@ -43,8 +42,7 @@ class Sub(_Elementwise):
 
     def join(self, paths: tuple[Shape, ...]) -> Shape:
         if len(paths) > 2:
-            message = f"`sub` takes two paths, not {len(paths)}"
-            raise Misfit("E0402", message, paths=tuple(range(2, len(paths))))
+            raise Misfit("E0402", f"`sub` takes two paths, not {len(paths)}")
         return super().join(paths)
 
 
@@ -70,7 +68,7 @@ class Mul(_Elementwise):
             for i, size in enumerate(sizes):
                 if size not in (1, sizes[largest]):
                     wanted = "equal shapes or gates such as C@1x1, 1@HxW or C@Hx1"
-                    raise _disagree(self.name, wanted, paths, *sorted((largest, i)))
+                    raise _disagree(self.name, wanted, *(paths[each] for each in sorted((largest, i))))
         return Shape(*map(max, axes))
 
 
@@ -84,8 +82,8 @@ class Concat(Join):
     def join(self, paths: tuple[Shape, ...]) -> Shape:
         first, *others = paths
         channels = first.channels
-        for i, shape in enumerate(others, 1):
+        for shape in others:
             if shape[1:] != first[1:]:
-                raise _disagree(self.name, "equal heights and widths", paths, 0, i)
+                raise _disagree(self.name, "equal heights and widths", first, shape)
             channels = channels + shape.channels
         return first.with_channels(channels)

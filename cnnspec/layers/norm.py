@@ -113,10 +113,7 @@ class GroupNorm(_Norm):
     eps: float = EPS
     affine: bool = AFFINE
     bias: bool = BIAS
-
-    def output(self, x: Shape) -> Shape:
-        self.check_division("groups", x)
-        return x
+    divides = "groups"
 
     def torch(self, x: Shape) -> Construction:
         keywords = self.torch_keywords()
@@ -171,10 +168,7 @@ class LocalResponseNorm(Layer):
     alpha: float = argument("float", 1e-4, doc="factor of the mean of squares", torch="alpha")
     beta: float = argument("float", 0.75, doc="exponent", torch="beta")
     k: float = argument("float", 1.0, doc="added to it", torch="k")
-
-    def output(self, x: Shape) -> Shape:
-        self.need_map(x)
-        return x
+    maps_only = True
 
 
 class RMSNorm(Layer):
@@ -208,12 +202,8 @@ class L2Norm(Layer):
 class _Response(Layer):
     """A norm of maps whose tensors are of C numbers each."""
 
-    takes_channels = True
+    takes_channels = maps_only = True
     eps: float
-
-    def output(self, x: Shape) -> Shape:
-        self.need_map(x)
-        return x
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return tuple(Weight(name, (x.channels,)) for name in ("weight", "bias"))
@@ -262,11 +252,7 @@ class EvoNormS0(_Response):
     groups: int = argument("count", low=1, doc="number of groups")
     act: bool = argument("flag", True, doc="`act=no`: without sigmoid(v*x)")
     eps: float = EPS
-
-    def output(self, x: Shape) -> Shape:
-        self.need_map(x)
-        self.check_division("groups", x)
-        return x
+    divides = "groups"
 
     def weights(self, x: Shape) -> tuple[Weight, ...]:
         return super().weights(x) + ((Weight("v", (x.channels,)),) if self.act else ())

@@ -104,13 +104,11 @@ class MaxUnpool(Join):
 
     def join(self, paths: tuple[Shape, ...]) -> Shape:
         if len(paths) > 2:
-            extra = tuple(range(2, len(paths)))
-            raise Misfit("E0402", f"`maxunpool` takes two paths, not {len(paths)}", paths=extra)
+            raise Misfit("E0402", f"`maxunpool` takes two paths, not {len(paths)}")
         values, source = paths
         pooled = MaxPool(window=self.window).output(source)
         if values != pooled:
-            message = f"`maxunpool` of a map {source} wants values {pooled}, but {values} arrive"
-            raise Misfit("E0402", message, paths=(0, 1))
+            raise Misfit("E0402", f"`maxunpool` of a map {source} wants values {pooled}, but {values} arrive")
         return source
 
     def path_reads(self, count: int) -> list[tuple[Window, Window]]:

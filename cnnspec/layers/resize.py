@@ -191,11 +191,7 @@ class ChannelShuffle(Layer):
     torch_class = "nn.ChannelShuffle"
     positional = ("groups",)
     groups: int = argument("count", low=1, doc="number of rows; divides the channels", torch="groups")
-
-    def output(self, x: Shape) -> Shape:
-        self.need_map(x)
-        self.check_division("groups", x)
-        return x
+    maps_only, divides = True, "groups"
 
     def torch(self, x: Shape) -> Construction:
         return Construction("nn.ChannelShuffle", (self.groups,))
