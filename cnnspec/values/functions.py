@@ -1,4 +1,4 @@
-"""Functions of the language, and its power: Python's, and the MobileNets' rounding. Misuse: TypeError."""
+"""Functions of the language, and its power: Python's, and the MobileNets' rounding. They raise TypeError."""
 
 from __future__ import annotations
 
@@ -40,18 +40,15 @@ def _divisible(value: float, divisor: int) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
-def _numbers(values: tuple[Any, ...]) -> list[Any]:
-    """The arguments of min and max: one list, or several numbers."""
-    items = list(values[0]) if len(values) == 1 and isinstance(values[0], list | tuple) else list(values)
-    if not items or not all(map(is_number, items)):
-        raise TypeError
-    return items
-
-
-def _sum(values: Any) -> Any:
+def _numbers(values: Any) -> list[Any]:
     if not isinstance(values, list | tuple) or not all(map(is_number, values)):
         raise TypeError
-    return sum(values)
+    return list(values)
+
+
+def _listed(values: tuple[Any, ...]) -> Any:
+    """The arguments of min and max: one list, or several numbers."""
+    return values[0] if len(values) == 1 and isinstance(values[0], list | tuple) else values
 
 
 def _len(values: Any) -> int:
@@ -60,18 +57,12 @@ def _len(values: Any) -> int:
     return len(values)
 
 
-def _number(value: Any) -> Any:
-    if not is_number(value):
-        raise TypeError
-    return value
-
-
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "min": lambda *values: min(_numbers(values)),
-    "max": lambda *values: max(_numbers(values)),
-    "sum": _sum,
+    "min": lambda *values: min(_numbers(_listed(values))),
+    "max": lambda *values: max(_numbers(_listed(values))),
+    "sum": lambda values: sum(_numbers(values)),
     "len": _len,
-    "ceil": lambda value: math.ceil(_number(value)),
-    "round": lambda value: round(_number(value)),
+    "ceil": lambda value: math.ceil(*_numbers([value])),
+    "round": lambda value: round(*_numbers([value])),
     "divisible": _divisible,
 }

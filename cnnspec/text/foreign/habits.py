@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from cnnspec import layers
 from cnnspec.text import foreign
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.foreign import loops
 from cnnspec.text.recovery import goes_on
 from cnnspec.text.scanner import OPERATORS
 from cnnspec.text.slip import LINE_ENDS, Hint, Slip
@@ -20,6 +19,13 @@ _POOL = re.compile(
     rf"(?:(\d+x\d+)\s+)?(max|avg|average)[- ]?pool(?:ing)?(?:\s*,?\s*(\d+x\d+))?{_STRIDE}", re.IGNORECASE
 )
 _VGG = re.compile(r"conv(\d+)-(\d+)", re.IGNORECASE)
+
+
+_COUNTED = re.compile(r"\s*(\w+)\s+(?:as\s+)?([A-Za-z_]\w*)\s*")
+_RANGED = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:in|=)\s*\w+\s*(?:\.\.+|:|to\b)[=<]?\s*\w+\s*")
+_FOR = re.compile(r"for\s+(\w+)\s+in\s+(?:range\(\s*(\w+)\s*\)|(\w+|\[[^\]]*\]))\s*(?::\s*|(?=\{))(.*)")
+_COLON = re.compile(r"repeat\s+([^:{]+?)\s*:\s*(.+)")
+_TIMES = re.compile(r"(\d+)\s*(?:\*|x\s)\s*([A-Za-z_].*)")
 
 
 def shape_of(text: str) -> str | None:
@@ -36,6 +42,44 @@ def shape_of(text: str) -> str | None:
         return None
     depth, height, width = numbers if numbers[0] <= numbers[2] else (numbers[2], *numbers[:2])
     return f"{depth}@{height}x{width}"
+
+
+def repeat_head(slip: Slip) -> Iterator[Diagnostic]:
+    """`repeat 3 as i`, `repeat 3 times`, `repeat i = 0..3`."""
+    heads = [token for token in slip.line() if token.type == "REPEAT"]
+    if not heads:
+        return
+    start = heads[-1].end
+    head, brace, _ = slip.line_from(start).partition("{")
+    if brace and (found := _COUNTED.fullmatch(head)):
+        count, name = found.groups()
+        is_numbered = name not in ("times", "x")
+        ours = f" {name} in {count}" if is_numbered else f" {count}"
+        what = "a repeat whose passes are numbered" if is_numbered else "a repeat"
+        edit = (start, start + len(head.rstrip()), ours)
+        yield slip.fault(f"{what} is written `repeat{ours} {{ … }}`", f"write `repeat{ours}`", edit)
+    elif brace and (found := _RANGED.fullmatch(head)):
+        counts = f"`repeat {found[1]} in 4` counts 0, 1, 2, 3"
+        yield slip.fault(f"{counts}; other numbers stand in a list: `{found[1]} in [2, 3, 4]`")
+
+
+def loop(slip: Slip) -> Iterator[Diagnostic]:
+    """`for i in range(3): Basic 64`, `repeat 3: Basic 64`, `3 * Basic 64`; or the steps follow further in."""
+    start = (slip.line() or [slip.token])[0].start
+    line = slip.line_from(start)
+    end = start + len(line)
+    if found := _FOR.fullmatch(line):
+        name, bound, count, steps = found.groups()
+        head = f"repeat {bound or count}" if name == "_" else f"repeat {name} in {bound or count}"
+    elif (found := _COLON.fullmatch(line)) or (found := _TIMES.fullmatch(line)):
+        head, steps = f"repeat {found[1]}", found[2]
+    else:
+        return
+    edits = [(start, end, f"{head} {steps}" if steps.startswith("{") else f"{head} {{ {steps} }}")]
+    if not steps:
+        close = slip.line_end(slip.further_in())
+        edits = [(start, end, f"{head} {{"), (close, close, f"\n{slip.source.indent(start)}}}")]
+    yield slip.fault(f"steps are repeated so: `{head} {{ … }}`", f"write `{head} {{ … }}`", *edits)
 
 
 def shape_in_brackets(slip: Slip) -> Iterator[Diagnostic]:
@@ -202,8 +246,8 @@ def again_as_output(slip: Slip) -> Iterator[Diagnostic]:
 
 
 HABITS: tuple[Hint, ...] = (
-    loops.repeat_head,
-    loops.loop,
+    repeat_head,
+    loop,
     shape_in_brackets,
     steps_by_arrows,
     table_entry,
