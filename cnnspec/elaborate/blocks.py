@@ -6,8 +6,8 @@ from typing import Any
 
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
-from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable, fault, unknown
-from cnnspec.elaborate.leaves import twice
+from cnnspec.elaborate.evaluate import Evaluator, Fault, fault, unknown
+from cnnspec.elaborate.leaves import named_arguments
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.special_values import BlockName, Names, freeze, weight
 from cnnspec.elaborate.state import Elaboration
@@ -44,29 +44,17 @@ def use(
 def bind(run: Elaboration, call: syntax.Call, target: BlockName, context: Context) -> dict[str, Any]:
     """The block's parameters by name: what the call gives, else what `default` sets, else its own default."""
     block, module = target.block, target.module
-    evaluate = context.evaluate
-    if any(type(node) is syntax.Broken for node in call.positional):
-        raise Unknowable  # who knows how many there were
     parameters = syntax.parameter_names(block)
     given: dict[str, Any] = {}
-    if len(call.positional) > (most := len(parameters)):
-        raise fault(
-            "E0301",
-            f"`{block.name.name}` takes {most} argument{'s' * (most != 1)}, not {len(call.positional)}",
-            call.positional[most].span,
-            Note("its parameters stand here", block.name.span),
-        )
-    for name, node in zip(parameters, call.positional, strict=False):
-        given[name] = as_seen_inside(evaluate(node), context)
-    for keyword in call.keywords:
-        if keyword.name not in parameters:
+    for name, node, keyword in named_arguments(call, parameters):
+        if name in parameters:
+            given[name] = as_seen_inside(context.evaluate(node), context)
+        elif keyword is not None:
             raise unknown_parameter(block, keyword, parameters)
-        if keyword.name in given:
-            first = next(k.span for k in call.keywords if k.name == keyword.name)
-            if first is keyword.span:
-                first = call.positional[parameters.index(keyword.name)].span
-            raise twice(keyword, first)
-        given[keyword.name] = as_seen_inside(evaluate(keyword.value), context)
+        else:
+            most = f"{len(parameters)} argument{'s' * (len(parameters) != 1)}"
+            message = f"`{block.name.name}` takes {most}, not {len(call.positional)}"
+            raise fault("E0301", message, node.span, Note("its parameters stand here", block.name.span))
     given = {**context.defaults.table.get(id(block), {}), **given}
     bound = Names(module.constants)
     for parameter in block.parameters:

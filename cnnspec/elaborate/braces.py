@@ -14,21 +14,21 @@ from cnnspec.values.kinds import is_integer
 
 
 def name_braces(
-    run: Elaboration, step: syntax.Step, kind: str, context: Context
+    run: Elaboration, label: syntax.Label | None, kind: str, context: Context
 ) -> tuple[str | None, NameScope]:
     """The label of braces, and the naming scope within them."""
-    text = run.label(step.label, context)
-    if text is None:
+    text = run.label(label, context)
+    if text is None or label is None:
         return None, context.scope
-    assert step.label is not None
-    name = run.name(text, kind, step.label.span, context)
+    name = run.name(text, kind, label.span, context)
     return name, NameScope(name + ".", by_kind=False)
 
 
-def group(run: Elaboration, step: syntax.Step, context: Context) -> Value | None:
-    group, value, steps = step.action, context.value, context.steps
-    assert isinstance(group, syntax.Group)
-    name, scope = name_braces(run, step, "group", context)
+def group(
+    run: Elaboration, label: syntax.Label | None, group: syntax.Group, context: Context
+) -> Value | None:
+    value, steps = context.value, context.steps
+    name, scope = name_braces(run, label, "group", context)
     inner = context.inside(scope)
     made = run.body(group.body, inner)
     if name is None:
@@ -70,12 +70,13 @@ def has_dots(label: syntax.Label) -> bool:
     return any(isinstance(part, str) and "." in part for part in label.parts)
 
 
-def repeat(run: Elaboration, step: syntax.Step, context: Context) -> Value | None:
-    repeat, value = step.action, context.value
-    assert isinstance(repeat, syntax.Repeat)
+def repeat(
+    run: Elaboration, label: syntax.Label | None, repeat: syntax.Repeat, context: Context
+) -> Value | None:
+    value = context.value
     items, count = context.evaluate.loop(repeat.source)
     bounds.check(run, len(items), repeat.body, repeat.names, context, repeat.span)
-    name, scope = name_braces(run, step, "repeat", context)
+    name, scope = name_braces(run, label, "repeat", context)
     iterations = []
     for number, item in enumerate(items, 1):
         before, start_of_turn = run.expanded, state(run, value, context)
@@ -141,13 +142,12 @@ def copy_turns(
     return value
 
 
-def branch(run: Elaboration, step: syntax.Step, context: Context) -> Value | None:
-    choice, value = step.action, context.value
-    assert isinstance(choice, syntax.If)
+def branch(run: Elaboration, label: syntax.Label | None, choice: syntax.If, context: Context) -> Value | None:
+    value = context.value
     taken = context.decide(choice.test)
     test = condition(choice.test, context)
     body = choice.then if taken else choice.otherwise
-    name, scope = name_braces(run, step, "if", context) if body is not None else (None, None)
+    name, scope = name_braces(run, label, "if", context) if body is not None else (None, None)
     inner = context.inside(scope)
     made = run.body(body, inner) if body is not None else ()
     if value is None or inner.value is None:

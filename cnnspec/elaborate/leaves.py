@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnnspec import layers
@@ -120,37 +121,44 @@ def check_weight_elements(run: Elaboration, layer: Layer, shape: Shape, call: sy
 
 
 def arguments(run: Elaboration, call: syntax.Call, cls: type[Layer], context: Context) -> dict[str, Any]:
-    """The arguments given here, on top of the defaults in force."""
-    evaluate = context.evaluate
-    if any(type(node) is syntax.Broken for node in call.positional):
-        raise Unknowable  # who knows how many there were
+    """The arguments given here, on top of the defaults in force. Raises Fault."""
     given: dict[str, Any] = dict(context.defaults.table.get(cls.name, ()))
-    if len(call.positional) > len(cls.positional):
-        extra = call.positional[len(cls.positional)]
-        takes = " and ".join(f"`{name}`" for name in cls.positional) or "nothing"
-        raise fault("E0301", f"`{cls.name}` takes {takes} before its `key=value` arguments", extra.span)
-    here: dict[str, Span] = {}
-    for name, node in zip(cls.positional, call.positional, strict=False):
-        given[name] = argument(cls, name, evaluate(node), context)
-        here[name] = node.span
-    wrong: Fault | None = None
-    for keyword in call.keywords:
-        if keyword.name not in cls.arguments:
-            if wrong is not None:
-                run.report(wrong.diagnostic)
-            wrong = unknown_argument(cls, keyword)
-            continue
-        if keyword.name in here:
-            raise twice(keyword, here[keyword.name])
-        here[keyword.name] = keyword.span
-        given[keyword.name] = argument(cls, keyword.name, evaluate(keyword.value), context)
-    if wrong is not None:
-        raise wrong
+    is_wrong = False
+    for name, node, keyword in named_arguments(call, cls.positional):
+        if name in cls.arguments:
+            given[name] = argument(cls, name, context.evaluate(node), context)
+        elif keyword is None:
+            takes = " and ".join(f"`{name}`" for name in cls.positional) or "nothing"
+            raise fault("E0301", f"`{cls.name}` takes {takes} before its `key=value` arguments", node.span)
+        else:
+            run.report(unknown_argument(cls, keyword).diagnostic)
+            is_wrong = True
+    if is_wrong:
+        raise Fault(None)
     return given
 
 
-def twice(keyword: syntax.Keyword, first: Span) -> Fault:
-    return fault("E0305", f"`{keyword.name}` is given twice", keyword.span, Note("first here", first))
+def named_arguments(
+    call: syntax.Call, positional: Sequence[str]
+) -> Iterator[tuple[str, syntax.Expression, syntax.Keyword | None]]:
+    """The arguments of a call as they are written, by name, and the keywords that give them. Raises Fault.
+
+    The first value beyond the `positional` names comes before all others, its name "".
+    """
+    if any(type(node) is syntax.Broken for node in call.positional):
+        raise Unknowable  # who knows how many there were
+    for extra in call.positional[len(positional) :]:
+        yield "", extra, None
+    first: dict[str, Span] = {}
+    for name, node in zip(positional, call.positional, strict=False):
+        first[name] = node.span
+        yield name, node, None
+    for keyword in call.keywords:
+        if keyword.name in first:
+            note = Note("first here", first[keyword.name])
+            raise fault("E0305", f"`{keyword.name}` is given twice", keyword.span, note)
+        first[keyword.name] = keyword.span
+        yield keyword.name, keyword.value, keyword
 
 
 def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:

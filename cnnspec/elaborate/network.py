@@ -146,13 +146,11 @@ class NetworkElaborator(Elaborator):
             raise fault("E0304", "`std` is a deviation: it is above 0", keyword.value.span)
         return tuple(map(float, numbers))
 
-    def output(self, step: syntax.Step, context: Context) -> Value | None:
-        output = step.action
-        assert isinstance(output, syntax.Output)
+    def output(self, label: syntax.Label | None, output: syntax.Output, context: Context) -> Value | None:
         if context.owner is not self.owner:
-            return super().output(step, context)
-        if step.label is not None:
-            raise fault("E0214", "`output` bears no label: it names steps that have one", step.label.span)
+            return super().output(label, output, context)
+        if label is not None:
+            raise fault("E0214", "`output` bears no label: it names steps that have one", label.span)
         train = False
         for keyword in output.keywords:
             given = context.evaluate(keyword.value)

@@ -153,7 +153,7 @@ class Elaborator(Elaboration):
             return self.call(step.label, action, context)
         if type(action) is syntax.Broken:
             raise Unknowable
-        return _ACTIONS[type(action)](self, step, context)
+        return _ACTIONS[type(action)](self, step.label, action, context)
 
     def call(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         target = self.target(call.name, context)
@@ -181,8 +181,8 @@ class Elaborator(Elaboration):
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         raise fault("E0209", "an input stands at the head of a net, not in a block or in braces", call.span)
 
-    def output(self, step: syntax.Step, context: Context) -> Value | None:
-        raise fault("E0214", "`output` stands in a net: a block has one output, its last value", step.span)
+    def output(self, label: syntax.Label | None, output: syntax.Output, context: Context) -> Value | None:
+        raise fault("E0214", "`output` stands in a net: a block has one output, its last value", output.span)
 
 
 def check_default(target: LayerName | BlockName, keyword: syntax.Keyword, value: Any) -> None:
@@ -210,11 +210,11 @@ _STATEMENTS: dict[type, Callable[[Elaborator, Any, Context], None]] = {
     syntax.Require: Elaborator.require,
 }
 
-_ACTIONS: dict[type, Callable[[Elaborator, syntax.Step, Context], Value | None]] = {
+_ACTIONS: dict[type, Callable[[Elaborator, syntax.Label | None, Any, Context], Value | None]] = {
     syntax.Group: braces.group,
     syntax.Repeat: braces.repeat,
     syntax.If: braces.branch,
     syntax.From: wires.wire,
     syntax.Again: wires.wire,
-    syntax.Output: lambda run, step, context: run.output(step, context),
+    syntax.Output: lambda run, label, action, context: run.output(label, action, context),
 }

@@ -16,11 +16,12 @@ from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Span
 
 
-def wire(run: Elaboration, step: syntax.Step, context: Context) -> Value:
-    wire, value = step.action, context.value
-    assert isinstance(wire, syntax.From | syntax.Again)
-    if step.label is not None and isinstance(wire, syntax.From):
-        raise labelled_from(step.label, wire)
+def wire(
+    run: Elaboration, label: syntax.Label | None, wire: syntax.From | syntax.Again, context: Context
+) -> Value:
+    value = context.value
+    if label is not None and isinstance(wire, syntax.From):
+        raise labelled_from(label, wire)
     target, labelled = reference(run, wire.target, context)
     if isinstance(wire, syntax.From):
         context.steps.append(From(target, wire.span))
@@ -31,8 +32,8 @@ def wire(run: Elaboration, step: syntax.Step, context: Context) -> Value:
         raise fault("E0214", f"`{wire.target.span.text}` has no weights to run again", wire.span)
     again, output = replay(run, context.owner, labelled, value, wire.span)
     context.steps.append(Again(again, value, output, wire.span))
-    if step.label is not None and (name := run.label(step.label, context)) is not None:
-        run.keep(name, run.reserve(name, step.label.span, context), output, None, context)
+    if label is not None and (name := run.label(label, context)) is not None:
+        run.keep(name, run.reserve(name, label.span, context), output, None, context)
     return output
 
 
