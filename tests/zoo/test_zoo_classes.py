@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from cnnspec.backends import emit
-from cnnspec.backends.torch import emitter
+from cnnspec.backends import torch as back_end
 from cnnspec.backends.torch.solve.literals import ClassName
 from cnnspec.backends.torch.solve.program import Constructed, Program
 from cnnspec.compiler import check
@@ -51,7 +51,7 @@ def programs(network: Network, source: str) -> tuple[str, Program]:
         made.append(Program(*given))
         return made[0]
 
-    with mock.patch.object(emitter, "Program", watched):
+    with mock.patch.object(back_end, "Program", watched):
         return emit("torch", network, source), made[0]
 
 

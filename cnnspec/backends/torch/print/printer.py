@@ -109,39 +109,37 @@ class Printer:
 
     # Expressions
 
-    def text(self, solved: Solution | Statement) -> Text:
-        """The expression, to be laid out."""
-        if isinstance(solved, Make):
-            items = tuple((key, self.text(item)) for key, item in solved.items)
-            return Arguments(self.word(solved.head), items, *solved.brackets)
-        if isinstance(solved, Assign):
-            return self.text(solved.made)
-        if isinstance(solved, Turns):
-            (line,) = solved.body
-            assert isinstance(line, Assign)
-            with self.loop(solved.turn):
-                made = self.text(line.made)
-                return Each(made, self.header(solved))
-        assert not isinstance(solved, Branch)
-        return solved if isinstance(solved, Arguments | Each) else self.word(solved)
-
     def word(self, solved: Solution) -> str:
         """An expression that is never broken over lines."""
-        if isinstance(solved, str):
-            return solved
-        if isinstance(solved, Formula):
-            return self.formula(solved.terms)
-        if isinstance(solved, Given):
-            taken = not solved.otherwise or solved.name in self.parameters.columns
-            return self.names.parameter(solved.name) if taken else solved.otherwise
-        if isinstance(solved, Added):
-            return self.names.parameter(self.parameters.added(solved))
-        if isinstance(solved, Phrase):
-            return "".join(map(self.word, solved.parts))
-        if isinstance(solved, Variable):
-            solved.is_read, solved.name = True, solved.name or self.local.local(solved.wish)
-            return solved.name
         return flat(self.text(solved))
+
+    def text(self, solved: Solution | Statement) -> Text:
+        """The expression, to be laid out."""
+        match solved:
+            case Make(head, items, brackets):
+                return Arguments(
+                    self.word(head), tuple((key, self.text(item)) for key, item in items), *brackets
+                )
+            case Assign(made):
+                return self.text(made)
+            case Turns(turn, [Assign(made)]):
+                with self.loop(turn):
+                    return Each(self.text(made), self.header(solved))
+            case Formula(terms):
+                return self.formula(terms)
+            case Given(name, otherwise):
+                taken = not otherwise or name in self.parameters.columns
+                return self.names.parameter(name) if taken else otherwise
+            case Added():
+                return self.names.parameter(self.parameters.added(solved))
+            case Phrase(parts):
+                return "".join(map(self.word, parts))
+            case Variable():
+                solved.is_read, solved.name = True, solved.name or self.local.local(solved.wish)
+                return solved.name
+            case str() | Arguments() | Each():
+                return solved
+        raise TypeError(type(solved))  # a branch is no expression
 
     # Formulas
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.signatures import DICT_METHODS
 from cnnspec.backends.torch.solve.frames import Frame, holds, test_phrase
-from cnnspec.backends.torch.solve.literals import as_class, literal
+from cnnspec.backends.torch.solve.literals import ClassName, as_class, literal
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.program import Form, Program
 from cnnspec.backends.torch.solve.solutions import (
@@ -35,7 +35,7 @@ from cnnspec.backends.torch.unify.steps import (
 )
 from cnnspec.elaborate.naming import TAKEN
 from cnnspec.elaborate.special_values import LayerName
-from cnnspec.graph.tree import From, Instance, Leaf, Step, Value
+from cnnspec.graph.tree import From, Instance, Leaf, Network, Step, Value
 from cnnspec.graph.walk import Steps, arriving, children, live, walk
 from cnnspec.layers import find
 from cnnspec.text.syntax import Block, Literal, Name, Parameter
@@ -46,7 +46,10 @@ SIDES = ["height", "width"]
 
 
 class Row(NamedTuple):
-    """What a class stands for: an instance of a block, or the net. `scope`: what the integers' names mean."""
+    """What a class stands for: an instance of a block, or the net.
+
+    `scope`: what the integers' names mean. Layers among the arguments are classes.
+    """
 
     steps: Steps
     inputs: tuple[Value, ...]
@@ -236,7 +239,7 @@ class Class(Frame):
         return found
 
     def is_given(self, name: str, column: ByRow) -> bool:
-        return all(same(as_class(self.rows[row].arguments.get(name)), each) for row, each in column.items())
+        return all(same(self.rows[row].arguments.get(name), each) for row, each in column.items())
 
     def scalar(self, column: ByRow, hint: str) -> Solution:
         values = list(column.values())
@@ -272,21 +275,29 @@ class Class(Frame):
 
     def is_writable(self, name: str) -> bool:
         """Whether all arguments for a parameter can be written: every layer is a class."""
-        return not any(isinstance(as_class(row.arguments.get(name)), LayerName) for row in self.rows)
+        return not any(isinstance(row.arguments.get(name), LayerName) for row in self.rows)
+
+    def is_class(self, name: str) -> bool:
+        """Whether the values of a parameter are classes, None for no layer."""
+        values = [row.arguments.get(name) for row in self.rows]
+        return any(isinstance(value, ClassName) for value in values) and all(
+            value is None or isinstance(value, ClassName) for value in values
+        )
 
     def condition(self, way: Way, hint: str) -> Solution:
         for test in dict.fromkeys(step.test for step in way.steps.values()):
             if test is not None and self.is_right(test, way.there, holds):
                 return test_phrase(test, self.settled)
         for name in self.rows[0].arguments:
-            given = {row: self.rows[row].arguments.get(name) for row in way.there}
-            if (
-                all(isinstance(each, LayerName) for each in given.values())
-                and self.is_writable(name)
-                and all((as_class(each) is not None) is way.there[row] for row, each in given.items())
-            ):
+            given = {row: self.rows[row].arguments[name] is not None for row in way.there}
+            if self.is_class(name) and given == way.there:
                 return Phrase((Given(name), IS_GIVEN))
         return self.named(way.there, hint)
+
+
+def row_of(owner: Instance | Network, inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> Row:
+    arguments = {name: as_class(value) for name, value in owner.arguments.items()}
+    return Row(owner.steps, inputs, outputs, owner.scope_names, arguments, owner.constants)
 
 
 def block_class(program: Program, instances: list[Instance]) -> Class:
@@ -294,7 +305,7 @@ def block_class(program: Program, instances: list[Instance]) -> Class:
     block = instances[0].block
     taken = {each.name.name for each in block.parameters if each.default is None}
     free = frozenset().union(*(program.open_names[id(instance)] for instance in instances))
-    rows = [Row(i.steps, (i.input,), (i.output,), i.scope_names, i.arguments, i.constants) for i in instances]
+    rows = [row_of(each, (each.input,), (each.output,)) for each in instances]
     found = Class(program, rows, free, taken.difference(*(each.fixed for each in instances)), block)
     for name, value in instances[0].arguments.items():
         if isinstance(value, Filter):
@@ -307,13 +318,12 @@ def block_class(program: Program, instances: list[Instance]) -> Class:
     return found
 
 
-def net_class(program: Program, returns: Sequence[Form]) -> Class:
+def net_class(program: Program) -> Class:
     """The class of the net."""
     network = program.network
     inputs = tuple(given.value for given in network.inputs)
     outputs = tuple(output.value for output in network.outputs)
-    row = Row(network.steps, inputs, outputs, network.scope_names, network.arguments, network.constants)
-    found = Class(program, [row], program.free_names, returns=returns)
+    found = Class(program, [row_of(network, inputs, outputs)], program.free_names, returns=program.returns())
     found.name = program.net_name
     found.parameters.defaults.update(network.arguments)
     return found

@@ -41,7 +41,6 @@ from cnnspec.backends.torch.unify.steps import (
     unlabelled,
     wish_of,
 )
-from cnnspec.elaborate.special_values import LayerName
 from cnnspec.graph.tree import If, Leaf, Merge, Repeat, Step, Use
 from cnnspec.graph.walk import children, own_name
 
@@ -179,10 +178,9 @@ class Constructor:
     def as_parameters(self, column: Column, calls: ByRow) -> Solution | None:
         """`act()`, where the author's word for a layer is a parameter that the class takes."""
         name, cls, frame = column.first.span.text, self.cls, self.frame
-        if not isinstance(cls.rows[0].arguments.get(name), LayerName) or not cls.is_writable(name):
-            return None
         classes = {row: ClassName(call.name) for row, call in calls.items()}
-        if not frame.is_given(name, classes) or not all(map(frame.is_bare, calls.values())):
+        is_theirs = cls.is_class(name) and frame.is_given(name, classes)
+        if not is_theirs or not all(map(frame.is_bare, calls.values())):
             return None
         first, *others = dict.fromkeys(classes.values())
         return Make(Given(name, "" if others else first), ())

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.signatures import Signature
-from cnnspec.backends.torch.solve.literals import annotation, as_class, literal, shares
+from cnnspec.backends.torch.solve.literals import annotation, literal, shares
 from cnnspec.backends.torch.solve.solutions import Added, Formula, Given, Solved, leaves
 from cnnspec.backends.torch.unify.columns import ByRow, alike_columns
 from cnnspec.values.kinds import Filter
@@ -39,8 +39,8 @@ class Parameters:
             for name in sorted(names_in(read.terms)):
                 self.columns.setdefault(name, None)
         elif isinstance(read, Given):
-            given = {row: as_class(each[read.name]) for row, each in enumerate(self.arguments)}
             if not read.otherwise:
+                given = {row: each[read.name] for row, each in enumerate(self.arguments)}
                 self.columns.setdefault(read.name, given)
         elif not self.added(read):
             name = f"+{read.hint}"

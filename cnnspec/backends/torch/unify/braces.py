@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Set
-from copy import copy
 from typing import Any
 
 from cnnspec.backends.torch.unify.steps import is_chain, is_part, referenced, step_names, unlabelled
-from cnnspec.graph.tree import From, Group, If, Instance, Leaf, Merge, Network, Repeat, Step, Use, Value
+from cnnspec.graph.tree import From, Group, If, Instance, Leaf, Network, Repeat, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, own_name, rebuild, walk
 from cnnspec.text.source import Span
 from cnnspec.text.syntax import Block, Body, Name
@@ -69,7 +68,7 @@ class Braces:
 
     def use(self, group: Group | Repeat, owner: Network | Instance) -> Use:
         """The braces as a block, which knows the names of its owner."""
-        scope, span, inside = owner.scope_names, group.span, Inside(group.name)
+        scope, span = owner.scope_names, group.span
         if span not in self.blocks:
             self.blocks[span] = Block(Name(own_name(group.name), span), (), Body((), (), span), True, span)
         instance = Instance(
@@ -78,9 +77,9 @@ class Braces:
             scope,
             owner.fixed,
             owner.constants,
-            inside.value(group.input),
-            inside.value(group.output),
-            inside.steps(unlabelled(group)),
+            group.input,
+            group.output,
+            relative(unlabelled(group), len(group.name) + 1),
         )
         bindings = {name: named(value, name) for name, value in scope.items()}
         return Use(group.name, instance, bindings, group.input, group.output, group.span)
@@ -101,24 +100,11 @@ def is_closed(group: Group | Repeat, ends: Set[Value], read: Counter[Value]) -> 
     )
 
 
-class Inside:
-    """Steps of braces as steps of a block: names without those of the braces, and values of its own."""
+def relative(steps: Steps, prefix: int) -> Steps:
+    """Steps whose names have lost so many characters: those of the braces around."""
 
-    def __init__(self, name: str) -> None:
-        self.prefix = len(name) + 1
-        self.values: dict[Value, Value] = {}
+    def change(step: Any) -> Any:
+        made: Any = rebuild(step, lambda inside: relative(inside, prefix))
+        return made._replace(**{k: getattr(made, k)[prefix:] for k in ("name", "path") if hasattr(made, k)})
 
-    def value(self, value: Value) -> Value:
-        return self.values.setdefault(value, copy(value))
-
-    def steps(self, steps: Steps) -> Steps:
-        return tuple(map(self.step, steps))
-
-    def step(self, step: Any) -> Any:
-        made = rebuild(step, self.steps)
-        names = {key: getattr(made, key)[self.prefix :] for key in ("name", "path") if hasattr(made, key)}
-        ends = [key for key in ("input", "output", "value") if key in made._fields]
-        if isinstance(made, Merge):
-            paths = (path._replace(output=self.value(path.output)) for path in made.paths)
-            made = made._replace(paths=tuple(paths))
-        return made._replace(**names, **{key: self.value(getattr(made, key)) for key in ends})
+    return tuple(map(change, steps))
