@@ -159,6 +159,15 @@ def focus(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return torch.cat(parts, 1)
 
 
+def rows_first(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return torch.cat([x[:, :, i::2, j::2] for i in range(2) for j in range(2)], 1)
+
+
+def prepared_like(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    mean = torch.tensor([0.1 * n for n in range(8)])[None, :, None, None].to(x)
+    return net.again((x - mean) / 0.5)
+
+
 def merged_rows(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """As Swin merges patches, rows alone."""
     x = x.permute(0, 2, 3, 1)
@@ -217,7 +226,16 @@ CASES = {
     "a sum of a list": Case("relu add", Net(lambda _, x: sum([x, x.relu()]))),
     "a stack of functions": Case("silu tanh", Net(lambda _, x: torch.tanh(x * x.sigmoid())), 1e-6),
     "every second pixel": Case("maxpool", Net(lambda _, x: x[:, :, ::2, ::2])),
-    "squares to channels": Case("maxpool crop maxpool crop maxpool crop maxpool concat", Net(focus)),
+    "squares to channels": Case("pixelunshuffle pick", Net(focus)),
+    "squares to channels, rows first": Case("pixelunshuffle channelshuffle", Net(rows_first)),
+    "a step of many channels": Case(
+        "concat concat channelshuffle slice slice add",
+        Net(lambda _, x: (y := torch.cat([torch.cat([x] * 4, 1)] * 3, 1))[:, ::2] + y[:, 1::2]),
+    ),
+    "another order of channels": Case(
+        "pick", Net(lambda _, x: x.view(-1, 2, 2, 2, 16, 16).transpose(1, 2).reshape(x.shape))
+    ),
+    "numbers of the image's type": Case("normalize conv", Net(prepared_like, again=nn.Conv2d(8, 8, 1)), 1e-6),
     "squares of the last axes": Case(
         "maxpool crop maxpool concat layernorm", Net(merged_rows, norm=nn.LayerNorm(16))
     ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import itertools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -12,7 +14,7 @@ from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Atom, Axes, Uneven, axes_of, described, flattened, whole
 from cnnspec.importers.reading.rearrange import layers_of
 from cnnspec.importers.refusals import Refusal
-from cnnspec.layers import linear, merge, pool
+from cnnspec.layers import linear, merge, pool, resize
 from cnnspec.layers.base import Join, Layer, Misfit
 from cnnspec.values.shapes import Shape
 
@@ -269,8 +271,44 @@ def concatenated(net: Flows, flows: Sequence[Flow], axis: int) -> Flow:
         if place != 1:
             message = f"`{net.operator}` along another axis than that of the channels has no layer"
             raise Refuse("E1003", message)
-    made = net.emit(merge.Concat(), *(flow.value for flow in flows))
+    values = [flow.value for flow in flows]
+    made = of_squares(net, values) or net.emit(merge.Concat(), *values)
     return flows[0].with_channels(made, place)
+
+
+def of_squares(net: Flows, values: Sequence[Value]) -> Value | None:
+    """Space to depth, where values have the pixels of each square, one after the other; else None."""
+    parts = [square_of(net, value) for value in values]
+    pixels, sources = [each and each[0] for each in parts], {each and each[1] for each in parts}
+    (source, *others), factor = sources, math.isqrt(len(values))
+    squares = [*itertools.product(range(factor), repeat=2)]
+    orders = {"HW": squares, "WH": sorted(squares, key=lambda each: each[::-1])}
+    digits = next((name for name, order in orders.items() if order == pixels), "")
+    if others or source is None or not digits:
+        return None
+    count, (height, width) = source.shape.channels, source.shape.size
+    if values[0].shape.size != (height / factor, width / factor):
+        return None
+    squared = [Atom(name, 1, factor) for name in digits]
+    rows, columns = Atom("H", factor, height // factor), Atom("W", factor, width // factor)
+    axes = map(arrangement.joined, ([*squared, *whole("C", count)], [rows], [columns]))
+    try:
+        return net.map(Flow(source, (whole("N", net.batch), *axes)))
+    except Refuse:  # so many channels in this order are no layer
+        return None
+
+
+def square_of(net: Flows, value: Value) -> tuple[tuple[int, int], Value] | None:
+    """Which pixel of squares of a map a value has, and the map."""
+    pooled = net.maker(value)
+    if pooled is None or not isinstance(pooled.layer, pool.MaxPool) or pooled.layer.window != (1, 1):
+        return None
+    (source,) = pooled.inputs
+    cropped = net.maker(source)
+    if cropped is None or not isinstance(cropped.layer, resize.Crop) or cropped.layer.sides is None:
+        return (0, 0), source
+    top, bottom, left, right = cropped.layer.sides
+    return None if bottom or right else ((top, left), cropped.inputs[0])
 
 
 def reduced(net: Flows, flow: Flow, places: Sequence[int], is_mean: bool, keepdim: bool) -> Flow:

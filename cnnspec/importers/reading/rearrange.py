@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import product
 
 from cnnspec.importers.reading.arrangement import (
+    Atom,
     Axes,
     Uneven,
     axes_of,
     flattened,
+    joined,
     permute,
     shuffled_channels,
     shuffled_pixels,
@@ -18,6 +21,7 @@ from cnnspec.importers.reading.arrangement import (
 )
 from cnnspec.importers.reading.as_maps import Reshape
 from cnnspec.layers.base import Layer
+from cnnspec.layers.channels import Pick
 from cnnspec.layers.linear import Flatten, Unflatten
 from cnnspec.layers.resize import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from cnnspec.values.kinds import Filter
@@ -41,7 +45,8 @@ def layers_of(shape: Shape, axes: Axes, batch: int) -> tuple[Layer, ...]:
         return (Flatten(), unflatten) if shape.is_map else (unflatten,)
     if not shape.is_map or len(axes) != 4:
         return ()
-    return next((layers for layers in shuffles(shape, axes) if laid_out(natural, layers) == axes), ())
+    found = (layers for layers in shuffles(shape, axes) if laid_out(natural, layers) == axes)
+    return next(found, ()) or picks(shape, axes)
 
 
 def shuffles(shape: Shape, axes: Axes) -> Iterator[tuple[Layer, ...]]:
@@ -61,6 +66,23 @@ def shuffles(shape: Shape, axes: Axes) -> Iterator[tuple[Layer, ...]]:
         shuffle = PixelShuffle(factor=high // height)
         yield (shuffle,)
         yield ChannelShuffle(groups=shuffle.factor**2), shuffle
+
+
+FEW = 32
+"""So many channels are picked by a list."""
+
+
+def picks(shape: Shape, axes: Axes) -> tuple[Layer, ...]:
+    """Channels, or pixels of squares as channels, in an order that is no shuffle: a list, if short."""
+    _, count, high, wide = sizes_of(axes)
+    factor = shape.size[0] // high
+    others = joined([Atom("H", factor, high)]), joined([Atom("W", factor, wide)])
+    if axes[2:] != others or count != shape.channels * factor**2 or count > FEW:
+        return ()
+    steps = {"C": factor**2, "H": factor, "W": 1}
+    digits = ([digit * atom.stride * steps[atom.axis] for digit in range(atom.size)] for atom in axes[1])
+    pick = Pick(channels=[sum(each) for each in product(*digits)])
+    return (PixelUnshuffle(factor=factor), pick) if factor > 1 else (pick,)
 
 
 def laid_out(axes: Axes, layers: tuple[Layer, ...]) -> Axes:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from cnnspec.importers.reading import arrangement
-from cnnspec.importers.reading.arrangement import whole
+from cnnspec.importers.reading.arrangement import Atom, axes_of, whole
 from cnnspec.importers.reading.flows import Flow, Flows, Refuse
+from cnnspec.importers.reading.rearrange import FEW
 from cnnspec.layers import channels, pool, resize
 from cnnspec.layers.base import Layer
 
@@ -60,6 +61,11 @@ def taken(net: Flows, flow: Flow, place: int, item: slice, pixels: dict[str, ran
             raise Refuse("E1003", f"rows or columns in steps of {step} have no layer")
         pixels[name] = range(start, stop, step)
         return flow
+    if step > 1 and start < step and stop == count and count % step == 0 and axis == whole("C", count):
+        parted = (Atom("C", step, count // step),), (Atom("C", 1, step),)
+        return indexed(
+            net, flow._replace(axes=(*flow.axes[:place], *parted, *flow.axes[place + 1 :])), place + 1, start
+        )
     if step != 1:
         return picked(net, flow, place, range(start, stop, step))
     return cut(net, flow, place, start, stop)
@@ -92,11 +98,15 @@ def indexed(net: Flows, flow: Flow, place: int, index: int) -> Flow:
     if others or atom.axis != "C":
         raise Refuse("E1005", "one index along an axis is no map and no vector")
     index %= atom.size
-    numbers = [c for c in range(count) if c // atom.stride % atom.size == index]
+    value, numbers = flow.value, [c for c in range(count) if c // atom.stride % atom.size == index]
+    if atom.stride == 1 and len(numbers) > FEW and value.shape.is_map:
+        n, _, *size = axes_of(value.shape, net.batch)
+        value = net.map(Flow(value, (n, (atom, Atom("C", atom.size, len(numbers))), *size)))
+        numbers = [*range(index * len(numbers), (index + 1) * len(numbers))]
     layer: Layer = channels.Pick(channels=numbers)
     if numbers[-1] - numbers[0] == len(numbers) - 1:
         layer = channels.Slice(start=numbers[0], stop=None if numbers[-1] == count - 1 else numbers[-1] + 1)
-    made = net.emit(layer, flow.value)
+    made = net.emit(layer, value)
     rest = arrangement.remove(flow.axes, [place])
     return Flow(made, tuple(arrangement.joined([each.without(atom) for each in axis]) for axis in rest))
 
