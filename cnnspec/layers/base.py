@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 
+from cnnspec.layers.size_formulas import SizeFormula
 from cnnspec.layers.windows import ALONG, SAME, Pace, Window
 from cnnspec.values.comparisons import Bound, Mismatch
 from cnnspec.values.kinds import Filter, describe, is_finite, is_integer, is_number
@@ -111,6 +112,7 @@ class Layer:
     name: ClassVar[str] = ""  # if not given, that of the class in small letters
     summary: ClassVar[str] = ""  # one line for the reference
     formula: ClassVar[str] = ""  # of the output's shape; "": that of the input
+    size_formula: ClassVar[SizeFormula | None] = None  # of what its numbers can be put into
     example: ClassVar[str] = ""  # one line of the language; if not given, the name
     example_input: ClassVar[str] = "64@32x32"  # that the example is valid for
     positional: ClassVar[tuple[str, ...]] = ()

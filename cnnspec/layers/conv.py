@@ -6,6 +6,7 @@ from typing import Any
 
 from cnnspec.layers.base import Construction, Layer, Misfit, Weight, argument, pair
 from cnnspec.layers.pads import MODES, Sides, Sliding, check_mode, torch_sides
+from cnnspec.layers.size_formulas import SLIDING, TRANSPOSED
 from cnnspec.layers.values import Valued, kernel_values
 from cnnspec.layers.windows import Pace, Window, transposed
 from cnnspec.values.comparisons import Bound
@@ -179,7 +180,8 @@ class Conv(_Windowed):
     """
 
     summary = "convolution; the kernel is not flipped, as in every framework"
-    formula = "o = (n + lo + hi - e)//stride + 1, e = dilation*(k - 1) + 1"
+    size_formula = SLIDING
+    formula = f"o = {size_formula}, e = dilation*(k - 1) + 1"
     example = "conv 64@3x3 stride=2 pad=1"
     torch_class = "nn.Conv2d"
     positional = ("filter",)
@@ -201,7 +203,8 @@ class Depthwise(_Windowed):
     """
 
     summary = "convolution of every channel for itself"
-    formula = "o = (n + lo + hi - e)//stride + 1, e = dilation*(k - 1) + 1; C*multiplier channels"
+    size_formula = SLIDING
+    formula = f"o = {size_formula}, e = dilation*(k - 1) + 1; C*multiplier channels"
     example = "depthwise 3x3 pad=1"
     torch_class = "nn.Conv2d"
     positional = ("kernel", "multiplier")
@@ -236,7 +239,8 @@ class ConvTranspose(_Convolution):
     """
 
     summary = "transposed convolution, which enlarges"
-    formula = "o = (n - 1)*stride - 2*pad + e + extra, e = dilation*(k - 1) + 1"
+    size_formula = TRANSPOSED
+    formula = f"o = {size_formula}, e = dilation*(k - 1) + 1"
     example = "convtranspose 32@2x2 stride=2"
     torch_class = "nn.ConvTranspose2d"
     positional = ("filter",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.layers.base import Construction, Layer, Misfit, argument
+from cnnspec.layers.size_formulas import FLATTENED
 from cnnspec.layers.values import BIASES, FROZEN, INIT, Valued, nesting, parse_init
 from cnnspec.layers.windows import Window
 from cnnspec.values.kinds import Filter
@@ -18,7 +19,8 @@ class Flatten(Layer):
     """
 
     summary = "a map as a vector, row-major: channels, rows, columns"
-    formula = "C*H*W"
+    size_formula = FLATTENED
+    formula = f"{size_formula}"
     torch_class = "nn.Flatten"
     order: str = argument(
         "word", "CHW", choices=("CHW", "HWC"), doc="what counts slowest comes first: C channels"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnnspec.layers.base import Construction, Join, Layer, Misfit, argument, pair
 from cnnspec.layers.pads import MODES, Sides, Sliding, check_mode, torch_sides
+from cnnspec.layers.size_formulas import AVERAGING, BLURRING, POOLING
 from cnnspec.layers.windows import STILL, Pace, Window, resized, tiled, whole_window
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape, pool_size
@@ -73,7 +74,8 @@ class MaxPool(_Pool):
     """The largest value of each window; the pad is below every number. C@HxW to C@oxo."""
 
     summary = "the largest value of each window; the pad holds -inf"
-    formula = "o = (n + lo + hi - e + (stride - 1 if ceil))//stride + 1, e = dilation*(window - 1) + 1"
+    size_formula = POOLING
+    formula = f"o = {size_formula}, e = dilation*(window - 1) + 1"
     example = "maxpool 3x3 stride=2 pad=1"
     torch_class = "nn.MaxPool2d"
     positional = ("window",)
@@ -121,7 +123,8 @@ class AvgPool(_Pool):
     """The mean of each window: its sum over the values it covers, the pad counted or not. C@HxW to C@oxo."""
 
     summary = "the mean of each window"
-    formula = "o = (n + lo + hi - window + (stride - 1 if ceil))//stride + 1"
+    size_formula = AVERAGING
+    formula = f"o = {size_formula}"
     example = "avgpool 2x2"
     torch_class = "nn.AvgPool2d"
     positional = ("window",)
@@ -153,7 +156,8 @@ class BlurPool(_Pool):
     """
 
     summary = "means of windows weighed by binomial coefficients"
-    formula = "o = (n + 2*pad - window)//stride + 1"
+    size_formula = BLURRING
+    formula = f"o = {size_formula}"
     example = "blurpool 3"
     positional = ("window",)
     window: tuple[int, int] = WINDOW

@@ -6,6 +6,7 @@ import math
 
 from cnnspec.layers.base import Construction, Layer, Misfit, argument, pair
 from cnnspec.layers.pads import MODES, Sides, check_mode, torch_sides
+from cnnspec.layers.size_formulas import CROPPED, PADDED, STRETCHED
 from cnnspec.layers.windows import ALONG, LONGEST, STILL, Pace, Window, resized, shifted, sliding, stretched
 from cnnspec.values.shapes import Shape
 
@@ -18,7 +19,8 @@ class Upsample(Layer):
     """
 
     summary = "the map at another size, by the nearest pixel or by bilinear interpolation"
-    formula = "o = floor(n*factor), or o = size"
+    size_formula = STRETCHED
+    formula = f"o = {size_formula}, or o = size"
     example = "upsample 2"
     torch_class = "nn.Upsample"
     positional = ("factor",)
@@ -201,7 +203,8 @@ class Pad(Layer):
     """Rows and columns around the map: a constant, the map mirrored, its edge repeated, or its far side."""
 
     summary = "rows and columns around the map"
-    formula = "o = n + lo + hi"
+    size_formula = PADDED
+    formula = f"o = {size_formula}"
     example = "pad [0, 1, 0, 1]"
     torch_class = "nn.ConstantPad2d"
     positional = ("pad",)
@@ -244,7 +247,8 @@ class Crop(Layer):
     """
 
     summary = "the middle of the map, or the map without some rows and columns"
-    formula = "o = size, or o = n - lo - hi"
+    size_formula = CROPPED
+    formula = f"o = size, or o = {size_formula}"
     example = "crop 28x28"
     positional = ("size",)
     size: tuple[int, int] | None = argument(

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from cnnspec.layers.base import Layer
 from cnnspec.layers.merge import Concat
+from cnnspec.layers.size_formulas import Number
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape, effective, same_padding
-
-Number = int | float
-
-_SOMETIMES = re.compile(r" \+ (\([^()]*) if (\w+)\)")  # ` + (stride - 1 if ceil)`
-_NAME = re.compile(r"\b[A-Za-z]\w*\b")
-_FUNCTIONS = ("floor", "ceil")
-_NOTHING = re.compile(r" [+-] (?:2\*)?0(?![\d.*/])")  # ` + 2*0`: what is not there
 
 
 def work_out(layer: Layer, shapes: tuple[Shape, ...], output: Shape) -> tuple[str, ...]:
@@ -38,15 +31,7 @@ def work_out(layer: Layer, shapes: tuple[Shape, ...], output: Shape) -> tuple[st
 
 def along(layer: Layer, arriving: Shape, output: Shape, axis: int) -> str:
     """One axis of a map; "" where the formula gives no sum for it."""
-    known = values(layer, arriving, axis)
-    o = output.size[axis]
-    for clause in clauses(layer.formula, known):
-        name, equals, sum_ = clause.partition(" = ")
-        if name == "o" and equals:
-            numbers = substitute(sum_, known)
-            if numbers and numbers != str(o):
-                return f"{numbers} = {o}"
-    return ""
+    return comes_to(layer, values(layer, arriving, axis), str(output.size[axis]))
 
 
 def flat(layer: Layer, arriving: Shape, output: Shape) -> tuple[str, ...]:
@@ -54,35 +39,20 @@ def flat(layer: Layer, arriving: Shape, output: Shape) -> tuple[str, ...]:
     if not arriving.is_map:
         return ()
     height, width = arriving.size
-    known = {"C": int(arriving.channels), "H": height, "W": width}
-    numbers = substitute(layer.formula, known)
-    return (f"{numbers} = {output}",) if numbers and numbers != str(output) else ()
+    line = comes_to(layer, {"C": int(arriving.channels), "H": height, "W": width}, str(output))
+    return (line,) if line else ()
 
 
-def clauses(formula: str, known: Mapping[str, Number | bool]) -> list[str]:
-    """The formula's parts, what holds only under a flag put in or left out."""
-
-    def settled(match: re.Match[str]) -> str:
-        return f" + {match.group(1)})" if known.get(match.group(2)) else ""
-
-    parts = _SOMETIMES.sub(settled, formula.partition(";")[0]).split(", ")
-    return [part.removeprefix("or ") for part in parts]
+def comes_to(layer: Layer, known: Mapping[str, Number], result: str) -> str:
+    """The sizes' formula in numbers, and what it comes to; "" where that says no more than the result."""
+    numbers = layer.size_formula.worked(known) if layer.size_formula is not None else ""
+    return f"{numbers} = {result}" if numbers not in ("", result) else ""
 
 
-def substitute(text: str, known: Mapping[str, Number | bool]) -> str:
-    """The text with a number for every name, without what adds nothing; "" where a name has no number."""
-    if "lo" in known and known["lo"] == known.get("hi"):
-        text = text.replace("lo + hi", "2*lo")
-    names = set(_NAME.findall(text)).difference(_FUNCTIONS)
-    if not names <= known.keys():
-        return ""
-    return _NOTHING.sub("", _NAME.sub(lambda match: f"{known.get(match.group(), match.group())}", text))
-
-
-def values(layer: Layer, arriving: Shape, axis: int) -> dict[str, Number | bool]:
+def values(layer: Layer, arriving: Shape, axis: int) -> dict[str, Number]:
     """What the names of a formula stand for along one axis: 0 height, 1 width."""
     n = arriving.size[axis]
-    known: dict[str, Number | bool] = {"n": n}
+    known: dict[str, Number] = {"n": n}
     for name, argument in layer.arguments.items():
         value = layer.value(name)
         if isinstance(value, Filter):
