@@ -36,6 +36,17 @@ class Group(NamedTuple):
         return self.message + times + (f": {where}" if where else "")
 
 
+class Refuse(Exception):
+    """A part of a source cannot be said in the language.
+
+    `line` is where, 0: where the part begins; `earlier` is the reason, where an earlier part has it.
+    """
+
+    def __init__(self, code: str, message: str, line: int = 0, earlier: Refusal | None = None) -> None:
+        super().__init__(code, message, line)
+        self.code, self.message, self.line, self.earlier = code, message, line, earlier
+
+
 class Refused(failures.Refusal):
     """The source cannot be imported. `groups` are all reasons, in the order in which they came up."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from cnnspec.importers.reading.fields import Fields, Refuse
+from cnnspec.importers.reading.fields import Fields
+from cnnspec.importers.refusals import Refuse
 
 OF_TRAINING = ("loss_weight", "propagate_down", "blobs_lr", "weight_decay")
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from cnnspec.importers.caffe.net import Reading
 from cnnspec.importers.model import Value
-from cnnspec.importers.reading.fields import Fields, Refuse
+from cnnspec.importers.reading.fields import Fields
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import channels, linear, merge, resize
 from cnnspec.values.kinds import Filter
 

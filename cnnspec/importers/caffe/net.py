@@ -7,7 +7,8 @@ from typing import NamedTuple
 from cnnspec.importers.caffe.layers import CaffeLayer
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.builder import Builder, Unknown
-from cnnspec.importers.reading.fields import Fields, Refuse
+from cnnspec.importers.reading.fields import Fields
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 

@@ -11,8 +11,8 @@ from cnnspec.importers.caffe.moving import Made
 from cnnspec.importers.caffe.net import Net, Reading
 from cnnspec.importers.caffe.rows import ROWS
 from cnnspec.importers.model import Model, Value
-from cnnspec.importers.reading.fields import Field, Fields, Refuse
-from cnnspec.importers.refusals import Refused, did_you_mean
+from cnnspec.importers.reading.fields import Field, Fields
+from cnnspec.importers.refusals import Refuse, Refused, did_you_mean
 from cnnspec.values.shapes import Shape
 
 DATA = ("Data", "DummyData", "HDF5Data", "ImageData", "MemoryData")

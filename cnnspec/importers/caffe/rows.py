@@ -11,7 +11,8 @@ from cnnspec.importers.caffe import moving
 from cnnspec.importers.caffe.moving import Made, expect_channels, flat
 from cnnspec.importers.caffe.net import Reading
 from cnnspec.importers.model import Value
-from cnnspec.importers.reading.fields import Fields, Refuse
+from cnnspec.importers.reading.fields import Fields
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import activation, channels, conv, dropout, linear, merge, norm, pool
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from cnnspec.importers.darknet.net import Reading
 from cnnspec.importers.model import Value
-from cnnspec.importers.reading.fields import Refuse
-from cnnspec.importers.refusals import did_you_mean
+from cnnspec.importers.refusals import Refuse, did_you_mean
 from cnnspec.layers import activation, channels, merge
 from cnnspec.layers.base import Layer
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.builder import Builder, Unknown
-from cnnspec.importers.reading.fields import Field, Fields, Refuse
+from cnnspec.importers.reading.fields import Field, Fields
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 

@@ -9,8 +9,7 @@ from cnnspec.importers.darknet.cfg import Section
 from cnnspec.importers.darknet.net import Net, Reading
 from cnnspec.importers.darknet.rows import ROWS
 from cnnspec.importers.model import Model, Value
-from cnnspec.importers.reading.fields import Refuse
-from cnnspec.importers.refusals import Refused, did_you_mean
+from cnnspec.importers.refusals import Refuse, Refused, did_you_mean
 from cnnspec.values.shapes import Shape
 
 HEADS = {"Gaussian_yolo", "detection", "iseg", "region", "yolo"}

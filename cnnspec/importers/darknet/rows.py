@@ -10,7 +10,7 @@ from collections.abc import Callable
 from cnnspec.importers.darknet.activations import activate
 from cnnspec.importers.darknet.net import Reading, numbers_of
 from cnnspec.importers.model import Value
-from cnnspec.importers.reading.fields import Refuse
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import activation, channels, conv, dropout, linear, merge, norm, pool, resize
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter

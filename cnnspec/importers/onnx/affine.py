@@ -11,7 +11,8 @@ from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Known
 from cnnspec.importers.reading.arrangement import places_of_channels
 from cnnspec.importers.reading.arrays import Array
-from cnnspec.importers.reading.flows import Flow, Refuse
+from cnnspec.importers.reading.flows import Flow
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import channels, conv, linear, norm
 
 

@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper, shape_inference
 from cnnspec.importers.onnx.files import array, as_read, attributes_of
 from cnnspec.importers.onnx.shapes import SMALL, dimensions
 from cnnspec.importers.reading.arrays import Array
-from cnnspec.importers.reading.flows import Refuse
+from cnnspec.importers.refusals import Refuse
 
 MOST_ELEMENTS = 1 << 26
 """So many numbers a computed tensor may have: files say sizes, and nothing else bounds them."""

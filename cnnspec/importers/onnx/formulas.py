@@ -14,8 +14,9 @@ from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
 from cnnspec.importers.reading import computations
 from cnnspec.importers.reading.arrangement import Axes, places_of_channels, together
 from cnnspec.importers.reading.computations import linear, values_of
-from cnnspec.importers.reading.flows import Flow, Refuse, joined
+from cnnspec.importers.reading.flows import Flow, joined
 from cnnspec.importers.reading.layer_formulas import Computation
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import merge
 from cnnspec.layers.base import Join
 

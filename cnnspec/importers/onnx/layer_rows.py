@@ -11,7 +11,8 @@ from cnnspec.importers.onnx.values import Constant
 from cnnspec.importers.onnx.windows import Windows, read_windows
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import axes_of, whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Row, linear_of
+from cnnspec.importers.reading.flows import Flow, Row, linear_of
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import channels, conv, norm, resize
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter

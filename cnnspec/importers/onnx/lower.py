@@ -21,8 +21,8 @@ from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known, 
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Axes, axes_of, sizes_of
 from cnnspec.importers.reading.arrays import Array
-from cnnspec.importers.reading.flows import Flow, Flows, Refuse, Repeated, Row
-from cnnspec.importers.refusals import Refusal
+from cnnspec.importers.reading.flows import Flow, Flows, Repeated, Row
+from cnnspec.importers.refusals import Refusal, Refuse
 from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 

@@ -28,10 +28,10 @@ from cnnspec.importers.onnx.shapes import infer_shapes
 from cnnspec.importers.onnx.values import Constant, Node, Opaque
 from cnnspec.importers.reading.arrangement import axes_of, permute
 from cnnspec.importers.reading.as_maps import without_reshapes
-from cnnspec.importers.reading.flows import Refuse, Row
+from cnnspec.importers.reading.flows import Row
 from cnnspec.importers.reading.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.reading.tidy import with_own_pads
-from cnnspec.importers.refusals import Refused
+from cnnspec.importers.refusals import Refuse, Refused
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 

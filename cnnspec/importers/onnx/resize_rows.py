@@ -10,7 +10,8 @@ from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.values import Constant
 from cnnspec.importers.reading.arrangement import axes_of, sizes_of
-from cnnspec.importers.reading.flows import Flow, Refuse, Row
+from cnnspec.importers.reading.flows import Flow, Row
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import resize
 
 HALF = ("half_pixel", "pytorch_half_pixel")

@@ -13,8 +13,9 @@ from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.values import Constant, Known
 from cnnspec.importers.reading import arrangement, slices
 from cnnspec.importers.reading.arrangement import size_of, sizes_of
-from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row
+from cnnspec.importers.reading.flows import Flow, Repeated, Row
 from cnnspec.importers.reading.slices import indexed, picked, sampled, taken
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import resize
 
 FLOATS = (

@@ -17,8 +17,7 @@ from cnnspec.importers.model import (
     sign_of,
     weights_of,
 )
-from cnnspec.importers.reading.fields import Refuse
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.refusals import Refusal, Refuse, Refused
 from cnnspec.importers.wording.text import is_name
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.limits import Limits

@@ -10,18 +10,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from cnnspec.importers.refusals import did_you_mean
+from cnnspec.importers.refusals import Refuse, did_you_mean
 
 INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?f?")
-
-
-class Refuse(Exception):
-    """A part of a source cannot be said in the language; `line` is where, 0: where the part begins."""
-
-    def __init__(self, code: str, message: str, line: int = 0) -> None:
-        super().__init__(code, message, line)
-        self.code, self.message, self.line = code, message, line
 
 
 class Quoted(str):

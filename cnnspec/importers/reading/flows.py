@@ -13,7 +13,7 @@ from cnnspec.importers.model import Operation, Value
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Atom, Axes, Uneven, axes_of, described, flattened, whole
 from cnnspec.importers.reading.rearrange import layers_of
-from cnnspec.importers.refusals import Refusal
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import linear, merge, pool, resize
 from cnnspec.layers.base import Join, Layer, Misfit
 from cnnspec.values.shapes import Shape
@@ -43,14 +43,6 @@ class Places(NamedTuple):
 
     layer: pool.MaxPool
     source: Value
-
-
-class Refuse(Exception):
-    """A row cannot say its call in the language; `earlier`: for the reason of an earlier call."""
-
-    def __init__(self, code: str, message: str, earlier: Refusal | None = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.earlier = code, message, earlier
 
 
 Row = Callable[..., Any]

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.arrangement import Atom, whole
-from cnnspec.importers.reading.flows import Flow, Flows, Refuse
+from cnnspec.importers.reading.flows import Flow, Flows
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import activation, channels, merge
 from cnnspec.layers.base import Layer
 

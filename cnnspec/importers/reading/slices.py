@@ -7,8 +7,9 @@ from itertools import accumulate
 
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Atom, axes_of, whole
-from cnnspec.importers.reading.flows import Flow, Flows, Refuse
+from cnnspec.importers.reading.flows import Flow, Flows
 from cnnspec.importers.reading.rearrange import FEW
+from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import channels, pool, resize
 from cnnspec.layers.base import Layer
 

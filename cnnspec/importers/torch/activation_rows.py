@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Row, plain
+from cnnspec.importers.reading.flows import Flow, Row, plain
 from cnnspec.importers.reading.paths import softmax
+from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import common_number
 from cnnspec.layers import activation, channels, dropout

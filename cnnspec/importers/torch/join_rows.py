@@ -8,18 +8,10 @@ import torch
 from torch import Tensor
 
 from cnnspec.importers.reading.arrangement import places_of_channels
-from cnnspec.importers.reading.flows import (
-    Flow,
-    Refuse,
-    Repeated,
-    Row,
-    concatenated,
-    joined,
-    product,
-    stacked,
-)
+from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined, product, stacked
 from cnnspec.importers.reading.paths import summed
 from cnnspec.importers.reading.slices import cut
+from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.formulas import operand
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.noise import stochastic_depth

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Row, linear_of
+from cnnspec.importers.reading.flows import Flow, Row, linear_of
+from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import shortest, sides
 from cnnspec.importers.torch.values import Constant, Standardized, Weight

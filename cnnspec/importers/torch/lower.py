@@ -14,8 +14,8 @@ from torch import Tensor
 
 from cnnspec.importers.model import Operation, Value, output_of
 from cnnspec.importers.reading.arrangement import axes_of, sizes_of
-from cnnspec.importers.reading.flows import Flow, Flows, Refuse, Repeated, Row
-from cnnspec.importers.refusals import Refusal
+from cnnspec.importers.reading.flows import Flow, Flows, Repeated, Row
+from cnnspec.importers.refusals import Refusal, Refuse
 from cnnspec.importers.torch import weight_rows
 from cnnspec.importers.torch.meta import COUNTER
 from cnnspec.importers.torch.nested import leaves, replaced
@@ -277,7 +277,7 @@ class Lowering(Flows):
                 raise Refuse("E1003", "a value less fixed numbers has no layer")
             return self.each(Shift(init=-float(known.by), trained=False), known.flow)
         if isinstance(known, FormulaPart):
-            raise Refuse(known.refusal.code, known.refusal.message, known.refusal)
+            raise Refuse(known.refusal.code, known.refusal.message, earlier=known.refusal)
         if isinstance(known, Padded):
             raise Refuse("E1003", "a pad of -inf has a layer in a max pool alone")
         raise Refuse("E1005", f"`{self.call.name}` of {described(known)}, which is no value of the network")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Refuse, Row
+from cnnspec.importers.reading.flows import Flow, Row
+from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import in_few_digits
 from cnnspec.importers.torch.trace import BATCH

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.importers.reading.flows import Flow, Places, Refuse, Row, unpooled
+from cnnspec.importers.reading.flows import Flow, Places, Row, unpooled
+from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded

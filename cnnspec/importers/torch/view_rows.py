@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnspec.importers.reading import arrangement, slices
-from cnnspec.importers.reading.flows import Flow, Refuse, Repeated, Row, reduced
+from cnnspec.importers.reading.flows import Flow, Repeated, Row, reduced
 from cnnspec.importers.reading.paths import paths_along, summed
 from cnnspec.importers.reading.slices import cut, indexed, picked, sampled, taken
+from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch import weight_rows
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.trace import BATCH
