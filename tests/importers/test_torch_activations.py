@@ -84,7 +84,7 @@ def test_a_written_activation_is_one_layer(text: str, function: Callable[[Tensor
 
 
 OTHERS: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
-    "of another number": ("`pow` with `exponent=3`", lambda x: gelu(x, 0.797)),
+    "of another number": ("`pow` has no layer", lambda x: gelu(x, 0.797)),
     "a part": ("`erf`", torch.erf),
     "a slope above 1": ("`max` of two values", lambda x: torch.max(x, 1.5 * x)),
     "another threshold": ("`gt`", lambda x: torch.where(x > 1e-3, x, torch.zeros_like(x))),

@@ -176,7 +176,7 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
     ),
     "tokens along channels": (
         "E1003",
-        "`conv1d` has a layer along the channels",
+        "`conv1d` of one axis has a layer along the channels",
         Net(lambda net, x: net.own(x.flatten(2)), own=nn.Conv1d(8, 8, 3)),
     ),
     "own kernel": (

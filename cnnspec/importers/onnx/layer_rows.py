@@ -8,13 +8,13 @@ import numpy as np
 
 from cnnspec.importers.onnx.lower import Lowering, Tensor
 from cnnspec.importers.onnx.values import Constant
-from cnnspec.importers.onnx.windows import Windows, read_windows
+from cnnspec.importers.onnx.windows import read_windows
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import axes_of, whole
-from cnnspec.importers.reading.flows import Flow, Row, linear_of
+from cnnspec.importers.reading.flows import Flow, Row
+from cnnspec.importers.reading.weighed import along_channels, convolution, linear_of
 from cnnspec.importers.refusals import Refuse
-from cnnspec.layers import channels, conv, norm, resize
-from cnnspec.layers.base import Layer
+from cnnspec.layers import conv, norm, resize
 from cnnspec.values.kinds import Filter
 
 
@@ -26,6 +26,11 @@ def vector(net: Lowering, known: object, what: str, size: int) -> Tensor:
     if given.array.size != size or given.array.shape[-1:] != (size,):
         net.deny(what, f"a tensor of shape {given.array.shape}")
     return Tensor(given.array.reshape(size), given.name if given.array.shape == (size,) else "")
+
+
+def vectors(net: Lowering, size: int, **given: object) -> dict[str, Tensor | None]:
+    """Weights with so many numbers in a row each, None where one is not there. Raises Refuse."""
+    return {name: None if each is None else vector(net, each, name, size) for name, each in given.items()}
 
 
 def conv_(
@@ -43,7 +48,8 @@ def conv_(
 ) -> Flow:
     filters = net.numbers(w, "kernel")
     if filters.array.ndim == 3:
-        return conv1d(net, net.flow(x), filters, b, auto_pad, dilations, group, kernel_shape, pads, strides)
+        others = (auto_pad, dilations or [1], strides or [1], pads or [0, 0])
+        return conv1d(net, net.flow(x), filters, b, group, kernel_shape, others)
     if filters.array.ndim != 4:
         raise Refuse("E1003", f"a convolution of {filters.array.ndim - 2} axes has no layer")
     value = net.map(x)
@@ -53,24 +59,11 @@ def conv_(
     windows = read_windows(net, value.shape, kernel, strides, dilations, pads, auto_pad)
     if arriving * group != value.shape.channels:
         net.deny("group", group)
-    layer = convolution(windows, count, group, value.shape.channels, b is not None)
-    if auto_pad == "SAME_UPPER":
-        layer = layer.with_arguments(pad="same")
-    bias = None if b is None else vector(net, b, "bias", count)
-    made = net.emit(layer, value, weight=Tensor(filters.array, filters.name), bias=bias)
-    return net.natural(made)
-
-
-def convolution(windows: Windows, count: int, groups: int, arriving: int, bias: bool) -> Layer:
-    given: dict[str, Any] = {
-        "stride": windows.stride,
-        "pad": list(windows.pad),
-        "dilation": windows.dilation,
-        "bias": bias,
-    }
-    if groups == arriving and groups > 1 and count % groups == 0:
-        return conv.Depthwise(kernel=windows.kernel, multiplier=count // groups, **given)
-    return conv.Conv(filter=Filter(count, windows.kernel), groups=groups, **given)
+    pad: Any = "same" if auto_pad == "SAME_UPPER" else list(windows.pad)
+    given = {"stride": windows.stride, "pad": pad, "dilation": windows.dilation, "bias": b is not None}
+    layer = convolution(value.shape.channels, Filter(count, windows.kernel), group, given)
+    weight = Tensor(filters.array, filters.name)
+    return net.natural(net.emit(layer, value, weight=weight, **vectors(net, count, bias=b)))
 
 
 def check_kernel(net: Lowering, kernel: list[int], kernel_shape: Any) -> None:
@@ -84,25 +77,16 @@ def conv1d(
     flow: Flow,
     filters: Constant,
     b: object,
-    auto_pad: str,
-    dilations: Any,
     group: int,
     kernel_shape: Any,
-    pads: Any,
-    strides: Any,
+    others: tuple[Any, ...],
 ) -> Flow:
-    """Along the channels of C@1x1, as in ECA. Raises Refuse."""
+    """`others`: the kind of pad, dilation, stride and pads. Raises Refuse."""
     count, arriving, kernel = filters.array.shape
     check_kernel(net, [kernel], kernel_shape)
-    is_along = flow.axes[1:] == ((), whole("C", flow.value.shape.channels))
-    given = (count, arriving, group, auto_pad, dilations or [1], strides or [1], pads or [0, 0])
-    if not is_along or given != (1, 1, 1, "NOTSET", [1], [1], [kernel // 2] * 2):
-        raise Refuse(
-            "E1003", "`Conv` of one axis has a layer along the channels of C@1x1 alone, for one filter"
-        )
-    bias = None if b is None else vector(net, b, "bias", 1)
-    layer = channels.ChannelConv(kernel=kernel, bias=bias is not None)
-    return net.each(layer, flow, weight=Tensor(filters.array, filters.name), bias=bias)
+    is_plain = (count, arriving, group, others) == (1, 1, 1, ("NOTSET", [1], [1], [kernel // 2] * 2))
+    weight = Tensor(filters.array, filters.name)
+    return along_channels(net, flow, kernel, is_plain, weight=weight, **vectors(net, 1, bias=b))
 
 
 def conv_transpose(
@@ -143,8 +127,8 @@ def conv_transpose(
         groups=group,
         bias=b is not None,
     )
-    bias = None if b is None else vector(net, b, "bias", count * group)
-    made = net.emit(layer, value, weight=Tensor(filters.array, filters.name), bias=bias)
+    weight = Tensor(filters.array, filters.name)
+    made = net.emit(layer, value, weight=weight, **vectors(net, count * group, bias=b))
     rest = [top - pad[0], bottom - pad[0], left - pad[1], right - pad[1]]
     return net.natural(net.emit(resize.Crop(sides=rest), made) if any(rest) else made)
 
@@ -200,8 +184,7 @@ def batch_norm(
     if spatial != 1:
         net.deny("spatial", spatial)
     value = net.map(x)
-    given = {"weight": scale, "bias": b, "running_mean": mean, "running_var": var}
-    tensors = {name: vector(net, each, name, value.shape.channels) for name, each in given.items()}
+    tensors = vectors(net, value.shape.channels, weight=scale, bias=b, running_mean=mean, running_var=var)
     layer = norm.BatchNorm(eps=epsilon, momentum=round(1 - momentum, 7))
     return net.natural(net.emit(layer, value, **tensors))
 
@@ -211,10 +194,8 @@ def instance_norm(net: Lowering, x: object, scale: object, b: object, *, epsilon
     groups = arrangement.size_of(flow.axes[1])
     if flow.axes != axes_of(flow.value.shape, net.batch):
         return one_number_each(net, flow, groups, (scale, b), epsilon)
-    given = {"weight": scale, "bias": b}
-    tensors = {name: vector(net, each, name, flow.value.shape.channels) for name, each in given.items()}
     layer = norm.InstanceNorm(eps=epsilon, affine=True)
-    return net.as_made(layer, flow, **tensors)
+    return net.as_made(layer, flow, **vectors(net, flow.value.shape.channels, weight=scale, bias=b))
 
 
 def one_number_each(
@@ -273,11 +254,7 @@ def layer_norm(
     count = flow.value.shape.channels
     has = {"eps": epsilon, "bias": b is not None}
     if axis % len(flow.axes) == len(flow.axes) - 1 and flow.axes[-1] == whole("C", count):
-        weight, bias = (
-            vector(net, scale, "scale", count),
-            None if b is None else vector(net, b, "bias", count),
-        )
-        return net.each(norm.LayerNorm(**has), flow, weight=weight, bias=bias)
+        return net.each(norm.LayerNorm(**has), flow, **vectors(net, count, weight=scale, bias=b))
     value = net.map(flow)
     if axis % len(flow.axes) != 1:
         net.deny("axis", axis)

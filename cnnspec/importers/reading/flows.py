@@ -14,7 +14,7 @@ from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Atom, Axes, Uneven, axes_of, described, flattened, whole
 from cnnspec.importers.reading.rearrange import layers_of
 from cnnspec.importers.refusals import Refuse
-from cnnspec.layers import linear, merge, pool, resize
+from cnnspec.layers import merge, pool, resize
 from cnnspec.layers.base import Join, Layer, Misfit
 from cnnspec.values.shapes import Shape
 
@@ -199,20 +199,6 @@ def unpooled(net: Flows, flow: Flow, places: object) -> Flow:
         message = f"`{net.operator}` for windows that are padded, dilated or not side by side has no layer"
         raise Refuse("E1003", message)
     return net.natural(net.emit(pool.MaxUnpool(window=alone.window), net.map(flow), places.source))
-
-
-def linear_of(net: Flows, flow: Flow, units: int, given: Mapping[str, Any], **tensors: Any) -> Flow:
-    """A linear layer with arguments besides its units, of a vector, or of the channels of each pixel.
-
-    Raises Refuse.
-    """
-    is_last = bool(flow.axes) and flow.axes[-1] == whole("C", flow.value.shape.channels)
-    is_pointwise = flow.value.shape.is_map and len(flow.axes) > 2 and is_last
-    x = flow.value if is_pointwise else net.map(flow)
-    if x.shape.is_map and not is_pointwise:
-        raise Refuse("E1005", f"`{net.operator}` of the rows of a map")
-    made = net.emit(linear.Linear(units=units, pointwise=is_pointwise, **given), x, **tensors)
-    return flow.with_channels(made, len(flow.axes) - 1) if is_pointwise else net.natural(made)
 
 
 def is_gate(flow: Flow, gate: Flow) -> bool:

@@ -59,6 +59,7 @@ def where_positive(other: Any) -> Computation:
 
 FORMULAS: tuple[tuple[Layer, Computation], ...] = (
     (activation.ReLU(), of("maximum", X, 0)),
+    (activation.SquaredReLU(), of("square", of("maximum", X, 0))),
     (activation.LeakyReLU(), where_positive(of("mul", X, SLOPE))),
     (activation.ELU(), where_positive(of("mul", LESS_ONE, ALPHA))),
     (activation.ELU(), where_positive(LESS_ONE)),

@@ -54,19 +54,6 @@ def log_sigmoid(net: Lowering, input: object) -> Flow:
     return net.each(negative, net.each(activation.Softplus(), net.each(negative, input)))
 
 
-def square(net: Lowering, input: object) -> Flow:
-    """Of what a relu makes: one layer in the language."""
-    flow = net.flow(input)
-    relu = net.makers.get(flow.value.number)
-    if relu is None or relu.layer.name != "relu":
-        raise Refuse("E1003", f"`{net.call.name}` of what is no relu has no layer")
-    return net.each(activation.SquaredReLU(), Flow(relu.inputs[0], flow.axes))
-
-
-def power(net: Lowering, input: object, exponent: object) -> Flow:
-    return square(net, input) if exponent == 2 else net.deny("exponent", exponent)
-
-
 def prelu(net: Lowering, input: object, weight: Any) -> Flow:
     flow = net.compact(net.flow(input))
     count = net.tensor("weight", weight, 1).shape[0]
@@ -135,9 +122,6 @@ ROWS: dict[str, Row] = {
     "celu": celu,
     "threshold": threshold,
     **dict.fromkeys(("log_sigmoid", "logsigmoid"), log_sigmoid),
-    "square": square,
-    "pow": power,
-    "ipow": power,
     "prelu": prelu,
     "softmax": over_channels(activation.Softmax),
     "log_softmax": over_channels(activation.LogSoftmax),

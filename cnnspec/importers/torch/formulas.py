@@ -24,6 +24,7 @@ NAMES = {
     "iadd": "add",
     "radd": "add",
     "imul": "mul",
+    "ipow": "pow",
     "rmul": "mul",
     "truediv": "div",
     "max": "maximum",

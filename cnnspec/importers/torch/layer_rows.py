@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Row, linear_of
-from cnnspec.importers.refusals import Refuse
+from cnnspec.importers.reading.flows import Flow, Row
+from cnnspec.importers.reading.weighed import along_channels, convolution, linear_of
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.numbers import shortest, sides
 from cnnspec.importers.torch.values import Constant, Standardized, Weight
 from cnnspec.importers.torch.weight_rows import gamma_of
-from cnnspec.layers import channels, conv, norm, pool
-from cnnspec.layers.base import Layer
+from cnnspec.layers import conv, norm, pool
 from cnnspec.values.kinds import Filter
 
 LARGEST_KERNEL = 1000
@@ -71,15 +70,10 @@ def conv1d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Flow:
-    """Along the channels of C@1x1, as in ECA. Raises Refuse."""
-    flow = net.flow(input)
-    is_along = flow.axes[1:] == ((), whole("C", flow.value.shape.channels))
     filters, _, kernel = net.tensor("weight", weight, 3).shape
     amounts = [sides(each)[0] for each in (stride, padding, dilation)]
-    if not is_along or (filters, groups, amounts) != (1, 1, [1, kernel // 2, 1]):
-        raise Refuse("E1003", "`conv1d` has a layer along the channels of C@1x1 alone, for one filter")
-    layer = channels.ChannelConv(kernel=kernel, bias=bias is not None)
-    return net.each(layer, flow, weight=weight, bias=bias)
+    is_plain = (filters, groups, amounts) == (1, 1, [1, kernel // 2, 1])
+    return along_channels(net, net.flow(input), kernel, is_plain, weight=weight, bias=bias)
 
 
 def is_blur(kernel: Tensor, channels_: int) -> bool:
@@ -118,11 +112,7 @@ def conv2d(
         **fixed(net, weight, bias),
         **standardized,
     }
-    layer: Layer
-    if groups == x.shape.channels and groups > 1:
-        layer = conv.Depthwise(kernel=kernel, multiplier=count // groups, **given)
-    else:
-        layer = conv.Conv(filter=Filter(count, kernel), groups=groups, **given)
+    layer = convolution(x.shape.channels, Filter(count, kernel), groups, given)
     return net.natural(net.emit(layer, x, weight=weight, bias=bias, gain=gain))
 
 
