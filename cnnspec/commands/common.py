@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import click
 
@@ -64,12 +64,14 @@ class Job:
 
         Where there is no file of that name, it may be that of a network of the zoo.
         """
-        path = path or only_spec()
-        source, own = read_spec(path, settings.text_limits.max_source)
-        shown = path if isinstance(source, Diagnostic) else source.name
-        return shown, self.check_source(
-            source, self.read_used, own if net is None else net, settings, first, lint
-        )
+        return self.check_file(read_spec(path, settings.text_limits.max_source), net, settings, first, lint)
+
+    def check_file(
+        self, file: SpecFile, net: str | None, settings: Any, first: bool = False, lint: bool = False
+    ) -> tuple[str, Any]:
+        """The same of a file that was read."""
+        net = file.net if net is None else net
+        return file.name, self.check_source(file.source, self.read_used, net, settings, first, lint)
 
     def read_used(self, path: str, source: Source) -> Source | Diagnostic | None:
         """A file named by `use`."""
@@ -100,7 +102,7 @@ class Job:
         self.unshown.extend(found.diagnostics)
         return found
 
-    def network(self, file: str | None, choice: dict[str, Any]) -> Any:
+    def network(self, file: str | SpecFile | None, choice: dict[str, Any]) -> Any:
         """The path and the one network that a command is about; ends the call where it has faults."""
         path, network, faults = self.network_or_part(file, choice)
         if faults:
@@ -108,10 +110,11 @@ class Job:
         return path, network
 
     def network_or_part(
-        self, file: str | None, choice: dict[str, Any]
+        self, file: str | SpecFile | None, choice: dict[str, Any]
     ) -> tuple[str, Any, tuple[Diagnostic, ...]]:
         """The path and the one network that a command is about, as far as it goes; and its faults."""
-        path, found = self.check(file, choice["net"], settings_of(choice), first=True)
+        check = self.check_file if isinstance(file, SpecFile) else self.check
+        path, found = check(file, choice["net"], settings_of(choice), first=True)  # type: ignore[arg-type]
         self.show(found.diagnostics)
         faults = tuple(d for d in found.diagnostics if d.severity == "error")
         left = [network for network in found.partial if network.inputs] if faults else found.networks
@@ -204,19 +207,33 @@ def word(problem: UsageError) -> str:
     return "; ".join(filter(None, (f"{option}: {problem.problem}", hint)))
 
 
-def read_spec(path: str, bound: int) -> tuple[Any, str | None]:
-    """What a file holds; or else a network of the zoo, and its name in there. Raises FileProblem."""
+class SpecFile(NamedTuple):
+    """A specification that was read. `name`: as it is shown; `net`: the net of the zoo that was named."""
+
+    name: str
+    source: Source | Diagnostic
+    net: str | None = None
+
+
+def read_spec(path: str | None, bound: int) -> SpecFile:
+    """What a file holds, or else a network of the zoo; without a name the only file here.
+
+    Raises FileProblem.
+    """
     from cnnspec.text.files import NoFile, read
 
+    path = path or only_spec()
     try:
-        return read(path, bound), None
+        source = read(path, bound)
+        return SpecFile(path if isinstance(source, Diagnostic) else source.name, source)
     except NoFile as problem:
         if not path.replace("-", "_").isidentifier():
             raise
         from cnnspec.text.shipped import read_named
 
         try:
-            return read_named(path)
+            shipped, net = read_named(path)
+            return SpecFile(shipped.name, shipped, net)
         except FileProblem as other:
             raise FileProblem(f"{problem}, and {other}") from None
 

@@ -83,8 +83,8 @@ def named(name: str, bound: int) -> SpecText:
     revision, colon, path = name.partition(":")
     if colon and not Path(name).exists():
         return of_revision(revision, path, ".", bound)
-    source, net = read_spec(name, bound)
-    return SpecText(name, source, read_used, net)
+    file = read_spec(name, bound)
+    return SpecText(name, file.source, read_used, file.net)
 
 
 def of_revision(name: str, path: str, folder: str, bound: int) -> SpecText:

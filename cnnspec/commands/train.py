@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from click.core import ParameterSource
 
 from cnnspec import __version__
-from cnnspec.commands.common import Job, complain, fail, limits_of, options, takes_job, tell
+from cnnspec.commands.common import (
+    Job,
+    complain,
+    fail,
+    limits_of,
+    needs,
+    options,
+    read_spec,
+    settings_of,
+    takes_job,
+    tell,
+)
 from cnnspec.commands.fitting import in_words
 from cnnspec.commands.progress import Progress
+from cnnspec.commands.resuming import resumed_options, with_choice_of_run
 from cnnspec.failures import UsageError
 
 if TYPE_CHECKING:
@@ -73,9 +84,6 @@ LOOP = (
 )
 """The options that a run keeps; going on with it takes them from there."""
 
-FIXED = ("backend", "seed", "batch", "optimizer", "freeze", "ema", "weights", "skip_broken")
-"""Those of which what was learnt so far depends in a way that the rest of the run cannot take back."""
-
 
 def loop_options(command: Any) -> Any:
     for option in reversed(LOOP):
@@ -116,76 +124,87 @@ def train(
     from cnnspec.train.processes import leave, together
 
     choice = {name: asked.pop(name) for name in ("net", "settings", "inputs", "limits")}
-    limits = choice["limits"]
+    call, hint = TrainCall(file, data, choice, asked), ", or train in NumPy: --backend numpy"
     with together():
+        with needs("train"):
+            from cnnspec.train.run_folder import RunFolder, read_all_used
+        spec = read_spec(file, settings_of(choice).text_limits.max_source)
+        folder, bar = RunFolder(folder_of(spec.name, out, resume)), Bar()
         if resume is not None:
-            choice = as_begun(choice, file, out, resume)
-        path, network = job.network(file, choice)
-        with in_words(network, choice, ", or train in NumPy: --backend numpy"):
-            from cnnspec.train.run_folder import RunFolder
+            call = with_choice_of_run(call, folder, spec.name)
+        path, network = job.network(spec, call.choice)
+        with in_words(network, call.choice, hint):
+            from cnnspec.train.session import TrainingRun
 
-            folder, bar = RunFolder(folder_of(path, out, resume)), Bar()
             if resume is None:
-                session = begin(job, folder, bar, path, network, data, choice, asked)
+                refuse_old(folder)
             else:
-                asked = merged(folder.config(), folder, network, data, choice, asked, context)
-                session = open_session(folder, bar, network, data, asked)
-                session.resume()
-            introduce(session, network)
-            ended = train_epochs(session, bar, stop_after)
+                call = call._replace(options=resumed_options(call, folder, network, context))
+            training = TrainingRun(network, call.request(), folder, bar.step)
+            if resume is not None:
+                training.resume()
+            elif training.engine.leads:
+                used = read_all_used(path, job.used)
+                folder.begin(call.config(path, training), network.net.span.source.text, used)
+            introduce(training)
+            ended = train_epochs(training, bar, stop_after)
     if not ended:
-        words = " ".join(
-            map(
-                shlex.quote,
-                (file, data, "--resume", str(folder.path), *(f"--limit={bound}" for bound in limits)),
-            )
-        )
-        complain(f"stopped; `cnnspec train {words}` goes on")
-        leave(INTERRUPTED if session.engine.must_stop else 0)
-    conclude(session, limits_of(limits))
+        complain(f"stopped; `{call.to_resume(folder)}` goes on")
+        leave(INTERRUPTED if training.engine.must_stop else 0)
+    conclude(training, limits_of(choice["limits"]))
     leave()
 
 
-def open_session(folder: RunFolder, bar: Bar, network: Any, data: str, asked: dict[str, Any]) -> TrainingRun:
-    from cnnspec.train.session import TrainingRun
+class TrainCall(NamedTuple):
+    """What the command line asks for: `choice` of a net, `options` of the loop."""
 
-    return TrainingRun(network, request_of(data, asked), folder, bar.step)
+    file: str
+    data: str
+    choice: dict[str, Any]
+    options: dict[str, Any]
 
+    def request(self) -> Request:
+        """What the options ask of the loop. Raises RunProblem."""
+        from cnnspec.train.engine import Request
+        from cnnspec.train.processes import device_of, precision_of
 
-def begin(
-    job: Job,
-    folder: RunFolder,
-    bar: Bar,
-    path: str,
-    network: Any,
-    data: str,
-    choice: dict[str, Any],
-    asked: dict[str, Any],
-) -> TrainingRun:
-    """A new run, and its folder."""
-    from cnnspec.train.run_folder import read_all_used
+        asked = self.options
+        device = device_of(asked["device"]) if asked["backend"] == "torch" else "cpu"
+        warmup = asked["warmup"]
+        if warmup is None:
+            warmup = 0.3 * asked["epochs"] if asked["schedule"] == "onecycle" else 0.0
+        follows = {
+            "lr": asked["lr"] or {"adamw": 5e-3, "sgd": 0.05}[asked["optimizer"]],
+            "warmup": warmup,
+            "freeze": tuple(asked["freeze"]),
+            "ema": 0.999 if asked["ema"] else 0.0,
+            "amp": precision_of(asked["amp"], device),
+            "device": device,
+            "channels_last": device.startswith("cuda") and not asked["shard"],  # shards lie in order
+        }
+        return Request(self.data, **asked | follows)
 
-    refuse_old(folder)
-    session = open_session(folder, bar, network, data, asked)
-    if session.engine.leads:
-        config = config_of(path, network, data, choice, asked, session)
-        folder.begin(config, network.net.span.source.text, read_all_used(path, job.used))
-    return session
+    def config(self, path: str, training: TrainingRun) -> RunConfig:
+        """What the folder keeps of the call."""
+        from cnnspec.train.run_folder import RunConfig
 
+        return RunConfig(
+            cnnspec=__version__,
+            spec=PurePath(path).name,
+            net=training.network.name,
+            parameters=[*self.choice["settings"]],
+            inputs=[*self.choice["inputs"]],
+            data=self.data,
+            images={"train": len(training.data.train.labels), "val": len(training.data.val.labels)},
+            classes=[*training.classes],
+            seed=self.options["seed"],
+            options=self.options,
+        )
 
-def as_begun(choice: dict[str, Any], file: str, out: str | None, resume: str) -> dict[str, Any]:
-    """The net, parameters and inputs of the run that goes on, where this call names none."""
-    try:
-        from cnnspec.run import RunProblem
-        from cnnspec.train.run_folder import RunFolder
-
-        config = RunFolder(folder_of(file, out, resume)).config()
-    except (ImportError, RunProblem):  # which is told where training begins
-        return choice
-    if config is None or config.spec != PurePath(file).name:
-        return choice
-    then = {"net": config.net, "settings": tuple(config.parameters), "inputs": tuple(config.inputs)}
-    return choice | {name: choice[name] or value for name, value in then.items()}
+    def to_resume(self, folder: RunFolder) -> str:
+        """The command that goes on with the run."""
+        bounds = (f"--limit={bound}" for bound in self.choice["limits"])
+        return shlex.join(["cnnspec", "train", self.file, self.data, "--resume", str(folder.path), *bounds])
 
 
 def folder_of(path: str, out: str | None, resume: str | None) -> Path:
@@ -216,92 +235,6 @@ def refuse_old(folder: RunFolder) -> None:
         )
 
 
-def request_of(data: str, asked: dict[str, Any]) -> Request:
-    """What the options ask of the loop."""
-    from cnnspec.train.engine import Request
-    from cnnspec.train.processes import device_of, precision_of
-
-    device = device_of(asked["device"]) if asked["backend"] == "torch" else "cpu"
-    warmup = asked["warmup"]
-    if warmup is None:
-        warmup = 0.3 * asked["epochs"] if asked["schedule"] == "onecycle" else 0.0
-    follows = {
-        "lr": asked["lr"] or {"adamw": 5e-3, "sgd": 0.05}[asked["optimizer"]],
-        "warmup": warmup,
-        "freeze": tuple(asked["freeze"]),
-        "ema": 0.999 if asked["ema"] else 0.0,
-        "amp": precision_of(asked["amp"], device),
-        "device": device,
-        "channels_last": device.startswith("cuda") and not asked["shard"],  # shards lie in order
-    }
-    return Request(data, **asked | follows)
-
-
-def config_of(
-    path: str, network: Any, data: str, choice: dict[str, Any], asked: dict[str, Any], session: TrainingRun
-) -> RunConfig:
-    """What the folder keeps of the call."""
-    from cnnspec.train.run_folder import RunConfig
-
-    images = {"train": len(session.data.train.labels), "val": len(session.data.val.labels)}
-    settings, inputs = [*choice["settings"]], [*choice["inputs"]]
-    name, classes = PurePath(path).name, [*session.classes]
-    return RunConfig(
-        __version__, name, network.name, settings, inputs, data, images, classes, asked["seed"], asked
-    )
-
-
-def merged(
-    config: RunConfig | None,
-    folder: RunFolder,
-    network: Any,
-    data: str,
-    choice: dict[str, Any],
-    asked: dict[str, Any],
-    context: click.Context,
-) -> dict[str, Any]:
-    """The options of the run, and over them those of this call. What cannot change ends the call."""
-    if config is None:
-        fail(f"{folder.path}: holds no run")
-    now = {
-        "net": network.name,
-        "parameters": [*choice["settings"]],
-        "inputs": [*choice["inputs"]],
-        "data": data,
-    }
-    for name, value in now.items():
-        then, here = (" ".join(v) if isinstance(v, list) else v for v in (getattr(config, name), value))
-        if then != here:
-            words = (text or "of the file" for text in (then, here))
-            fail("{}: is a run with the {} {}, not {}".format(folder.path, name, *words))
-    begun = options_of(config, folder, asked, context)
-    given = {name for name in asked if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    for name in sorted(given.intersection(FIXED)):
-        if begun[name] != asked[name]:
-            option = name.replace("_", "-")
-            fail(f"--{option} cannot change in a run that goes on: it began with {begun[name]}")
-    return begun | {name: asked[name] for name in given}
-
-
-def options_of(
-    config: RunConfig, folder: RunFolder, asked: dict[str, Any], context: click.Context
-) -> dict[str, Any]:
-    """Those of the run; what its version did not know yet is as by default. What is wrong ends the call."""
-    from cnnspec.train.run_folder import CONFIG
-
-    record = folder.path / CONFIG
-    unknown = [name for name in config.options if name not in asked]
-    if unknown:
-        fail(f"{record}: another version's: this one has no option {', '.join(unknown)}")
-    plain = context.command.make_context("train", ["FILE", "DATA"]).params
-    options = {option.name: option for option in context.command.params}
-    try:
-        then = {name: options[name].type_cast_value(context, x) for name, x in config.options.items()}
-        return {name: plain[name] for name in asked} | then
-    except click.BadParameter as problem:
-        fail(f"{record}: {problem.param.name if problem.param else 'an option'}: {problem.message}")
-
-
 class Bar:
     """The progress of the present epoch."""
 
@@ -313,30 +246,30 @@ class Bar:
             self.progress.step()
 
 
-def introduce(session: TrainingRun, network: Any) -> None:
+def introduce(training: TrainingRun) -> None:
     """Say what is trained on what."""
     from cnnspec.analysis.costs import costs
 
-    for note in session.data.notes:
+    for note in training.data.notes:
         tell(note)
-    train, val = (f"{len(part.labels):,}" for part in session.data[:2])
-    net = f"{costs(network).params:,} parameters, {len(session.classes)} classes"
+    train, val = (f"{len(part.labels):,}" for part in training.data[:2])
+    net = f"{costs(training.network).params:,} parameters, {len(training.classes)} classes"
     tell(f"{net}, {train} images and {val} for validation")
-    if session.rows:
-        tell(f"goes on after epoch {len(session.rows)}")
+    if training.rows:
+        tell(f"goes on after epoch {len(training.rows)}")
 
 
-def train_epochs(session: TrainingRun, bar: Bar, stop_after: int | None) -> bool:
+def train_epochs(training: TrainingRun, bar: Bar, stop_after: int | None) -> bool:
     """Train, and tell of each epoch; whether it came to its end."""
-    rows, count = session.run(), 0
+    rows, count = training.run(), 0
     while True:
-        with Progress(session.engine.steps, f"epoch {len(session.rows) + 1}") as bar.progress:
+        with Progress(training.engine.steps, f"epoch {len(training.rows) + 1}") as bar.progress:
             row = next(rows, None)
         if row is None:
-            return len(session.rows) >= session.last
-        tell(words_of(row, session.last))
+            return len(training.rows) >= training.last
+        tell(words_of(row, training.last))
         count += 1
-        if count == stop_after and row.epoch < session.last:
+        if count == stop_after and row.epoch < training.last:
             return False
 
 
@@ -349,14 +282,14 @@ def words_of(row: Epoch, last: int) -> str:
     )
 
 
-def conclude(session: TrainingRun, limits: dict[str, int]) -> None:
+def conclude(training: TrainingRun, limits: dict[str, int]) -> None:
     """Say what was best and where it is; write the report, without which the run is whole, too."""
     from cnnspec.train.report import write
     from cnnspec.train.run_folder import best_of
 
-    best, path = best_of(session.rows), session.folder.path
+    best, path = best_of(training.rows), training.folder.path
     tell(f"best: epoch {best.epoch}, {best.val_accuracy:.2%} of the images for validation are right")
-    if session.engine.leads:
+    if training.engine.leads:
         try:
             write(path, limits)
         except UsageError as problem:

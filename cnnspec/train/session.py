@@ -37,7 +37,7 @@ class TrainingRun:
         folder: RunFolder,
         tick: Callable[[], None],
     ) -> None:
-        self.folder, self.last = folder, request.epochs
+        self.network, self.folder, self.last = network, folder, request.epochs
         graph = unroll(network)
         given, head = check_input(network.inputs), head_of(graph)
         self.data = read_data(request.data, given, request.seed, request.skip_broken)

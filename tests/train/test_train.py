@@ -250,3 +250,13 @@ def test_going_on_takes_the_net_as_it_was_chosen(data: Path, tmp_path: Path) -> 
     assert done.code == 0 and weights(tmp_path / "run")["linear3.bias"].shape == (12,), done.err
     done = call("train", SPECS / "lenet.cnn", data, "--set", "classes=11", "--resume", tmp_path / "run")
     assert "is a run with the parameters classes=12, not classes=11" in done.err
+
+
+def test_going_on_finds_the_run_of_a_net_of_the_zoo(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose folder is called as the file that the net is in."""
+    monkeypatch.chdir(tmp_path)
+    call("train", "Digits", data, "--set", "classes=12", "--epochs", 2, "--stop-after", 1)
+    done = call("train", "Digits", data, "--resume")
+    assert done.code == 0 and weights(tmp_path / "runs/digits")["linear2.bias"].shape == (12,), done.err

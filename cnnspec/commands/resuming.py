@@ -1,0 +1,78 @@
+"""What a call of `cnnspec train --resume` takes from the run that goes on, and what it may change."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from cnnspec.commands.common import fail
+
+if TYPE_CHECKING:
+    from cnnspec.commands.train import TrainCall
+    from cnnspec.train.run_folder import RunConfig, RunFolder
+
+FIXED = ("backend", "seed", "batch", "optimizer", "freeze", "ema", "weights", "skip_broken")
+"""Those of which what was learnt so far depends in a way that the rest of the run cannot take back."""
+
+
+def with_choice_of_run(call: TrainCall, folder: RunFolder, spec: str) -> TrainCall:
+    """The call with the net, parameters and inputs of the run, where it names none. Raises RunProblem."""
+    config = folder.config()
+    if config is None or config.spec != PurePath(spec).name:
+        return call
+    then = {"net": config.net, "settings": tuple(config.parameters), "inputs": tuple(config.inputs)}
+    return call._replace(choice=call.choice | {name: call.choice[name] or then[name] for name in then})
+
+
+def resumed_options(
+    call: TrainCall, folder: RunFolder, network: Any, context: click.Context
+) -> dict[str, Any]:
+    """The options of the run, and over them those of the call. What cannot change ends the call."""
+    config = folder.config()
+    if config is None:
+        fail(f"{folder.path}: holds no run")
+    now = {
+        "net": network.name,
+        "parameters": [*call.choice["settings"]],
+        "inputs": [*call.choice["inputs"]],
+        "data": call.data,
+    }
+    for name, value in now.items():
+        if (then := getattr(config, name)) != value:
+            words = [" ".join(each) if isinstance(each, list) else each for each in (then, value)]
+            before, here = (each or "of the file" for each in words)
+            fail(f"{folder.path}: is a run with the {name} {before}, not {here}")
+    options = options_of_run(config, folder, call.options, context)
+    given = {n: x for n, x in call.options.items() if is_given(context, n)}
+    for name in sorted(given.keys() & FIXED):
+        if options[name] != given[name]:
+            option = name.replace("_", "-")
+            fail(f"--{option} cannot change in a run that goes on: it began with {options[name]}")
+    return options | given
+
+
+def is_given(context: click.Context, name: str) -> bool:
+    """Whether an option stands on the command line."""
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def options_of_run(
+    config: RunConfig, folder: RunFolder, known: dict[str, Any], context: click.Context
+) -> dict[str, Any]:
+    """Those of the run; what its version did not know yet is as by default. What is wrong ends the call."""
+    from cnnspec.train.run_folder import CONFIG
+
+    record = folder.path / CONFIG
+    unknown = [name for name in config.options if name not in known]
+    if unknown:
+        fail(f"{record}: another version's: this one has no option {', '.join(unknown)}")
+    plain = context.command.make_context("train", ["FILE", "DATA"]).params
+    options = {option.name: option for option in context.command.params}
+    try:
+        then = {name: options[name].type_cast_value(context, x) for name, x in config.options.items()}
+        return {name: plain[name] for name in known} | then
+    except click.BadParameter as problem:
+        fail(f"{record}: {problem.param.name if problem.param else 'an option'}: {problem.message}")
