@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnnspec.analysis.lints import cost, false_friends, names, structure, training  # noqa: F401  # they add their lints
-from cnnspec.analysis.lints.scopes import LINTS, Survey
+from cnnspec.analysis.lints.scopes import LINTS, LintContext
 from cnnspec.analysis.lints.silences import Silences
 from cnnspec.failures import Keep, give_up, sparing
 from cnnspec.graph.tree import Network
@@ -31,18 +31,18 @@ def warnings(
     failure of a lint; then nobody knows which comments silence nothing.
     """
     silences = Silences()
-    survey = Survey(networks, silences, source is not None)
+    context = LintContext(networks, silences, source is not None)
     found = []
     failed: list[Exception] = []
     for function in LINTS:
         with sparing(failed.append):
-            for warning, uses in function(survey):
+            for warning, uses in function(context):
                 if not silences.silence(warning.code, [warning.span, *(use.span for use in uses)]):
                     found.append(warning)
     for failure in failed:
         keep(failure)
     if source is not None and not failed:
-        looked_at = {id(visit.scope.body) for visit in survey.visits}
+        looked_at = {id(visit.scope.body) for visit in context.visits}
         unseen = [block.span for block in blocks if id(block.body) not in looked_at]
-        found += silences.unneeded(source, [span for span in unseen if span.source is source])
+        found += silences.needless(source, [span for span in unseen if span.source is source])
     return found

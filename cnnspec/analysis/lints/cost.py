@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.analysis.costs import costs
-from cnnspec.analysis.lints.scopes import Finding, Site, Survey, finding, lint
+from cnnspec.analysis.lints.scopes import Finding, LintContext, Site, finding, lint
 from cnnspec.analysis.lints.sight import Sights
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.text.diagnostics import Note
@@ -16,10 +16,10 @@ MANY = 1_000_000
 
 
 @lint
-def linear_outweighs(survey: Survey) -> Iterator[Finding]:
+def linear_outweighs(context: LintContext) -> Iterator[Finding]:
     """W0701: one linear layer has more than half of all parameters, and over a million."""
     totals: dict[str, int] = {}
-    for scope, uses, network in survey.visits:
+    for scope, uses, network in context.visits:
         for leaf in scope.kinds.get("linear", ()):
             site = Site(leaf, uses, scope)
             own = parameters(site)
@@ -50,13 +50,13 @@ def is_pooled(site: Site) -> bool:
 
 
 @lint
-def sees_all_already(survey: Survey) -> Iterator[Finding]:
+def sees_all_already(context: LintContext) -> Iterator[Finding]:
     """W0702: in a classifier, convolutions whose input sees all of the image, on every path from it.
 
     Told of the first one: Richter et al. 2021 call it the border layer.
     """
-    sights = survey.shared(Sights)
-    for network, scope in survey.nets:
+    sights = context.shared(Sights)
+    for network, scope in context.nets:
         shapes = [given.value.shape for given in network.inputs]
         images = [shape.size for shape in shapes if shape is not None and shape.is_map]
         leaving = [output.value.shape for output in network.outputs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cnnspec.analysis.lints.scopes import Finding, Site, Survey, finding, lint
+from cnnspec.analysis.lints.scopes import Finding, LintContext, Site, finding, lint
 from cnnspec.text.diagnostics import Fix, Note
 from cnnspec.text.edits import Edit
 from cnnspec.text.source import Span
@@ -16,9 +16,9 @@ MOST = {"dropout": 0.7, "stochasticdepth": 0.5}
 
 
 @lint
-def upsample_shrinks(survey: Survey) -> Iterator[Finding]:
+def upsample_shrinks(context: LintContext) -> Iterator[Finding]:
     """W0510: the `size` of an `upsample` is smaller than the map. In Keras `size` is the factor."""
-    for site in survey.layers("upsample"):
+    for site in context.layers("upsample"):
         size = site.leaf.layer.value("size")
         if size is None or size == site.shape.size or any(map(int.__gt__, size, site.shape.size)):
             continue
@@ -42,10 +42,10 @@ def as_factor(site: Site) -> Edit | None:
 
 
 @lint
-def momentum_turned_round(survey: Survey) -> Iterator[Finding]:
+def momentum_as_kept_share(context: LintContext) -> Iterator[Finding]:
     """W0604: the last batch makes up more than half of the running statistics. Elsewhere 1 - momentum is."""
     elsewhere: set[str] = set()  # nets that give it by a default, and have a warning of that
-    for scope, uses, network in survey.visits:
+    for scope, uses, network in context.visits:
         for name in ("batchnorm", "instancenorm"):
             for leaf in scope.kinds.get(name, ()):
                 site, momentum = Site(leaf, uses, scope), leaf.layer.value("momentum")
@@ -56,34 +56,34 @@ def momentum_turned_round(survey: Survey) -> Iterator[Finding]:
                         continue
                     elsewhere.add(network.name)
                 message = f"with `momentum={momentum:g}` running statistics are those of the last few batches"
-                kept = other(momentum)
+                kept = complement(momentum)
                 label = f"running = {kept}*running + {momentum:g}*new"
                 note = Note(
                     f"Keras' momentum is the other share, of what is kept: {kept} here is {momentum:g} there"
                 )
-                fixes = turn(site, "momentum", momentum, f"keeps what Keras' {momentum:g} keeps")
+                fixes = replace_number(site, "momentum", kept, f"keeps what Keras' {momentum:g} keeps")
                 yield finding("W0604", message, site, "momentum", label=label, notes=(note,), fixes=fixes)
 
 
 @lint
-def share_turned_round(survey: Survey) -> Iterator[Finding]:
+def keep_share_as_p(context: LintContext) -> Iterator[Finding]:
     """W0605: more is dropped than in any published net. Elsewhere the share that is kept is given."""
-    for site in survey.layers("dropout", "stochasticdepth"):
+    for site in context.layers("dropout", "stochasticdepth"):
         p = site.leaf.layer.value("p")
         if not MOST[site.layer] < p < 1:
             continue
         what = "values" if site.layer == "dropout" else "images that go through the branch"
         message = f"`{site.layer}` drops {p:g} of all {what} while training"
-        label = f"{other(p)} is left"
+        label = f"{complement(p)} is left"
         note = Note("`p` is the share that is dropped; a `keep_prob` or survival probability is what is left")
-        fixes = turn(site, "p", p, f"keeps {p:g}")
+        fixes = replace_number(site, "p", complement(p), f"keeps {p:g}")
         yield finding("W0605", message, site, "p", label=label, notes=(note,), fixes=fixes)
 
 
 @lint
-def slope_turned_round(survey: Survey) -> Iterator[Finding]:
+def slope_as_divisor(context: LintContext) -> Iterator[Finding]:
     """W0606: the negative side of a leaky ReLU is steeper than the positive. Xu et al. 2015 divide by it."""
-    for site in survey.layers("leakyrelu"):
+    for site in context.layers("leakyrelu"):
         slope = site.leaf.layer.value("slope")
         if slope <= 1:
             continue
@@ -93,13 +93,9 @@ def slope_turned_round(survey: Survey) -> Iterator[Finding]:
         yield finding("W0606", message, site, "slope", notes=(note,), fixes=fixes)
 
 
-def other(share: float) -> str:
+def complement(share: float) -> str:
     """What a share leaves of the whole."""
     return f"{round(1 - share, 9):g}"
-
-
-def turn(site: Site, name: str, share: float, what: str) -> tuple[Fix, ...]:
-    return replace_number(site, name, other(share), what)
 
 
 def replace_number(site: Site, name: str, text: str, what: str) -> tuple[Fix, ...]:

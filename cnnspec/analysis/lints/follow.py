@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from weakref import proxy
 
-from cnnspec.analysis.lints.scopes import FlatScope, ScopeWalk, Site, Survey, Visit
+from cnnspec.analysis.lints.scopes import FlatScope, LintContext, ScopeWalk, Site, Visit
 from cnnspec.graph.tree import Use, Value
 
 
@@ -36,7 +36,7 @@ class ScopeMatches(ScopeWalk[Site | None]):
     """
 
     def __init__(self, follower: Follower, scope: FlatScope) -> None:
-        super().__init__(follower.survey)
+        super().__init__(follower.context)
         self.follower = proxy(follower)  # which holds this one
         self.rule, self.reads = follower.rule, scope.reads
         self.pairs: list[tuple[Site, Site]] = []
@@ -68,7 +68,7 @@ class ScopeMatches(ScopeWalk[Site | None]):
 
     def block(self, use: Use, start: Site | None, _: tuple[Use, ...]) -> Site | None:
         """It is followed through once for all its uses."""
-        inner = self.follower.matches(self.survey.inside(use.instance))
+        inner = self.follower.matches(self.context.inside(use.instance))
         start = self.readable(start, use.input)
         if start is not None:
             for reader in inner.first:
@@ -82,10 +82,10 @@ class ScopeMatches(ScopeWalk[Site | None]):
 
 
 class Follower:
-    """Follows a rule through the scopes of a survey."""
+    """Follows a rule through the scopes of a context."""
 
-    def __init__(self, survey: Survey, rule: FollowRule) -> None:
-        self.survey, self.rule = survey, rule
+    def __init__(self, context: LintContext, rule: FollowRule) -> None:
+        self.context, self.rule = context, rule
         self.known: dict[int, ScopeMatches] = {}  # by scope
 
     def matches(self, scope: FlatScope) -> ScopeMatches:
@@ -99,7 +99,7 @@ class Follower:
 
         Equal pairs of one text, as a repeat makes them, come once.
         """
-        for visit in self.survey.visits:
+        for visit in self.context.visits:
             pairs = self.matches(visit.scope).pairs
             other = {site.path for site in self.unmet_in(visit)} if pairs else set()
             known: set[tuple[Any, ...]] = set()
@@ -111,7 +111,7 @@ class Follower:
 
     def unmet(self) -> Iterator[Site]:
         """All that start and meet nothing."""
-        for visit in self.survey.visits:
+        for visit in self.context.visits:
             yield from self.unmet_in(visit)
 
     def unmet_in(self, visit: Visit) -> Iterator[Site]:

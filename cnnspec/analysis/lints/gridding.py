@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.lints.scopes import ScopeWalk, Site, Survey
+from cnnspec.analysis.lints.scopes import LintContext, ScopeWalk, Site
 from cnnspec.graph.tree import Merge
 from cnnspec.layers.windows import LONGEST, Irregular
 from cnnspec.text.source import Span
@@ -71,10 +71,10 @@ class Hole(NamedTuple):
     read: int
 
 
-def holes(survey: Survey) -> Iterator[Hole]:
+def holes(context: LintContext) -> Iterator[Hole]:
     """The rows of convolutions that see a grid."""
-    finder = HoleFinder(survey)
-    for _, scope in survey.nets:
+    finder = HoleFinder(context)
+    for _, scope in context.nets:
         footprints = finder.walk(scope, dict.fromkeys(scope.inputs, START))
         for value in scope.outputs:
             finder.end(footprints[value])
@@ -84,8 +84,8 @@ def holes(survey: Survey) -> Iterator[Hole]:
 class HoleFinder(ScopeWalk[Footprint]):
     """Keeps the holes by the way to them."""
 
-    def __init__(self, survey: Survey) -> None:
-        super().__init__(survey)
+    def __init__(self, context: LintContext) -> None:
+        super().__init__(context)
         self.holes: dict[tuple[Span, ...], Hole] = {}
 
     def layer(self, site: Site, footprint: Footprint) -> Footprint:

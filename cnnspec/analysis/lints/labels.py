@@ -18,7 +18,7 @@ ACTIVATIONS = frozenset(FAMILIES["activation"]) - {"softmax", "logsoftmax", "abs
 NORMS = frozenset(FAMILIES["norm"])
 
 
-class Early(NamedTuple):
+class EarlyRead(NamedTuple):
     """A labelled step that `from` reads, while its line goes on to an activation that nothing reads by name.
 
     `read` is where; `activation` stands in the text at `last`, of the line `chain`.
@@ -58,7 +58,7 @@ class Early(NamedTuple):
         )
 
 
-def early(scope: FlatScope) -> Iterator[Early]:
+def early_reads(scope: FlatScope) -> Iterator[EarlyRead]:
     """The labelled steps of a scope that are read before the activation on their line.
 
     A norm may stand between. Where the activation has a name, too, or a name leads to it, both are meant.
@@ -78,7 +78,7 @@ def early(scope: FlatScope) -> Iterator[Early]:
         i, labelled, chain = wanted[step.span.start]
         found = activation(chain.steps[i + 1 :], step.output, leaves)
         if found is not None and found[0].output not in reads:
-            yield Early(labelled, *found, reads[step.output], chain)
+            yield EarlyRead(labelled, *found, reads[step.output], chain)
 
 
 def is_plain(action: syntax.Action) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cnnspec import layers
-from cnnspec.analysis.lints.scopes import Finding, Survey, lint
+from cnnspec.analysis.lints.scopes import Finding, LintContext, lint
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.edits import Edit
@@ -16,13 +16,13 @@ COMMENT = re.compile(r"#[^\n]*")
 
 
 @lint
-def unread_names(survey: Survey) -> Iterator[Finding]:
+def unread_names(context: LintContext) -> Iterator[Finding]:
     """W0511: a parameter, or a value that is given a name, and is not read in what follows.
 
     It is looked for as a word: where the same word means something else, no warning comes.
     """
     seen: set[Span] = set()
-    for visit in survey.visits:
+    for visit in context.visits:
         block = visit.uses[-1].instance.block if visit.uses else visit.network.net
         if block.span in seen:
             continue

@@ -158,7 +158,7 @@ class Visit(NamedTuple):
     network: Network
 
 
-class Survey:
+class LintContext:
     """All nets that were checked, and the blocks in them. `whole`: no net of the file is left out.
 
     A block that is used often is visited once; once more for each way there that comments silence otherwise.
@@ -195,8 +195,8 @@ class Survey:
                 self._seen.add(key)
                 self.visit(Visit(self.inside(use.instance), (*visit.uses, use), visit.network), there)
 
-    def shared(self, make: Callable[[Survey], Known]) -> Known:
-        """What is known of this survey by other means, made once for all lints."""
+    def shared(self, make: Callable[[LintContext], Known]) -> Known:
+        """What is known of the nets by other means, made once for all lints."""
         if make not in self._shared:
             self._shared[make] = make(self)
         known: Known = self._shared[make]
@@ -213,8 +213,8 @@ class Survey:
 class ScopeWalk(ABC, Generic[State]):
     """Goes through scopes in the order of execution, and finds a State for each value."""
 
-    def __init__(self, survey: Survey) -> None:
-        self.survey = survey
+    def __init__(self, context: LintContext) -> None:
+        self.context = context
 
     def walk(
         self, scope: FlatScope, states: dict[Value, State], uses: tuple[Use, ...] = ()
@@ -240,11 +240,11 @@ class ScopeWalk(ABC, Generic[State]):
     def block(self, use: Use, state: State, uses: tuple[Use, ...]) -> State:
         """That behind a block: it is gone through for each of its uses."""
         instance = use.instance
-        inside = self.survey.inside(instance)
+        inside = self.context.inside(instance)
         return self.walk(inside, {instance.input: state}, (*uses, use))[instance.output]
 
 
-Lint = Callable[[Survey], Iterator[Finding]]
+Lint = Callable[[LintContext], Iterator[Finding]]
 
 LINTS: list[Lint] = []
 

@@ -11,7 +11,7 @@ import math
 from typing import Any, NamedTuple
 from weakref import proxy
 
-from cnnspec.analysis.lints.scopes import FlatScope, Op, ScopeWalk, Site, Survey
+from cnnspec.analysis.lints.scopes import FlatScope, LintContext, Op, ScopeWalk, Site
 from cnnspec.analysis.receptive import PIXEL, WHOLE, Axis, Field, behind
 from cnnspec.graph.tree import Leaf, Merge, Use, Value
 from cnnspec.layers.windows import LONGEST, Irregular, Window
@@ -30,7 +30,7 @@ class Sight(ScopeWalk[Field | None]):
     """
 
     def __init__(self, sights: Sights, scope: FlatScope) -> None:
-        super().__init__(sights.survey)
+        super().__init__(sights.context)
         self.sights = proxy(sights)  # which holds this one
         self.number = self.high = self.wide = 0
         self.fields: dict[Value, Field | None] = self.walk(
@@ -53,7 +53,7 @@ class Sight(ScopeWalk[Field | None]):
 
     def block(self, use: Use, field: Field | None, _: tuple[Use, ...]) -> Field | None:
         """It is looked at once for all its uses."""
-        inner = self.sights.of(self.survey.inside(use.instance))
+        inner = self.sights.of(self.context.inside(use.instance))
         if field is not None:
             self.count(inner.number, reach(field, inner.high, inner.wide))
         leaving = inner.fields[use.instance.output]
@@ -71,10 +71,10 @@ class Blind(NamedTuple):
 
 
 class Sights:
-    """The sights of a survey's scopes, each found when it is asked for."""
+    """The sights of scopes, each found when it is asked for."""
 
-    def __init__(self, survey: Survey) -> None:
-        self.survey = proxy(survey)  # which holds what is made of it
+    def __init__(self, context: LintContext) -> None:
+        self.context = proxy(context)  # which holds what is made of it
         self.known: dict[int, Sight] = {}  # by scope
         self.windows: dict[tuple[int, Shape], tuple[Window, Window] | None] = {}
 
@@ -103,7 +103,7 @@ class Sights:
             if seen is None:
                 continue
             if type(op) is Use:
-                inside = self.survey.inside(op.instance)
+                inside = self.context.inside(op.instance)
                 inner = self.of(inside)
                 if first and covers(reach(seen, 1, 1), image):
                     number += inner.number
@@ -161,7 +161,7 @@ def least(fields: list[Field | None]) -> Field | None:
     return Field(down, min((field.across for field in some), key=lambda axis: axis.size))
 
 
-def apart(one: Axis, two: Axis) -> float:
+def offset_between(one: Axis, two: Axis) -> float:
     """How far apart the same pixels of two values look, in pixels of theirs; infinite if ever farther.
 
     Where that repeats only after very many pixels it counts as nothing: not all are looked at.

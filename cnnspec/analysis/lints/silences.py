@@ -43,25 +43,25 @@ class Silences:
                     silenced = True
         return silenced
 
-    def unneeded(self, source: Source, unseen: list[Span]) -> Iterator[Diagnostic]:
+    def needless(self, source: Source, unseen: list[Span]) -> Iterator[Diagnostic]:
         """W0500: the comments that silenced nothing, but for those in lines of stretches not looked at."""
         spans = [range(span.line, source.position(span.end)[0] + 1) for span in unseen]
         lines = {line for span in spans for line in span}
         for line, codes in self.of(source).items():
             for code in codes:
                 if line not in lines and (source.name, line, code.text) not in self._used:
-                    yield unneeded(code, codes)
+                    yield needless_comment(code, codes)
 
 
-def unneeded(code: Span, codes: list[Span]) -> Diagnostic:
+def needless_comment(code: Span, codes: list[Span]) -> Diagnostic:
     message = f"no {code.text} to allow on this line"
     if not code.text.startswith("W"):
         message = f"only warnings can be allowed, and {code.text} is none"
     title = "drop the comment" if len(codes) == 1 else f"drop `{code.text}`"
-    return Diagnostic("W0500", message, code, fixes=(Fix(title, (dropped(code, codes),), safe=True),))
+    return Diagnostic("W0500", message, code, fixes=(Fix(title, (without_code(code, codes),), safe=True),))
 
 
-def dropped(code: Span, codes: list[Span]) -> Edit:
+def without_code(code: Span, codes: list[Span]) -> Edit:
     """Take a code out of its comment; with the last one the comment goes, and the blanks before it."""
     if len(codes) > 1:
         place = codes.index(code)

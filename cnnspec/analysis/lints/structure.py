@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from cnnspec.analysis.lints.follow import Follower, FollowRule
-from cnnspec.analysis.lints.labels import ACTIVATIONS, Early, early
+from cnnspec.analysis.lints.labels import ACTIVATIONS, EarlyRead, early_reads
 from cnnspec.analysis.lints.scopes import (
     Finding,
     FlatScope,
+    LintContext,
     Op,
     Site,
-    Survey,
     finding,
     lint,
     pointer,
     without_step,
 )
-from cnnspec.analysis.lints.sight import Sights, apart
+from cnnspec.analysis.lints.sight import Sights, offset_between
 from cnnspec.analysis.receptive import WHOLE, Field
 from cnnspec.elaborate.trace import last_span
 from cnnspec.graph.tree import Merge, Path, Value
@@ -36,15 +36,15 @@ AFFINE = POOLS | {"batchnorm", "dropout", "stochasticdepth", "scale", "shift", "
 
 
 @lint
-def led_nowhere(survey: Survey) -> Iterator[Finding]:
+def leads_nowhere(context: LintContext) -> Iterator[Finding]:
     """W0501: no output is computed from a step, or from an input. Told of the last such step of a chain."""
-    for scope, uses, _ in survey.visits:
+    for scope, uses, _ in context.visits:
         for op in ends(scope):
-            site, before = Site(op, uses, scope), next(filter(stops_at(op), early(scope)), None)
+            site, before = Site(op, uses, scope), next(filter(stops_at(op), early_reads(scope)), None)
             notes, fixes = (before.notes(), before.fixes()) if before else ((), ())
             message = f"`{site.layer}` leads to no output"
             yield finding("W0501", message, site, label="nothing reads this", notes=notes, fixes=fixes)
-    for network, scope in survey.nets:
+    for network, scope in context.nets:
         for given in network.inputs:
             if given.value not in scope.reads:
                 message = f"the input `{given.name}` leads to no output"
@@ -56,19 +56,19 @@ def ends(scope: FlatScope) -> list[Op]:
     return [op for op in scope.ops if op.output not in scope.needed and op.output not in scope.reads]
 
 
-def stops_at(op: Op) -> Callable[[Early], bool]:
+def stops_at(op: Op) -> Callable[[EarlyRead], bool]:
     """Whether a line ends at this step, which leads nowhere, behind an activation."""
     return lambda found: found.activation.span.start <= op.span.start < found.chain.span.end
 
 
 @lint
-def read_before_activation(survey: Survey) -> Iterator[Finding]:
+def read_before_activation(context: LintContext) -> Iterator[Finding]:
     """W0509: `from` reads a labelled step, whose line goes on to an activation that only the next line gets.
 
     Where the line leads nowhere then, W0501 tells of it.
     """
-    for scope, uses, _ in survey.visits:
-        found = list(early(scope))
+    for scope, uses, _ in context.visits:
+        found = list(early_reads(scope))
         dead = [each for op in ends(scope) for each in filter(stops_at(op), found)] if found else []
         for each in found:
             if each not in dead:
@@ -78,9 +78,9 @@ def read_before_activation(survey: Survey) -> Iterator[Finding]:
 
 
 @lint
-def activations_in_a_row(survey: Survey) -> Iterator[Finding]:
+def activations_in_a_row(context: LintContext) -> Iterator[Finding]:
     """W0502: an activation reads another one's value."""
-    for one, two in Follower(survey, FollowRule(ACTIVATIONS, ACTIVATIONS)).pairs():
+    for one, two in Follower(context, FollowRule(ACTIVATIONS, ACTIVATIONS)).pairs():
         first, second = one.layer, two.layer
         label = "nothing is weighed in between"
         fixes: tuple[Fix, ...] = ()
@@ -97,13 +97,13 @@ def activations_in_a_row(survey: Survey) -> Iterator[Finding]:
 
 
 @lint
-def linear_in_a_row(survey: Survey) -> Iterator[Finding]:
+def linear_in_a_row(context: LintContext) -> Iterator[Finding]:
     """W0503: two layers of sums with nothing between that bends, where one such layer could do as much.
 
     Left alone are those that are meant: what is grouped (Chollet 2017), a middle narrower than both ends
     (Sandler et al. 2018), a kernel in a row and one in a column (Jaderberg et al. 2014), fixed kernels.
     """
-    for one, two in Follower(survey, FollowRule(LINEAR, LINEAR, AFFINE, alone=True)).pairs():
+    for one, two in Follower(context, FollowRule(LINEAR, LINEAR, AFFINE, alone=True)).pairs():
         before, middle, behind = one.shape.channels, one.leaf.output.shape, two.leaf.output.shape
         if any(is_grouped(site) or is_fixed(site) for site in (one, two)) or are_crossed(one, two):
             continue
@@ -134,10 +134,10 @@ def are_crossed(one: Site, two: Site) -> bool:
 
 
 @lint
-def pixels_dropped(survey: Survey) -> Iterator[Finding]:
+def pixels_never_seen(context: LintContext) -> Iterator[Finding]:
     """W0504: strides end before the map does. With the pads lo and hi: (n + lo + hi - e) % s > hi."""
-    for site in survey.layers("conv", "depthwise", "maxpool", "avgpool"):
-        lost = dropped(site) if site.leaf.layer.value("stride") != (1, 1) else (0, 0)
+    for site in context.layers("conv", "depthwise", "maxpool", "avgpool"):
+        lost = unseen_pixels(site) if site.leaf.layer.value("stride") != (1, 1) else (0, 0)
         if max(lost) > 0:
             lines = [
                 f"last {number} {word}s" if number > 1 else f"last {word}"
@@ -152,7 +152,7 @@ def pixels_dropped(survey: Survey) -> Iterator[Finding]:
             yield finding("W0504", message, site, "stride", "window", label=label, fixes=fixes)
 
 
-def dropped(site: Site) -> tuple[int, int]:
+def unseen_pixels(site: Site) -> tuple[int, int]:
     """How many rows and columns at the far side no window sees, of those that are no gap between two."""
     windows, out = site.leaf.layer.reads(site.shape), site.leaf.output.shape
     assert windows is not None and out is not None
@@ -164,9 +164,9 @@ def dropped(site: Site) -> tuple[int, int]:
 
 
 @lint
-def off_centre(survey: Survey) -> Iterator[Finding]:
+def off_centre(context: LintContext) -> Iterator[Finding]:
     """W0505: `pad="same"` with an even kernel has one more behind than before."""
-    for site in survey.layers("conv", "depthwise"):
+    for site in context.layers("conv", "depthwise"):
         layer: Any = site.leaf.layer
         if layer.pad != "same":
             continue
@@ -181,9 +181,9 @@ def off_centre(survey: Survey) -> Iterator[Finding]:
 
 
 @lint
-def checkerboard(survey: Survey) -> Iterator[Finding]:
+def checkerboard(context: LintContext) -> Iterator[Finding]:
     """W0506: the kernels of a transposed convolution overlap more at some pixels than at their neighbours."""
-    for site in survey.layers("convtranspose"):
+    for site in context.layers("convtranspose"):
         layer: Any = site.leaf.layer
         if is_fixed(site) or layer.init == "bilinear" or layer.stride == (1, 1):
             continue
@@ -206,25 +206,25 @@ def overlaps(k: int, s: int, d: int) -> tuple[int, int]:
 
 
 @lint
-def gridding_holes(survey: Survey) -> Iterator[Finding]:
+def gridding_holes(context: LintContext) -> Iterator[Finding]:
     """W0507: convolutions with dilation, in a row, that leave out pixels among those they read."""
-    if all(site.leaf.layer.value("dilation") == (1, 1) for site in survey.layers("conv", "depthwise")):
+    if all(site.leaf.layer.value("dilation") == (1, 1) for site in context.layers("conv", "depthwise")):
         return
     from cnnspec.analysis.lints.gridding import holes
 
-    for site, dilations, extent, read in holes(survey):
+    for site, dilations, extent, read in holes(context):
         message = f"dilations {', '.join(map(str, dilations))} in a row leave holes in what is seen"
         label = f"{read} of {extent} pixels in a row are read"
         yield finding("W0507", message, site, "dilation", label=label)
 
 
 @lint
-def misaligned(survey: Survey) -> Iterator[Finding]:
+def misaligned(context: LintContext) -> Iterator[Finding]:
     """W0508: the same pixel of a join's paths looks at places a pixel of theirs apart, or ever farther."""
-    sights = survey.shared(Sights)
-    for scope, uses, _ in survey.visits:
+    sights = context.shared(Sights)
+    for scope, uses, _ in context.visits:
         for op in scope.ops:
-            if type(op) is Merge and (found := astray(op, sights.of(scope).fields)):
+            if type(op) is Merge and (found := misaligned_paths(op, sights.of(scope).fields)):
                 one, two, far = found
                 where = (
                     f"{far:g} pixels apart"
@@ -236,7 +236,7 @@ def misaligned(survey: Survey) -> Iterator[Finding]:
                 yield finding("W0508", message, Site(op, uses, scope), notes=notes)
 
 
-def astray(join: Merge, fields: dict[Value, Field | None]) -> tuple[Path, Path, float] | None:
+def misaligned_paths(join: Merge, fields: dict[Value, Field | None]) -> tuple[Path, Path, float] | None:
     """Two paths of maps that do not look at the same places, and how far apart."""
     shape = join.output.shape
     if shape is None or not shape.is_map or shape.size == (1, 1):
@@ -247,7 +247,7 @@ def astray(join: Merge, fields: dict[Value, Field | None]) -> tuple[Path, Path, 
         if there and there[1:] == shape[1:] and field is not None and field is not WHOLE:  # no gate
             seen.append((path, field))
     for path, field in seen[1:]:
-        far = max(apart(seen[0][1].down, field.down), apart(seen[0][1].across, field.across))
+        far = max(map(offset_between, seen[0][1], field))
         if far >= 1:
             return seen[0][0], path, far
     return None

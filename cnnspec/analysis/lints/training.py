@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from cnnspec.analysis.lints.follow import Follower, FollowRule
-from cnnspec.analysis.lints.scopes import Finding, Survey, finding, lint, pointer, without_step
+from cnnspec.analysis.lints.scopes import Finding, LintContext, finding, lint, pointer, without_step
 from cnnspec.layers import NAMES
 from cnnspec.text.diagnostics import Fix, Note
 from cnnspec.text.edits import Edit, insert
@@ -19,9 +19,9 @@ BETWEEN = frozenset(NAMES) - {"batchnorm", "layernorm", "groupnorm", "instanceno
 
 
 @lint
-def bias_before_batchnorm(survey: Survey) -> Iterator[Finding]:
+def bias_before_batchnorm(context: LintContext) -> Iterator[Finding]:
     """W0601: the batch's mean takes away again what the bias adds."""
-    followed = Follower(survey, FollowRule(BIASED, NORM, alone=True))
+    followed = Follower(context, FollowRule(BIASED, NORM, alone=True))
     kept = {place(site.op.span) for site in followed.unmet()}
     for one, two in followed.pairs():
         if not one.leaf.layer.value("bias") or one.leaf.layer.value("frozen"):
@@ -48,13 +48,13 @@ def without_bias(call: Span) -> Edit | None:
 
 
 @lint
-def softmax_at_the_end(survey: Survey) -> Iterator[Finding]:
+def softmax_at_the_end(context: LintContext) -> Iterator[Finding]:
     """W0602: cross-entropy takes the softmax of what it is given: of shares in n classes, at least this.
 
     log(e + n - 1) - 1, where one share is 1 and the others are 0.
     """
-    softmax = Follower(survey, FollowRule(frozenset({"softmax"}), frozenset(), frozenset({"flatten"})))
-    for _, scope in survey.nets:
+    softmax = Follower(context, FollowRule(frozenset({"softmax"}), frozenset(), frozenset({"flatten"})))
+    for _, scope in context.nets:
         for site in softmax.matches(scope).last:
             classes = int(site.shape.channels)
             floor = math.log(math.e + classes - 1) - 1
@@ -68,18 +68,18 @@ def softmax_at_the_end(survey: Survey) -> Iterator[Finding]:
 
 
 @lint
-def dropout_before_batchnorm(survey: Survey) -> Iterator[Finding]:
+def dropout_before_batchnorm(context: LintContext) -> Iterator[Finding]:
     """W0603: the variance that batchnorm learns is that of values with noise, which evaluation has not."""
-    for one, two in Follower(survey, FollowRule(frozenset({"dropout"}), NORM, BETWEEN)).pairs():
+    for one, two in Follower(context, FollowRule(frozenset({"dropout"}), NORM, BETWEEN)).pairs():
         if one.leaf.layer.value("p") and two.leaf.layer.value("track"):
             message = "the batchnorm behind this `dropout` learns variances that evaluation does not have"
             yield finding("W0603", message, one, notes=(pointer("the batchnorm", two, one),))
 
 
 @lint
-def norm_of_one_value(survey: Survey) -> Iterator[Finding]:
+def norm_of_one_value(context: LintContext) -> Iterator[Finding]:
     """W0607: of one value there is no deviation, so PyTorch and the NumPy program refuse one image."""
-    for site in survey.layers("batchnorm", "groupnorm"):
+    for site in context.layers("batchnorm", "groupnorm"):
         groups = site.leaf.layer.value("groups") if site.layer == "groupnorm" else site.shape.channels
         if math.prod(site.shape.dimensions) == groups:
             what = "channel" if site.layer == "batchnorm" else "group"

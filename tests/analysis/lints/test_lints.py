@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnspec.analysis.lints.scopes import Site, Survey
+from cnnspec.analysis.lints.scopes import LintContext, Site
 from cnnspec.analysis.lints.silences import Silences
 from cnnspec.graph.tree import Leaf
 from tests.analysis.lints.warned import linted, warned
@@ -354,15 +354,15 @@ def test_a_block_is_looked_at_once_however_often_it_is_used() -> None:
     text = "block B { conv 3@3x3, conv 3@3x3 pad=2 }\nnet N {\n input 3@8x8\n repeat 1000 { B, relu }\n}"
     found = linted(text)
     assert [each.span.text for each in found.diagnostics] == ["conv 3@3x3 pad=2"]
-    survey = Survey(found.networks, Silences(), True)
-    assert len(survey.visits) == 2 and len(survey.known) == 1
+    context = LintContext(found.networks, Silences(), True)
+    assert len(context.visits) == 2 and len(context.known) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(FILES.values())))
 def test_every_step_is_found_in_the_text(name: str) -> None:
-    survey = Survey(check_file(name).networks, Silences(), True)
-    for scope, uses, _ in survey.visits:
+    context = LintContext(check_file(name).networks, Silences(), True)
+    for scope, uses, _ in context.visits:
         for op in scope.ops:
             site = Site(op, uses, scope)
             assert site.argument().start == op.span.start

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnspec.analysis.lints.gridding import Taps
-from cnnspec.analysis.lints.scopes import Survey
+from cnnspec.analysis.lints.scopes import LintContext
 from cnnspec.analysis.lints.sight import Sights
 from cnnspec.analysis.lints.silences import Silences
 from cnnspec.analysis.lints.structure import overlaps
@@ -102,8 +102,8 @@ def test_gridding_is_told_of_what_both_paths_leave_unread(
     assert ("W0507" in codes(text)) == (holes and deepest > 1)
 
 
-def survey_of(network: Network) -> Survey:
-    return Survey([network], Silences(), True)
+def survey_of(network: Network) -> LintContext:
+    return LintContext([network], Silences(), True)
 
 
 @pytest.mark.parametrize("size", [32, 64, 96, 224])
@@ -120,8 +120,8 @@ def test_in_a_chain_the_least_field_is_the_field(file: str, net: str, size: int)
             field = known[node.inputs[0]]
             assert field is not None and node.layer.value("filter").kernel != (1, 1)
             expected += field is WHOLE or min(field.size) >= size
-    survey = survey_of(network)
-    blind = Sights(survey).blind(survey.nets[0][1], (size, size))
+    context = survey_of(network)
+    blind = Sights(context).blind(context.nets[0][1], (size, size))
     assert blind.number == expected
     assert (blind.first is not None) == (expected > 0)
 
@@ -168,9 +168,9 @@ def test_of_several_paths_the_least_counts(chain: Steps, block: str) -> None:
     text = f"net N {{ input 3@64x64, {inner} }}"
     if block:
         text = f"block B {{ relu, {inner} }}\nnet N {{ input 3@64x64, B }}"
-    survey = survey_of(linted(text).networks[0])
-    scope = survey.nets[0][1]
-    field = Sights(survey).of(scope).fields[scope.outputs[0]]
+    context = survey_of(linted(text).networks[0])
+    scope = context.nets[0][1]
+    field = Sights(context).of(scope).fields[scope.outputs[0]]
     assert field is not None and field.size == (least(chain), least(chain))
 
 
