@@ -16,7 +16,7 @@ from cnnspec.elaborate.special_values import UNKNOWN, Items, Names, plain, weigh
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Data, Diagnostic, Fix, Note
 from cnnspec.text.source import Span
-from cnnspec.values.extents import ARITHMETIC, Extent, computed, follows
+from cnnspec.values.extents import ARITHMETIC, Extent, as_extent, has_extents
 from cnnspec.values.functions import FUNCTIONS, MOST_FACTORS, power
 from cnnspec.values.kinds import Filter, describe, is_integer, is_number
 from cnnspec.values.limits import LARGEST_INTEGER, LONGEST_LIST, Limits
@@ -257,7 +257,7 @@ class Evaluator:
 
     def follow_operands(self, operation: str, value: Any, left: Any, right: Any) -> Any:
         """What arithmetic yielded, an Extent where it can follow its operands."""
-        value = computed(operation, value, left, right)
+        value = as_extent(operation, value, left, right)
         if type(value) is not Extent:
             self.still(left)
             self.still(right)
@@ -349,7 +349,7 @@ class Evaluator:
             raise unknown("E0202", message, *node.name, FUNCTIONS, section="functions")
         arguments = [self.evaluate(argument) for argument in node.arguments]
         self.meter.spend(1 + weight(arguments), node.span)
-        if node.name.name != "sum" or follows(arguments):  # sums keep what they are made of
+        if node.name.name != "sum" or has_extents(arguments):  # sums keep what they are made of
             self.pin(arguments)
         try:
             value = self.apply_function(FUNCTIONS[node.name.name], arguments)

@@ -7,7 +7,7 @@ from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.evaluate import fault
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.state import Elaboration
-from cnnspec.elaborate.trace import last_span, trace
+from cnnspec.elaborate.trace import last_span, size_notes
 from cnnspec.graph.tree import Merge, Path, Test, Value
 from cnnspec.layers.base import Join, Misfit
 from cnnspec.text import syntax
@@ -34,7 +34,7 @@ def join(
     if text is not None:
         name = run.name(text, cls.name, label.span if label else call.span, context)
         scope = NameScope(name + ".", by_kind=False)
-    layer = joining(run, call, cls, context)
+    layer = make_join(run, call, cls, context)
     paths = []
     items = [None] if call.each is None else context.evaluate.items(call.each.source)
     if call.each is not None:
@@ -57,11 +57,11 @@ def join(
     return output
 
 
-def joining(run: Elaboration, call: syntax.Call, cls: type[Join], context: Context) -> Join | None:
+def make_join(run: Elaboration, call: syntax.Call, cls: type[Join], context: Context) -> Join | None:
     try:
         return cls(**leaves.arguments(run, call, cls, context))
     except Misfit as misfit:
-        leaves.blame(run, misfit, call, None)
+        leaves.report_misfit(run, misfit, call, None)
         return None
 
 
@@ -138,7 +138,9 @@ def merge_paths(
     except Misfit as misfit:
         sides = [Note(f"{path.output.shape} from here", last_span(path)) for path in live]
         span = call.name.span
-        run.report(Diagnostic(misfit.code, misfit.message, span, misfit.formula, (*sides, *trace(value))))
+        run.report(
+            Diagnostic(misfit.code, misfit.message, span, misfit.formula, (*sides, *size_notes(value)))
+        )
         return Value(None)
     leaves.check_elements(run, output.shape, call)
     return output

@@ -9,13 +9,13 @@ from cnnspec import layers
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.evaluate import Fault, Unknowable, fault, unknown
 from cnnspec.elaborate.state import Elaboration
-from cnnspec.elaborate.trace import marks, trace, wanted_map
+from cnnspec.elaborate.trace import size_notes, source_notes, wanted_map
 from cnnspec.graph.tree import Leaf, Lost, Value
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note
 from cnnspec.text.source import Span
-from cnnspec.values.extents import follows
+from cnnspec.values.extents import has_extents
 from cnnspec.values.kinds import is_integer
 from cnnspec.values.shapes import Shape, plain_shape
 from cnnspec.values.symbols import polynomial
@@ -34,14 +34,14 @@ def leaf(
     text = run.label(label, context) if label is not None else None
     name = run.name(text, cls.name, label.span if label else call.name.span, context)
     run.count(1, call.span)
-    layer, output, following = make(run, call, cls, value, context)
+    layer, output, following = make_layer(run, call, cls, value, context)
     made = None if layer is None else Leaf(name, layer, value, output, call.span, following)
     context.steps.append(made or Lost(name, value, output, call.span))
     run.keep(text, name, output, made, context)
     return output
 
 
-def make(
+def make_layer(
     run: Elaboration, call: syntax.Call, cls: type[Layer], value: Value, context: Context
 ) -> tuple[Layer | None, Value, dict[str, Any] | None]:
     """The layer, its output, and its arguments if they follow sizes; a fault leaves no layer, or no shape.
@@ -57,7 +57,7 @@ def make(
     try:
         given = arguments(run, call, cls, context)
         layer = cls(**given)
-        following = given if any(map(follows, given.values())) else None
+        following = given if any(map(has_extents, given.values())) else None
         if value.shape is None:
             return layer, Value(None), following
         groups = given.get("groups", 1)
@@ -83,7 +83,7 @@ def make(
     except Fault as caught:
         run.report(caught.diagnostic)
     except Misfit as misfit:
-        blame(run, misfit, call, value)
+        report_misfit(run, misfit, call, value)
     return layer, Value(None), following
 
 
@@ -182,7 +182,7 @@ def unknown_argument(cls: type[Layer], keyword: syntax.Keyword) -> Fault:
     return unknown("E0301", message, keyword.name, keyword.name_span, known, note, section="arguments")
 
 
-def blame(run: Elaboration, misfit: Misfit, call: syntax.Call, value: Value | None) -> None:
+def report_misfit(run: Elaboration, misfit: Misfit, call: syntax.Call, value: Value | None) -> None:
     """Report what a layer raised at the argument that it names."""
     span = call.name.span if not call.positional and not call.keywords else call.span
     for keyword in call.keywords:
@@ -196,8 +196,8 @@ def blame(run: Elaboration, misfit: Misfit, call: syntax.Call, value: Value | No
     notes: tuple[Note, ...] = ()
     label = misfit.formula
     if value is not None and misfit.code >= "E04":
-        notes = trace(value)
+        notes = size_notes(value)
         if misfit.code in ABOUT_WHAT_ARRIVES:
-            notes = (*marks(value), *notes)
+            notes = (*source_notes(value), *notes)
         label = wanted_map(misfit.data, value) or label
     run.report(Diagnostic(misfit.code, misfit.message, span, label, notes, data=misfit.data))

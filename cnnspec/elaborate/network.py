@@ -116,7 +116,7 @@ class NetworkElaborator(Elaborator):
             raise fault("E0209", "several inputs need labels: `left: input 1@28x28`", call.span)
         evaluate = context.evaluate
         if len(call.positional) != 1:
-            raise shapeless(call, label)
+            raise missing_shape(call, label)
         shape = as_shape(evaluate(call.positional[0]))
         if shape is None or shape.channels < 1 or (shape.is_map and min(shape.size) < 1):
             got = describe(evaluate(call.positional[0]))
@@ -205,7 +205,7 @@ def unknown_parameter(
     return unknown("E0213", message, keyword.name, keyword.name_span, known, note)
 
 
-def shapeless(call: syntax.Call, label: syntax.Label | None) -> Fault:
+def missing_shape(call: syntax.Call, label: syntax.Label | None) -> Fault:
     """An input without a shape, or with more than one value: `input left 3@32x32` has its label behind."""
     name, shape = "", None
     if len(call.positional) == 2 and type(call.positional[0]) is syntax.Name and not call.keywords:

@@ -59,11 +59,11 @@ class Replay:
         if isinstance(step, From):
             return From(self.at(step.value), step.span)
         if isinstance(step, Lost):
-            return step._replace(input=self.at(step.input), output=self.pass_(step.output, Value(None)))
+            return step._replace(input=self.at(step.input), output=self.record(step.output, Value(None)))
         made = rebuild(step, self.steps)
         return made._replace(input=self.at(step.input), output=self.at(step.output))
 
-    def pass_(self, old: Value, new: Value) -> Value:
+    def record(self, old: Value, new: Value) -> Value:
         self.values[old] = new
         return new
 
@@ -77,28 +77,28 @@ class Replay:
                 weights = step.layer.weights(value.shape)
                 same_weights = weights == step.layer.weights(step.input.shape)
                 same_layer = step.layer.torch(value.shape) == step.layer.torch(step.input.shape)
-                self.hold(step, value, same_weights, same_layer)
+                self.require_same(step, value, same_weights, same_layer)
                 if weights:
                     self.tie(step.input, value)
             except Misfit as misfit:
                 message = f"`{step.name}` again: {misfit.message}"
                 self.elaborator.report(Diagnostic(misfit.code, message, self.span, misfit.formula))
-        return step._replace(input=value, output=self.pass_(step.output, output))
+        return step._replace(input=value, output=self.record(step.output, output))
 
     def use(self, step: Use) -> Use:
         value = self.at(step.input)
         recipe = self.elaborator.recipes.get(id(step.instance))
         if recipe is None or value.shape is None:
             self.elaborator.count(self.elaborator.sizes.get(id(step.instance), 1), self.span)
-            return step._replace(input=value, output=self.pass_(step.output, Value(None)))
+            return step._replace(input=value, output=self.record(step.output, Value(None)))
         target, arguments, defaults = recipe
         instance = blocks.instantiate(self.elaborator, target, arguments, value, defaults, self.span)
         same_weights = step.input.shape is None or tensors(instance.steps) == tensors(step.instance.steps)
-        self.hold(step, value, same_weights, all_alike(step.instance.steps, instance.steps))
+        self.require_same(step, value, same_weights, are_same_steps(step.instance.steps, instance.steps))
         self.tie(step.input, value)
         bindings = {**step.bindings, **block_names({}, value.shape)}
         shape = self.owner.rebind(instance.output.shape, bindings)
-        output = self.pass_(step.output, Value(shape, value, step.name, self.span))
+        output = self.record(step.output, Value(shape, value, step.name, self.span))
         return step._replace(instance=instance, bindings=bindings, input=value, output=output)
 
     def merge(self, step: Merge) -> Merge:
@@ -113,7 +113,7 @@ class Replay:
                     output = Value(shape, self.at(step.input), step.path, self.span)
                 except Misfit as misfit:
                     self.elaborator.report(Diagnostic(misfit.code, misfit.message, self.span, misfit.formula))
-            self.pass_(step.output, output)
+            self.record(step.output, output)
         return made._replace(input=self.at(step.input), output=self.at(step.output))
 
     def tie(self, first: Value, now: Value) -> None:
@@ -123,7 +123,7 @@ class Replay:
             if polynomial(channels[0]) != polynomial(channels[1]):
                 self.owner.pin(channels)
 
-    def hold(self, step: Leaf | Use, now: Value, same_weights: bool, same_layers: bool) -> None:
+    def require_same(self, step: Leaf | Use, now: Value, same_weights: bool, same_layers: bool) -> None:
         """Raise Fault where a step would be another for the value that arrives now."""
         if same_weights and same_layers:
             return
@@ -134,11 +134,11 @@ class Replay:
         raise fault("E0408", message, self.span, note)
 
 
-def all_alike(first: Steps, now: Steps) -> bool:
-    return len(first) == len(now) and all(map(alike, first, now))
+def are_same_steps(first: Steps, now: Steps) -> bool:
+    return len(first) == len(now) and all(map(is_same_step, first, now))
 
 
-def alike(first: Step, now: Step) -> bool:
+def is_same_step(first: Step, now: Step) -> bool:
     """Whether two steps of a block, made for two values, are the same layers in the same places."""
     if isinstance(first, Leaf) and isinstance(now, Leaf):
         shapes = first.input.shape, now.input.shape
@@ -146,13 +146,13 @@ def alike(first: Step, now: Step) -> bool:
             return first.name == now.name
         return first.layer.torch(shapes[0]) == now.layer.torch(shapes[1])
     if isinstance(first, Use) and isinstance(now, Use):
-        return first.name == now.name and all_alike(first.instance.steps, now.instance.steps)
+        return first.name == now.name and are_same_steps(first.instance.steps, now.instance.steps)
     within = rows(first), rows(now)
-    same_form = own_form(first) == own_form(now) and len(within[0]) == len(within[1])
-    return same_form and all(map(all_alike, *within))
+    same_form = form_of(first) == form_of(now) and len(within[0]) == len(within[1])
+    return same_form and all(map(are_same_steps, *within))
 
 
-def own_form(step: Step) -> tuple[object, ...]:
+def form_of(step: Step) -> tuple[object, ...]:
     """What tells steps that hold others apart, besides what they hold."""
     if isinstance(step, Braces):
         return type(step), step.name, isinstance(step, If) and step.taken

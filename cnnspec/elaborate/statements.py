@@ -15,7 +15,7 @@ from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.evaluate import Fault, Unknowable, fault
 from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.elaborate.state import Elaboration
-from cnnspec.elaborate.trace import as_shape, made_by, trace
+from cnnspec.elaborate.trace import as_shape, maker_note, size_notes
 from cnnspec.graph.tree import Claim, Lost, Step, Value
 from cnnspec.layers.base import Join, Misfit, convert
 from cnnspec.text import syntax
@@ -92,14 +92,14 @@ class Elaborator(Elaboration):
                 value = self.step(step, context)
             except Fault as caught:
                 self.report(caught.diagnostic)
-                value = self.lost(step, context)
+                value = self.lose(step, context)
             context.arrive(value)
             if self.watch is not None:
                 self.watch(step, arriving, value, steps[-1] if len(steps) > made else None)
         if chain.assertion is not None and context.value is not None:
             self.assertion(chain.assertion, context.value, context)
 
-    def lost(self, step: syntax.Step, context: Context) -> Value:
+    def lose(self, step: syntax.Step, context: Context) -> Value:
         """The value of a step at fault: of unknown shape, but known by its label."""
         context.owner.incomplete = True
         unknown, name = Value(None), ""
@@ -125,10 +125,10 @@ class Elaborator(Elaboration):
         if expected in (value.shape, value.believed):
             return
         if value.believed is None:
-            self.claim_fails(assertion, expected, value)
+            self.report_false_claim(assertion, expected, value)
         value.believed = expected
 
-    def claim_fails(self, assertion: syntax.Assertion, expected: Shape, value: Value) -> None:
+    def report_false_claim(self, assertion: syntax.Assertion, expected: Shape, value: Value) -> None:
         code = "N0801" if self.overridden else "E0403"
         if self.is_reported(code, assertion.expected.span):
             return
@@ -138,7 +138,7 @@ class Elaborator(Elaboration):
                 f"the shape here is {value.shape}, not {expected}",
                 assertion.expected.span,
                 f"claimed: {expected}",
-                (*made_by(value), *trace(value)),
+                (*maker_note(value), *size_notes(value)),
                 data=Mismatch(value.shape, expected),
             )
         )

@@ -27,7 +27,7 @@ def last_span(path: Path) -> Span:
     return path.steps[-1].span if path.steps else path.span
 
 
-def trace(value: Value) -> tuple[Note, ...]:
+def size_notes(value: Value) -> tuple[Note, ...]:
     """How the size came about, from the input on: the way, and the last sum of each rule on it.
 
     `height: input 28, conv 24, avgpool 12`; `conv (28 - 5)//1 + 1 = 24, avgpool (24 - 2)//2 + 1 = 12`.
@@ -70,7 +70,7 @@ def sum_along(value: Value, axis: int) -> str:
     return along(value.layer, before, value.shape, axis)
 
 
-def marks(value: Value) -> tuple[Note, ...]:
+def source_notes(value: Value) -> tuple[Note, ...]:
     """The places that the arriving size comes from: the input, and the step just before."""
     notes = []
     *_, first = value.history()
@@ -84,7 +84,7 @@ def marks(value: Value) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def made_by(value: Value) -> tuple[Note, ...]:
+def maker_note(value: Value) -> tuple[Note, ...]:
     """The step that gave a value its shape, with what arrived there."""
     for made in value.history():
         if made.before is None or made.before.before is None or made.before.shape != made.shape:

@@ -21,7 +21,7 @@ def wire(
 ) -> Value:
     value = context.value
     if label is not None and isinstance(wire, syntax.From):
-        raise labelled_from(label, wire)
+        raise label_on_from(label, wire)
     target, labelled = reference(run, wire.target, context)
     if isinstance(wire, syntax.From):
         context.steps.append(From(target, wire.span))
@@ -37,7 +37,7 @@ def wire(
     return output
 
 
-def labelled_from(label: syntax.Label, wire: syntax.From) -> Fault:
+def label_on_from(label: syntax.Label, wire: syntax.From) -> Fault:
     source, name = wire.span.source, label.span.text.removesuffix(":").rstrip()
     end = wire.span.end
     edits = (

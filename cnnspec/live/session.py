@@ -12,11 +12,11 @@ from pathlib import Path
 from cnnspec.compiler import unique
 from cnnspec.elaborate.load import Parser, Reader
 from cnnspec.elaborate.settings import Settings
-from cnnspec.live.answers.sizes import LineSize, line_sizes, sizes_of, stale
+from cnnspec.live.answers.sizes import LineSize, carry_over, line_sizes, sizes_of
 from cnnspec.live.check import SETTINGS, Check
 from cnnspec.live.positions import Lines
 from cnnspec.text import syntax
-from cnnspec.text.decoding import decode, newlines
+from cnnspec.text.decoding import decode, normalize_newlines
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import Edit, difference, new_span
 from cnnspec.text.files import SHIPPED, FileProblem, is_inside, read, read_library, read_used
@@ -57,7 +57,7 @@ class Document:
 
     def change(self, text: str, version: int | None) -> None:
         self.version = version
-        self.text = newlines(text)
+        self.text = normalize_newlines(text)
         self.source, self.fault = read_text(self.name, self.text)
         self.lines = Lines(self.text)
         self.dirty = True
@@ -79,7 +79,7 @@ class Document:
         edit = difference(self.seen, self.source.text)
         self.seen = self.source
         if self.fault is not None:
-            self.sizes = [*stale(self.sizes, edit, self.source)]
+            self.sizes = [*carry_over(self.sizes, edit, self.source)]
             return
         self.used.clear()
         check = Check(self.source, read, before, parse)
@@ -87,7 +87,7 @@ class Document:
         self.settings = self.settings if view == self.view else SETTINGS
         check.view(view, self.settings)
         self.view = check.in_view
-        self.waiting = waiting(before, check, edit) if before is not None else []
+        self.waiting = pending(before, check, edit) if before is not None else []
         self.check = check
         self.sizes = sizes_of(check, self.sizes, edit)
 
@@ -105,14 +105,14 @@ class Document:
         return self.view
 
 
-def waiting(before: Check, check: Check, edit: Edit) -> list[Diagnostic]:
+def pending(before: Check, check: Check, edit: Edit) -> list[Diagnostic]:
     """What was known of the nets that are still to be checked, moved to where it belongs now."""
     known = [d for name in check.left if name in before.found for d in before.found[name].diagnostics]
-    found = [moved(d, edit, check.source) for d in known if d not in before.faults]
+    found = [move_diagnostic(d, edit, check.source) for d in known if d not in before.faults]
     return [d for d in found if d is not None]
 
 
-def moved(diagnostic: Diagnostic, edit: Edit, edited: Source) -> Diagnostic | None:
+def move_diagnostic(diagnostic: Diagnostic, edit: Edit, edited: Source) -> Diagnostic | None:
     """A diagnostic in the edited source, without notes that the edit touches; None where it touches it."""
     span = new_span(diagnostic.span, edit, edited)
     if span is None:
@@ -189,7 +189,7 @@ class Session:
         stamp = stamp_of(name)
         known = self._read.get(name)
         if known is None or known[0] != stamp:
-            known = self._read[name] = stamp, under_name(name, read_used(path, source))
+            known = self._read[name] = stamp, rename_source(name, read_used(path, source))
         return known[1]
 
     def parse(self, source: Source, limits: TextLimits) -> Parsed:
@@ -269,7 +269,7 @@ class Session:
         return Source(name, found.text) if isinstance(found, Source) else None
 
 
-def under_name(name: str, found: Source | Diagnostic | None) -> Source | Diagnostic | None:
+def rename_source(name: str, found: Source | Diagnostic | None) -> Source | Diagnostic | None:
     """A file that was read, under the name that editors know it by; one of the library keeps its own."""
     if not isinstance(found, Source) or found.name.startswith(SHIPPED):
         return found

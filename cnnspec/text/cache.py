@@ -19,7 +19,7 @@ class Untrusted(OSError):
 
 def load(name: str) -> bytes | None:
     """The content of this name; None where there is none, it is damaged, or others may have written it."""
-    with suppress(OSError), opened(cache_folder()) as folder:
+    with suppress(OSError), open_folder(cache_folder()) as folder:
         with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as file:
             require_own(file.fileno(), stat.S_ISREG)
             digest, content = file.read(DIGEST), file.read()
@@ -33,7 +33,7 @@ def keep(name: str, content: bytes) -> None:
     Nothing waits for the disk: a file that a crash tore lacks its digest.
     """
     temporary = f"{name}.{os.getpid()}"
-    with suppress(OSError), opened(made(cache_folder())) as folder:
+    with suppress(OSError), open_folder(ensure_folder(cache_folder())) as folder:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         try:
             with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as file:
@@ -53,7 +53,7 @@ def cache_folder() -> Path:
     return Path(around, "cnnspec")
 
 
-def made(folder: Path) -> Path:
+def ensure_folder(folder: Path) -> Path:
     """The folder, which is made where there is none. Raises OSError, as where it would lie in another's."""
     if not folder.exists():
         nearest = next(parent for parent in folder.parents if parent.exists())
@@ -64,7 +64,7 @@ def made(folder: Path) -> Path:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[int]:
+def open_folder(folder: Path) -> Iterator[int]:
     """The folder as a descriptor, so that nobody puts another in its place. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:

@@ -77,14 +77,14 @@ class Stretch(NamedTuple):
     end: int
 
 
-def compiled(rules: tuple[Rule, ...]) -> re.Pattern[str]:
+def compile_rules(rules: tuple[Rule, ...]) -> re.Pattern[str]:
     """All rules as one, each a group named by its place in the table."""
     rows = [f"(?P<r{TABLE.index(rule)}>{rule.pattern})" for rule in rules]
     return re.compile("|".join([*rows, f"(?P<{NO_PART}>.)"]), re.MULTILINE | re.DOTALL)
 
 
-ANYWHERE = compiled(TABLE)
-IN_BRACKETS = compiled(tuple(rule for rule in TABLE if rule.kind != LABEL))
+ANYWHERE = compile_rules(TABLE)
+IN_BRACKETS = compile_rules(tuple(rule for rule in TABLE if rule.kind != LABEL))
 
 
 def colour(text: str) -> Iterator[Stretch]:

@@ -26,11 +26,11 @@ def decode(name: str, data: bytes, max_source: int = MAX_SOURCE) -> Source | Dia
         text = data.decode()
     except UnicodeDecodeError as problem:
         # What stands before decodes as it is, so its length is the place.
-        text = newlines(data.decode(errors="replace"))
-        offset = len(newlines(data[: problem.start].decode()))
+        text = normalize_newlines(data.decode(errors="replace"))
+        offset = len(normalize_newlines(data[: problem.start].decode()))
         span = Span(Source(name, text), offset, offset + 1)
         return Diagnostic("E0102", f"the file is not UTF-8 text: byte 0x{data[problem.start]:02X}", span)
-    source = Source(name, newlines(text))
+    source = Source(name, normalize_newlines(text))
     unseen = _UNSEEN.search(source.text)
     if unseen is None:
         return source
@@ -46,7 +46,7 @@ def too_long(source: Source, max_source: int) -> Diagnostic:
     return Diagnostic("E0105", message, Span(source, 0, 0))
 
 
-def newlines(text: str) -> str:
+def normalize_newlines(text: str) -> str:
     """A text with newlines as `\\n`."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 

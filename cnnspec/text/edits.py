@@ -25,7 +25,7 @@ def insert(source: Source, offset: int, text: str) -> Edit:
     return Edit(Span(source, offset, offset), text)
 
 
-def without(span: Span) -> Edit:
+def delete(span: Span) -> Edit:
     """Take a stretch out together with the blanks before it."""
     before = span.source.text[: span.start].rstrip(" \t")
     return Edit(Span(span.source, len(before), span.end), "")

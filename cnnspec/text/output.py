@@ -55,12 +55,12 @@ def write_all(files: Mapping[str, Content], force: bool = False) -> None:
             refuse_others(path, force)
             clear_strays(Path(path).parent)
     with ExitStack() as stack:
-        for move in [stack.enter_context(aside(path, content)) for path, content in files.items()]:
+        for move in [stack.enter_context(write_aside(path, content)) for path, content in files.items()]:
             move()
 
 
 @contextmanager
-def aside(path: str, content: Content) -> Iterator[Callable[[], None]]:
+def write_aside(path: str, content: Content) -> Iterator[Callable[[], None]]:
     """A file written beside its place, as what moves it there; it is gone where that was not called."""
     target = Path(path)
     with problems(path):
@@ -76,14 +76,14 @@ def aside(path: str, content: Content) -> Iterator[Callable[[], None]]:
         with problems(path):
             stack.enter_context(hold(temporary))
             with os.fdopen(handle, "wb") as file:
-                for data in parts(content):
+                for data in chunks_of(content):
                     file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
         yield move
 
 
-def parts(content: Content) -> Iterable[bytes]:
+def chunks_of(content: Content) -> Iterable[bytes]:
     if isinstance(content, str):
         return [content.encode()]
     return [content] if isinstance(content, bytes) else content

@@ -102,14 +102,14 @@ class _Reading:
     def recover(self, automaton: Automaton, tokens: list[Token], index: int) -> int:
         """Tell the fault, skip to the end of the line, and complete what was begun."""
         # Loaded on demand: most files have no fault.
-        from cnnspec.text import unwrapped
+        from cnnspec.text import missing_braces
         from cnnspec.text.recovery import completion, goes_on, past_braces, skip
         from cnnspec.text.slip import Slip
         from cnnspec.text.syntax_errors import explain
 
         expects, stack = automaton.expects, automaton.states
         slip = Slip(self.source, tokens, index, expects)
-        if len(self.reported) < MAX_FAULTS and (missing := unwrapped.find(slip)) is not None:
+        if len(self.reported) < MAX_FAULTS and (missing := missing_braces.find(slip)) is not None:
             self.report(missing.fault)
             return missing.mend(tokens)
         self.report(explain(slip))

@@ -21,26 +21,26 @@ def find_specs(names: Sequence[str]) -> list[str]:
 
     Raises FileProblem for a folder or a pattern in which there is no file.
     """
-    return [*{str(path): None for name in names for path in meant(name)}]
+    return [*{str(path): None for name in names for path in expand_name(name)}]
 
 
-def meant(name: str) -> list[Path]:
+def expand_name(name: str) -> list[Path]:
     """The files that one name means. Raises FileProblem."""
     path = Path(name)
     if not name:  # of a variable of the shell that is not set; pathlib takes it for this folder
         raise FileProblem("'': no such file")
     if path.is_dir():
-        if not (found := sorted(below(path))):
+        if not (found := sorted(specs_below(path))):
             raise FileProblem(f"{name}: there is no .cnn file in this folder")
         return found
     if path.exists() or WILD.isdisjoint(name):
         return [path]
-    if not (found := sorted(matching(name))):
+    if not (found := sorted(specs_matching(name))):
         raise FileProblem(f"{name}: no file matches")
     return found
 
 
-def below(folder: Path) -> Iterator[Path]:
+def specs_below(folder: Path) -> Iterator[Path]:
     """The specifications in a folder and in those within it."""
     try:
         inside = list(folder.iterdir())
@@ -50,17 +50,17 @@ def below(folder: Path) -> Iterator[Path]:
         if path.name.startswith(".") or path.is_symlink():
             continue
         if path.is_dir():
-            yield from below(path)
+            yield from specs_below(path)
         elif path.suffix == ".cnn":
             yield path
 
 
-def matching(pattern: str) -> Iterator[Path]:
+def specs_matching(pattern: str) -> Iterator[Path]:
     """The specifications that a pattern matches, or that are below a folder which it matches."""
     parts = Path(pattern).parts
     first = next(i for i, part in enumerate(parts) if not WILD.isdisjoint(part))
     folder = Path(*parts[:first])
-    for path in below(folder) if folder.is_dir() else ():
+    for path in specs_below(folder) if folder.is_dir() else ():
         if matches(path.parts[len(folder.parts) :], parts[first:]):
             yield path
 

@@ -71,7 +71,7 @@ class Slip(NamedTuple):
         end = self.source.line_end(self.tokens[index - 1].end)
         return end if end < len(self.source.text) else len(self.source.text.rstrip())
 
-    def further_in(self) -> int:
+    def indented_end(self) -> int:
         """The index of the newline behind the lines further in than this one; without any, of this line's."""
         indent, tokens = len(self.source.indent(self.token.start)), self.tokens
         end = self.at
@@ -112,13 +112,13 @@ class Slip(NamedTuple):
         fixes = (Fix(title, changes),) if title else ()
         return Diagnostic("E0101", message, self.span(self.token), fixes=fixes)
 
-    def joined(self, message: str, start: int, end: int) -> Diagnostic:
+    def joining(self, message: str, start: int, end: int) -> Diagnostic:
         """The fault of the token, mended by a blank in place of a stretch that holds nothing but blanks."""
         if self.source.text[start:end].strip():
             return self.fault(message)
         return self.fault(message, "move it there", (start, end, " "))
 
-    def mended(self, message: str, ours: str, start: int, end: int) -> Diagnostic:
+    def replacement(self, message: str, ours: str, start: int, end: int) -> Diagnostic:
         """The fault of the token, which our words mend in place of a stretch."""
         return self.fault(message, f"write `{ours}`", (start, end, ours))
 

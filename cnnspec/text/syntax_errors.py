@@ -120,20 +120,20 @@ def else_apart(slip: Slip) -> Iterator[Diagnostic]:
     brace = slip.back(2)
     if slip.token.type == "ELSE" and slip.back(1).type == "NL" and brace.type == "RBRACE":
         message = "`else` stands on the line of the closing brace: `} else {`"
-        yield slip.joined(message, brace.end, slip.token.start)
+        yield slip.joining(message, brace.end, slip.token.start)
 
 
 def elif_word(slip: Slip) -> Iterator[Diagnostic]:
     token = slip.token
     if slip.back(1).type == "RBRACE" and slip.text(token) in ("elif", "elseif"):
-        yield slip.mended("a further test is written `else if`", "else if", token.start, token.end)
+        yield slip.replacement("a further test is written `else if`", "else if", token.start, token.end)
 
 
 def brace_apart(slip: Slip) -> Iterator[Diagnostic]:
     """`{` on a line of its own."""
     brace, before = slip.ahead(1), slip.back(1)
     if slip.token.type == "NL" and brace.type == "LBRACE" and slip.expects("LBRACE"):
-        yield slip.joined("`{` stands on the line of what it belongs to", before.end, brace.start)
+        yield slip.joining("`{` stands on the line of what it belongs to", before.end, brace.start)
 
 
 def colon_for_equals(slip: Slip) -> Iterator[Diagnostic]:
@@ -154,7 +154,7 @@ def word_as_label(slip: Slip) -> Iterator[Diagnostic]:
     word = slip.text(name)
     if word in WORDS and slip.tokens[slip.tokens.index(name) + 1].type == "COLON":
         message = f"`{word}` is a word of the language; as a label it stands in quotes"
-        yield slip.mended(message, f'"{word}"', name.start, name.end)
+        yield slip.replacement(message, f'"{word}"', name.start, name.end)
 
 
 def lonely_word(slip: Slip) -> Iterator[Diagnostic]:
@@ -164,7 +164,7 @@ def lonely_word(slip: Slip) -> Iterator[Diagnostic]:
         yield slip.fault("`else` follows the closing brace of an `if`")
     elif token.type == "FOR" and slip.expects("REPEAT"):
         message = "steps are repeated with `repeat`: `repeat i in 4 { … }`"
-        yield slip.mended(message, "repeat", token.start, token.end)
+        yield slip.replacement(message, "repeat", token.start, token.end)
     elif token.type == "DOT" and slip.back(1).type == "NAME":
         fields = "`in.channels`, `in.height`, `in.width`, `in.features`"
         yield slip.fault(f"a name has no parts; only `in` has: {fields}")
@@ -215,7 +215,7 @@ def key_out_of_place(slip: Slip) -> Iterator[Diagnostic]:
         message = f"an argument such as `{name}=` follows without a comma; a comma starts the next step"
         yield slip.fault(message, "remove the comma", (before.start, before.end, ""))
     elif {part.type for part in slip.step()} & {"IF", "REQUIRE", "NOT", "AND", "OR"}:
-        yield slip.mended("`=` gives a name a value; `==` compares", "==", token.end - 1, token.end)
+        yield slip.replacement("`=` gives a name a value; `==` compares", "==", token.end - 1, token.end)
 
 
 def plain_behind_key(slip: Slip) -> Iterator[Diagnostic]:
@@ -242,17 +242,17 @@ def bare_operator(slip: Slip) -> Iterator[Diagnostic]:
     if is_signed and after.type in simple:
         wrapped = f"({slip.text(token)}{slip.text(after)})"
         message = f"a signed argument stands in parentheses: `{wrapped}`"
-        yield slip.mended(message, wrapped, token.start, after.end)
+        yield slip.replacement(message, wrapped, token.start, after.end)
         return
     if slip.text(token) == "*" and slip.back(2).type == "AT" and before.type == after.type == "INT":
         size = f"{slip.text(before)}x{slip.text(after)}"
-        yield slip.mended(f"a size is written with an x: `{size}`", size, before.start, after.end)
+        yield slip.replacement(f"a size is written with an x: `{size}`", size, before.start, after.end)
         return
     message = "an argument with an operator stands in parentheses, as in `conv (4 * width)@3x3`"
     end = slip.expression_end()
     if before.type in simple and end is not None and len(slip.step()) > 1:
         wrapped = f"({slip.source.text[before.start : end]})"
-        yield slip.mended(message, wrapped, before.start, end)
+        yield slip.replacement(message, wrapped, before.start, end)
     else:
         yield slip.fault(message)
 

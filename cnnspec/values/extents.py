@@ -67,7 +67,7 @@ class Extent(int):
         return Extent(self, self.operation, *parts)
 
 
-def computed(operation: str, number: Any, left: Any, right: Any) -> Any:
+def as_extent(operation: str, number: Any, left: Any, right: Any) -> Any:
     """What arithmetic yielded: an Extent, if it is an integer made of one that can still be followed."""
     parts = [operand for operand in (left, right) if type(operand) is Extent]
     if not parts or type(number) is not int or sum(part.size for part in parts) >= LONGEST:
@@ -75,10 +75,10 @@ def computed(operation: str, number: Any, left: Any, right: Any) -> Any:
     return Extent(number, operation, left, right)
 
 
-def follows(value: Any) -> bool:
+def has_extents(value: Any) -> bool:
     """Whether there is an Extent in a value, a size or a list perhaps."""
     if isinstance(value, list | tuple):
-        return any(map(follows, value))
+        return any(map(has_extents, value))
     return type(value) is Extent
 
 

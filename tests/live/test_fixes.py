@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnnspec.compiler import check
-from cnnspec.live.answers.fixes import mended, silence, with_fixes
+from cnnspec.live.answers.fixes import make_safe_fixes, silence, with_fixes
 from cnnspec.live.session import Session
 from cnnspec.text.edits import apply
 from cnnspec.text.files import read_library
@@ -41,5 +41,5 @@ def test_all_safe_fixes_are_made_of_what_is_wanted() -> None:
     document = session.refresh("/w/net.cnn")
     assert document is not None and document.check is not None
     assert "W0500" in {d.code for d in with_fixes(document.check)}
-    assert mended(document.check) == NET.format("")
-    assert mended(document.check, lambda diagnostic: diagnostic.code != "W0500") == document.text
+    assert make_safe_fixes(document.check) == NET.format("")
+    assert make_safe_fixes(document.check, lambda diagnostic: diagnostic.code != "W0500") == document.text

@@ -14,7 +14,7 @@ from cnnspec.compiler import Checked
 from cnnspec.live import session as session_module
 from cnnspec.live.answers.sizes import LineSize, line_sizes
 from cnnspec.live.check import ALL
-from cnnspec.live.session import Document, Session, moved
+from cnnspec.live.session import Document, Session, move_diagnostic
 from cnnspec.text.diagnostics import Diagnostic, Note
 from cnnspec.text.edits import difference
 from cnnspec.text.scanner import TextLimits
@@ -275,9 +275,9 @@ def test_a_diagnostic_moves_with_its_notes() -> None:
     places = {"first": Span(old, 0, 2), "touched": Span(old, 3, 5), "far": Span(other, 0, 2), "no": None}
     notes = tuple(Note(message, span) for message, span in places.items())
     change = difference(old, new.text)
-    found = moved(Diagnostic("E0101", "wrong", Span(old, 6, 8), notes=notes), change, new)
+    found = move_diagnostic(Diagnostic("E0101", "wrong", Span(old, 6, 8), notes=notes), change, new)
     assert found is not None
     assert found.span.text == "cc" and found.span.source is new
     left = [(note.message, note.span and note.span.text) for note in found.notes]
     assert left == [("first", "aa"), ("far", "zz"), ("no", None)]
-    assert moved(Diagnostic("E0101", "wrong", Span(old, 3, 5)), change, new) is None
+    assert move_diagnostic(Diagnostic("E0101", "wrong", Span(old, 3, 5)), change, new) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.text.diagnostics import Diagnostic, Fix
-from cnnspec.text.edits import Edit, without
+from cnnspec.text.edits import Edit, delete
 from cnnspec.text.scanner import allowances
 from cnnspec.text.source import Source, Span
 
@@ -69,4 +69,4 @@ def without_code(code: Span, codes: list[Span]) -> Edit:
             return Edit(Span(code.source, codes[place - 1].end, code.end), "")
         return Edit(Span(code.source, code.start, codes[1].start), "")
     start = code.source.text.rindex("#", 0, code.start)
-    return without(Span(code.source, start, code.source.line_end(start)))
+    return delete(Span(code.source, start, code.source.line_end(start)))

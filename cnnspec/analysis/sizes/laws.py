@@ -17,7 +17,7 @@ from cnnspec.analysis.sizes.size_run import SizeRun
 from cnnspec.analysis.unroll import Node
 from cnnspec.layers.base import Join
 from cnnspec.layers.windows import ALONG, STILL, Pace
-from cnnspec.values.extents import Extent, follows
+from cnnspec.values.extents import Extent, has_extents
 
 LONGEST = 1 << 20
 """Of a longer period nothing is claimed."""
@@ -75,7 +75,7 @@ class Periods:
         pace = node.layer.paces()[axis]
         if node.following is None:
             return arriving[0].behind(pace) if arriving[0] and pace else None
-        if any(follows(value) for name, value in node.following.items() if name not in ("size", "sides")):
+        if any(has_extents(value) for name, value in node.following.items() if name not in ("size", "sides")):
             return None
         if (cut := node.following.get("sides")) is not None:
             ends = list(cut) if isinstance(cut, list | tuple) else [cut, cut]

@@ -63,14 +63,14 @@ def parse(markdown: str) -> Page:
 
 def render(page: Page, width: int | None = None) -> str:
     """The page as plain text, ending in a newline; with a width its paragraphs are filled to it."""
-    parts = [f"{page.code}: {page.title}", *(filled(each, width) for each in page.text.split("\n\n"))]
+    parts = [f"{page.code}: {page.title}", *(fill_paragraph(each, width) for each in page.text.split("\n\n"))]
     parts += ["Wrong:\n\n" + _indented(page.wrong), "Right:\n\n" + _indented(page.right)]
     if page.source:
-        parts.append(filled(f"Source: {page.source}", width))
+        parts.append(fill_paragraph(f"Source: {page.source}", width))
     return "\n\n".join(parts) + "\n"
 
 
-def filled(paragraph: str, width: int | None) -> str:
+def fill_paragraph(paragraph: str, width: int | None) -> str:
     """A paragraph in lines of a width, if there is one; what is indented, as code is, stays as it is."""
     if width is None or any(line.startswith(" ") for line in paragraph.split("\n")):
         return paragraph

@@ -57,8 +57,8 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         *each(map_sizes.pool_pads),
         *any_of(arguments.kinds, arguments.quotients, wiring.arrows, dialect.shapes),
     ),
-    "E0304": any_of(arguments.bounds, arguments.left_out),
-    "E0305": any_of(arguments.twice),
+    "E0304": any_of(arguments.bounds, arguments.leave_out),
+    "E0305": any_of(arguments.repeated),
     "E0401": each(
         *(map_sizes.own_pads, map_sizes.turn_window, map_sizes.shrink_window, map_sizes.others),
         *(map_sizes.pads, map_sizes.all_pads),
@@ -163,7 +163,7 @@ def _try_remedies(
 
 
 def _remedies(case: Case) -> Iterator[Remedy]:
-    yield from any_of(dialect.own)
+    yield from any_of(dialect.suggested)
     places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in MENDED_AT_USES)]
     if any(span is not None and span.source is case.tree.source for span in places):
         yield from REMEDIES.get(case.fault.code, ())

@@ -23,7 +23,7 @@ from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.graph.tree import Leaf, Merge, Use
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Diagnostic, Fix, Twice
-from cnnspec.text.edits import Edit, insert, without
+from cnnspec.text.edits import Edit, delete, insert
 from cnnspec.text.foreign.translate import ForeignCall, translate
 from cnnspec.text.source import Span
 from cnnspec.text.spelling import suggest
@@ -50,18 +50,18 @@ def groups(case: Case, at: WrittenCall) -> Iterator[Fix]:
         for number in range(value + sign, value + sign * (_FARTHEST_GROUPS + 1), sign):
             edits = (Edit(node.span, str(number)),)
             if number > 0 and case.after_mending(edits) is not None:
-                yield Fix(f"`{_said(case, node)}{number}` divides", edits)
+                yield Fix(f"`{_key_text(case, node)}{number}` divides", edits)
                 break
 
 
 @of_call
-def twice(case: Case, at: WrittenCall) -> Iterator[Fix]:
+def repeated(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0305: an argument is given twice; drop the second or the first."""
     given = [each.name for each in at.call.keywords if each.span.covers(case.fault.span)]
     same = [each for each in at.call.keywords if each.name in given]
     agree = len({each.value.span.text for each in same}) == 1 and len(same) > 1
     for each in reversed(same[-1:] if agree else same):
-        yield Fix(f"drop `{each.span.text}`", (without(each.span),), safe=agree)
+        yield Fix(f"drop `{each.span.text}`", (delete(each.span),), safe=agree)
 
 
 @of_call
@@ -75,19 +75,22 @@ def bounds(case: Case, at: WrittenCall) -> Iterator[Fix]:
     readings.append((f"{bound.value:g}", f"`@` is the {bound.side}"))
     yield from _first_that_works(
         case,
-        (Fix(why.replace("@", _said(case, node) + text), (Edit(node.span, text),)) for text, why in readings),
+        (
+            Fix(why.replace("@", _key_text(case, node) + text), (Edit(node.span, text),))
+            for text, why in readings
+        ),
     )
 
 
 @of_call
-def left_out(case: Case, at: WrittenCall) -> Iterator[Fix]:
+def leave_out(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0304: what must be above 0 and need not be said."""
     layer, bound = layers.find(at.call.name.name), case.fault.data
     if layer is None or not isinstance(bound, Bound) or bound.side != "above":
         return
     for each in at.call.keywords:
         if each.span == case.fault.span and not (argument := layer.arguments[each.name]).required:
-            yield Fix(f"left out, it is {argument.default:g}", (without(each.span),))
+            yield Fix(f"left out, it is {argument.default:g}", (delete(each.span),))
 
 
 @of_call
@@ -220,12 +223,12 @@ def labels(case: Case) -> Iterator[Fix]:
     for name in names:
         edits = (*numbering, Edit(Span(span.source, span.start, end), name))
         after = case.after_mending(edits)
-        if after is not None and not any(_is_twice(name, d) for d in after.diagnostics):
+        if after is not None and not any(_names_two_steps(name, d) for d in after.diagnostics):
             yield Fix(f"call it `{name}`", edits)
             return
 
 
-def _is_twice(label: str, diagnostic: Diagnostic) -> bool:
+def _names_two_steps(label: str, diagnostic: Diagnostic) -> bool:
     """Whether a diagnostic is about two steps of that label."""
     data = diagnostic.data
     return isinstance(data, Twice) and data.name.rpartition(".")[2] == label
@@ -278,6 +281,6 @@ def _value_at_fault(case: Case, at: WrittenCall) -> syntax.Expression | None:
     return next((node for node in values_of(at.call) if case.fault.span.covers(node.span)), None)
 
 
-def _said(case: Case, node: syntax.Expression) -> str:
+def _key_text(case: Case, node: syntax.Expression) -> str:
     """What stands before the value of the argument at fault: `groups=`."""
     return case.fault.span.text.removesuffix(node.span.text)

@@ -19,11 +19,11 @@ WORDS = frozenset({"E0201", "E0301"})
 """Faults of words that do not exist: several in one line have one fix together."""
 
 
-def own(case: Case) -> Iterator[Fix]:
+def suggested(case: Case) -> Iterator[Fix]:
     """What the finder of the fault would do."""
     data = case.fault.data
     for fix in case.fault.fixes:
-        yield _working(case, fix, data.edits if isinstance(data, Counted) else ())
+        yield _complete(case, fix, data.edits if isinstance(data, Counted) else ())
 
 
 def line(case: Case) -> Fix | None:
@@ -34,37 +34,37 @@ def line(case: Case) -> Fix | None:
     edits, counted = [], []
     for at in case.tree.calls:
         call = at.call
-        if call.span.line != number or label_read(case.tree, at):
+        if call.span.line != number or label_argument(case.tree, at):
             continue
-        text = rewritten(call)
+        text = rewrite_call(call)
         if text is not None and text != call.span.text:
             edits.append(Edit(call.span, text))
-            counted.append(Edit(call.span, rewritten(call, True) or text))
+            counted.append(Edit(call.span, rewrite_call(call, True) or text))
     alone = [apply(source.text, fix.edits) for fix in case.fault.fixes if fix.edits]
     if not edits or apply(source.text, edits) in alone:
         return None
-    return _working(case, Fix(_title(edits), tuple(edits)), tuple(counted))
+    return _complete(case, Fix(_title(edits), tuple(edits)), tuple(counted))
 
 
 def _title(edits: Sequence[Edit]) -> str:
     return f"write `{', '.join(edit.text.removesuffix(', ') for edit in edits)}`"
 
 
-def _working(case: Case, fix: Fix, counted: tuple[Edit, ...]) -> Fix:
+def _complete(case: Case, fix: Fix, counted: tuple[Edit, ...]) -> Fix:
     """The fix with the `flatten` that others need not write, and what it says of a wrong count.
 
     `counted`: its edits with the counts that others write, and the fix leaves out.
     """
-    edits, outcome = _laid_flat(case, fix.edits)
+    edits, outcome = _insert_flatten(case, fix.edits)
     if outcome is None or outcome.new:
         return fix
-    found = _laid_flat(case, counted)[1] if counted != fix.edits else None
+    found = _insert_flatten(case, counted)[1] if counted != fix.edits else None
     wrong = [d.message for d in found.new if d.code == "E0410"] if found is not None else []
     title = fix.title if edits == fix.edits else _title(edits)
     return fix._replace(title=": ".join([title, *wrong[:1]]), edits=edits)
 
 
-def _laid_flat(case: Case, edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], Outcome | None]:
+def _insert_flatten(case: Case, edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], Outcome | None]:
     """The edits, with a `flatten` where that is all they lack, and what they lead to."""
     outcome = case.outcome(edits)
     faults = outcome.new if outcome is not None else ()
@@ -79,7 +79,7 @@ def _laid_flat(case: Case, edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], O
     return flat, case.outcome(flat)
 
 
-def label_read(tree: Tree, at: WrittenCall) -> str | None:
+def label_argument(tree: Tree, at: WrittenCall) -> str | None:
     """The label that a call such as `relu a` names, though its layer takes nothing but what arrives."""
     cls = layers.find(at.call.name.name)
     if cls is None or cls.positional or len(at.call.positional) != 1:
@@ -89,7 +89,7 @@ def label_read(tree: Tree, at: WrittenCall) -> str | None:
     return text if any(label is not None and label.span.text == text for label in labels) else None
 
 
-def rewritten(call: syntax.Call, counted: bool = False) -> str | None:
+def rewrite_call(call: syntax.Call, counted: bool = False) -> str | None:
     """A call in our words; None where some word of it has none."""
     if call.body is not None:
         return None

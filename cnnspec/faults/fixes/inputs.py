@@ -33,11 +33,11 @@ ANSWER, NODE = 4, 40
 def inputs(case: Case, owner: Owner | None) -> Iterator[Fix]:
     """The nearest input sizes that mend the fault, each with what others would."""
     calls = case.tree.inputs(owner)
-    network = faulty(case, [call.span.start for call in calls])
+    network = network_at_fault(case, [call.span.start for call in calls])
     if network is None:
         return
     try:
-        with answering(case, network) as explorer:
+        with explore_sizes(case, network) as explorer:
             left = [each for each in proposals(explorer, REACH) if not is_point(each, explorer.written)]
         for _ in range(TRIES):
             if not left:
@@ -52,24 +52,24 @@ def inputs(case: Case, owner: Owner | None) -> Iterator[Fix]:
             if case.after_mending(edits) is not None if edits else after.ok:
                 name = parameter(calls) if edits and size[0] == size[1] else ""
                 set_to = f"`{name}={size[0]}`: " if name else ""
-                yield Fix(f"or {set_to}an input {extent(case, after, network, size)}", edits)
-            left = fine_too(case, after, network, left)
+                yield Fix(f"or {set_to}an input {inputs_text(case, after, network, size)}", edits)
+            left = still_valid(case, after, network, left)
     except TooMuch:
         return
 
 
-def fine_too(case: Case, after: Checked, network: Network, left: list[Inputs]) -> list[Inputs]:
+def still_valid(case: Case, after: Checked, network: Network, left: list[Inputs]) -> list[Inputs]:
     """Those inputs that are fine as far as a net goes that was tried: it may go further than the first."""
     further = next((each for each in after.partial if each.name == network.name), None)
     if further is None or not left:
         return []
-    with answering(case, further) as explorer:
+    with explore_sizes(case, further) as explorer:
         valid = explorer.explore(left).valid
     return [given for given, is_valid in zip(left, valid, strict=True) if is_valid is not False]
 
 
 @contextmanager
-def answering(case: Case, network: Network) -> Iterator[Explorer]:
+def explore_sizes(case: Case, network: Network) -> Iterator[Explorer]:
     """The network's size program, for what the search for fixes may still cost."""
     trial = case.trial
     explorer = Explorer(network, work=min(ANSWERS, trial.work // ANSWER), claims=True)
@@ -156,14 +156,14 @@ def channels_last(case: Case, owner: Owner | None) -> Iterator[Fix]:
             yield Fix(f"channels come first: `input {text}`", (Edit(given.span, text),))
 
 
-def faulty(case: Case, starts: Sequence[int]) -> Network | None:
+def network_at_fault(case: Case, starts: Sequence[int]) -> Network | None:
     """The first network with these inputs, as far as its faults let it go."""
     networks = case.trial.before.all_networks
     inside = (n for n in networks if n.inputs and all(given.span.start in starts for given in n.inputs))
     return next(inside, None)
 
 
-def extent(case: Case, after: Checked, network: Network, size: tuple[int, int]) -> str:
+def inputs_text(case: Case, after: Checked, network: Network, size: tuple[int, int]) -> str:
     """Which inputs would do, with the nearest among them: `from 32x32 to 35x35`, `of at least 44x44`.
 
     Where that takes more than a few words, the nearest alone: `of 32x32`.
@@ -175,7 +175,7 @@ def extent(case: Case, after: Checked, network: Network, size: tuple[int, int]) 
 def describe_range(case: Case, network: Network, size: tuple[int, int]) -> str:
     nearest = f"of {size[0]}x{size[1]}"
     try:
-        with answering(case, network) as explorer:
+        with explore_sizes(case, network) as explorer:
             names = tuple(name for name, shape in explorer.written.items() if shape.is_map)
             survey = SizeSurvey(explorer, names, END)
             sweeps = survey.sweeps
@@ -184,11 +184,11 @@ def describe_range(case: Case, network: Network, size: tuple[int, int]) -> str:
         return nearest
     if survey.unknown:
         return nearest
-    ways = [briefly(found[0], found[-1], size) for found in sets]
+    ways = [range_text(found[0], found[-1], size) for found in sets]
     return next((way for way in ways if way and ";" not in way), next(filter(None, ways), nearest))
 
 
-def briefly(heights: Set, widths: Set, size: tuple[int, int]) -> str:
+def range_text(heights: Set, widths: Set, size: tuple[int, int]) -> str:
     """The sizes where they are of one stretch along each axis, and go on in like steps; else nothing."""
     if len(heights) != 1 or len(widths) != 1:
         return ""

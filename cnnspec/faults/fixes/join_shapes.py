@@ -8,7 +8,7 @@ from itertools import islice
 
 from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
-from cnnspec.faults.fixes.syntax_tree import WrittenCall, keyword, literal, set_argument, without_step
+from cnnspec.faults.fixes.syntax_tree import WrittenCall, delete_step, keyword, literal, set_argument
 from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.faults.fixes.wording import describe_changes
 from cnnspec.graph.tree import Merge
@@ -71,7 +71,7 @@ def gates(case: Case, at: WrittenCall) -> Iterator[Fix]:
     for path in at.call.body.paths if at.call.body is not None else ():
         within = [each for each in case.tree.calls if path.span.covers(each.step.span)]
         linears = [each.call for each in within if each.call.name.name == "linear"]
-        cuts = [without_step(each) for each in within if each.call.name.name == "flatten"]
+        cuts = [delete_step(each) for each in within if each.call.name.name == "flatten"]
         edits = [cut for cut in cuts if cut is not None]
         if edits and linears and len(edits) == len(cuts):
             edits += [set_argument(call, "pointwise", "yes") for call in linears]

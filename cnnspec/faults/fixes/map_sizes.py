@@ -16,10 +16,10 @@ from cnnspec.faults.fixes.syntax_tree import (
     window_of,
 )
 from cnnspec.faults.fixes.trial import Case, of_call
-from cnnspec.faults.fixes.wording import list_changes, outcome, which
+from cnnspec.faults.fixes.wording import layer_text, list_changes, outcome_text
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Fix
-from cnnspec.text.edits import Edit, insert, without
+from cnnspec.text.edits import Edit, delete, insert
 from cnnspec.values.comparisons import Mismatch
 
 _MOST_PADS = 24
@@ -30,7 +30,7 @@ def drop_claim(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0410: `in=` claims other channels or features; it need not stand there."""
     claim, data = keyword(at.call, "in"), case.fault.data
     if claim is not None and isinstance(data, Mismatch):
-        yield Fix(f"drop `{claim.span.text}`: {data.found} is inferred", (without(claim.span),))
+        yield Fix(f"drop `{claim.span.text}`: {data.found} is inferred", (delete(claim.span),))
 
 
 @of_call
@@ -75,8 +75,8 @@ def _pad_calls(case: Case, calls: Sequence[WrittenCall], end: int) -> Iterator[F
         edits = (set_argument(at.call, "pad", text),)
         after = case.after_mending(edits)
         if after is not None:
-            gives = outcome(after, end, edits) if isinstance(at.owner, syntax.Net) else ""
-            yield Fix(f"`pad={text}` on {which(at, case)}{gives}", edits)
+            gives = outcome_text(after, end, edits) if isinstance(at.owner, syntax.Net) else ""
+            yield Fix(f"`pad={text}` on {layer_text(at, case)}{gives}", edits)
 
 
 def _square(size: tuple[int, int]) -> str:
@@ -107,7 +107,7 @@ def all_pads(case: Case, at: WrittenCall) -> Iterator[Fix]:
     ]
     edits = tuple(set_argument(each.call, "pad", text) for each, text in bare)
     if len(edits) > 1:
-        title = list_changes([(f"pad={text}", which(each, case)) for each, text in bare])
+        title = list_changes([(f"pad={text}", layer_text(each, case)) for each, text in bare])
         texts = {text for _, text in bare}
         if len(texts) == 1:
             number = "both" if len(edits) == 2 else f"all {len(edits)}"
@@ -161,7 +161,7 @@ def _with_or_without(call: syntax.Call, edit: Edit, title: str, alone: str = "")
     yield Fix(title + alone, (edit,))
     claim = keyword(call, "in")
     if claim is not None:
-        yield Fix(f"{title}, and drop `{claim.span.text}`", (edit, without(claim.span)))
+        yield Fix(f"{title}, and drop `{claim.span.text}`", (edit, delete(claim.span)))
 
 
 @of_call

@@ -40,10 +40,10 @@ def mend(text: str, check: Check, unsafe: bool = False) -> Mended:
     found, made, seen = check(text, 0), [], {text}
     for _ in range(MOST_ROUNDS):
         chosen = next(fixes_in_turn(text, found, check, unsafe), [])
-        after_text, after = made_of(text, chosen, check)
+        after_text, after = make_fixes(text, chosen, check)
         if len(chosen) > 1 and len(after.diagnostics) > len(found.diagnostics) - len(chosen):
             chosen = chosen[:1]
-            after_text, after = made_of(text, chosen, check)
+            after_text, after = make_fixes(text, chosen, check)
         if after_text in seen:
             break
         text, found = after_text, after
@@ -52,7 +52,7 @@ def mend(text: str, check: Check, unsafe: bool = False) -> Mended:
     return Mended(text, found, tuple(made))
 
 
-def made_of(text: str, chosen: Sequence[Made], check: Check) -> tuple[str, Checked]:
+def make_fixes(text: str, chosen: Sequence[Made], check: Check) -> tuple[str, Checked]:
     """The text with fixes made, and what it holds."""
     mended = apply(text, [edit for made in chosen for edit in made.fix.edits])
     return mended, check(mended, 0)
@@ -71,12 +71,12 @@ def choose(diagnostics: Sequence[Diagnostic], unsafe: bool) -> list[Made]:
     chosen: list[Made] = []
     for fault in diagnostics:
         fix = next((fix for fix in fault.fixes if fix.edits and (fix.safe or unsafe)), None)
-        if fix is not None and not any(touch(fix, made.fix) for made in chosen):
+        if fix is not None and not any(overlap(fix, made.fix) for made in chosen):
             chosen.append(Made(fault, fix))
     return chosen
 
 
-def touch(one: Fix, other: Fix) -> bool:
+def overlap(one: Fix, other: Fix) -> bool:
     """Whether two fixes change the same place, or places with nothing between them."""
     return any(
         a.span.start <= b.span.end and b.span.start <= a.span.end for a in one.edits for b in other.edits

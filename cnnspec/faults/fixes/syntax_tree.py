@@ -132,7 +132,7 @@ def set_argument(call: syntax.Call, name: str, text: str) -> Edit:
     return insert(call.span.source, call.span.end, f" {name}={text}")
 
 
-def without_step(at: WrittenCall) -> Edit | None:
+def delete_step(at: WrittenCall) -> Edit | None:
     """Take a step out of its chain, a comma with it; None where it is all of the chain, or bears a label."""
     steps, span = at.chain.steps, at.step.span
     index = next(i for i, step in enumerate(steps) if step is at.step)

@@ -12,14 +12,14 @@ from cnnspec.faults.fixes.trial import Case, of_call
 from cnnspec.layers.base import Join
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Fix
-from cnnspec.text.edits import Edit, insert, without
+from cnnspec.text.edits import Edit, delete, insert
 from cnnspec.text.source import Span
 
 
 @of_call
 def joins(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0214: `add a b`, `concat [a, b]`."""
-    text = dialect.rewritten(at.call)
+    text = dialect.rewrite_call(at.call)
     if text is not None:
         yield Fix(f"write `{text}`", (Edit(at.call.span, text),))
 
@@ -29,7 +29,7 @@ def bars(case: Case) -> Iterator[Fix]:
     for call in [each.call for each in case.tree.calls]:
         statements = call.body.statements if call.body is not None else ()
         chains = [each for each in statements if isinstance(each, syntax.Chain)]
-        if not chains or not _is_blamed(case, call, chains):
+        if not chains or not _is_at_fault(case, call, chains):
             continue
         assert call.body is not None
         if call.body.paths or len(chains) > 1:
@@ -64,7 +64,7 @@ def arrows(case: Case) -> Iterator[Fix]:
         yield Fix(f"a comma goes on to the next step: `, {span.text}`", (edit,))
 
 
-def _is_blamed(case: Case, call: syntax.Call, chains: list[syntax.Chain]) -> bool:
+def _is_at_fault(case: Case, call: syntax.Call, chains: list[syntax.Chain]) -> bool:
     return case.fault.span in (call.span, *(each.span for each in chains))
 
 
@@ -72,11 +72,11 @@ def _is_blamed(case: Case, call: syntax.Call, chains: list[syntax.Chain]) -> boo
 def sources(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0301: `conv 64@3x3 from=a`, `relu a`."""
     written = keyword(at.call, "from")
-    label = written.value.span.text.strip('"') if written else dialect.label_read(case.tree, at)
+    label = written.value.span.text.strip('"') if written else dialect.label_argument(case.tree, at)
     if label is None:
         return
     said = written.span if written else at.call.positional[0].span
-    edits = insert(said.source, at.step.span.start, f"from {label}, "), without(said)
+    edits = insert(said.source, at.step.span.start, f"from {label}, "), delete(said)
     yield Fix(f"what a step reads stands before it: `from {label}, {at.call.name.name} …`", edits, safe=True)
 
 

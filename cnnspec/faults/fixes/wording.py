@@ -17,7 +17,7 @@ _LISTED = 4
 """So many changes are listed one by one at most."""
 
 
-def which(at: WrittenCall, case: Case) -> str:
+def layer_text(at: WrittenCall, case: Case) -> str:
     """`the first conv`, or, in a block, its line."""
     name, span = at.call.name.name, at.call.span
     if span.start <= case.fault.span.start < span.end:
@@ -33,7 +33,7 @@ def which(at: WrittenCall, case: Case) -> str:
     return f"the {name} in line {span.line}"
 
 
-def outcome(after: Checked, end: int, edits: Sequence[Edit]) -> str:
+def outcome_text(after: Checked, end: int, edits: Sequence[Edit]) -> str:
     """` gives 28 28 14 10 5`: the sizes up to a place of the old text, if the edits are on the way.
 
     Else ` gives 64@8x8`, the shape there.
@@ -58,5 +58,7 @@ def describe_changes(
     case: Case, changes: Sequence[Change], after: Checked, end: int, edits: Sequence[Edit]
 ) -> str:
     """What layers are given, and, where it is one alone, what its edits make of the sizes up to `end`."""
-    words = list_changes([(words_of(each), which(case.tree.call_from(each.start), case)) for each in changes])
-    return words + (outcome(after, end, edits) if len(changes) == 1 else "")
+    words = list_changes(
+        [(words_of(each), layer_text(case.tree.call_from(each.start), case)) for each in changes]
+    )
+    return words + (outcome_text(after, end, edits) if len(changes) == 1 else "")

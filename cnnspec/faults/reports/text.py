@@ -110,7 +110,7 @@ class _Report:
         """The fix in words, and the lines as it would leave them unless the words quote the change."""
         yield f"{self.paint(_COLOURS['help'], 'help')}: {visible(fix.title)}"
         if any((edit.text.strip() or edit.span.text.strip()) not in fix.title for edit in fix.edits):
-            for number, line, start, end in _edited(fix):
+            for number, line, start, end in _edited_lines(fix):
                 gutter = self.paint(_BLUE, f" {number:>{self.digits}} +")
                 first = 0 if end <= WIDEST else max(0, start - _LEAD)
                 yield f"{gutter} {_cut(line, first, min(max(end, first + WIDEST), len(line)))}".rstrip()
@@ -171,7 +171,7 @@ def _cut(line: str, first: int, last: int) -> str:
     return before + visible(line[first:last]) + after
 
 
-def _edited(fix: Fix) -> Iterator[tuple[int, str, int, int]]:
+def _edited_lines(fix: Fix) -> Iterator[tuple[int, str, int, int]]:
     """The lines that a fix's edits leave behind, with their numbers in the old text, and where the new text
     in them begins and ends."""
     lines: dict[tuple[int, int], list[Edit]] = {}

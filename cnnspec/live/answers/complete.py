@@ -11,7 +11,7 @@ from cnnspec import layers
 from cnnspec.elaborate.network import IMAGE_ARGUMENTS
 from cnnspec.layers.base import Argument
 from cnnspec.live.answers.before import Before, before
-from cnnspec.live.answers.hover import default, written
+from cnnspec.live.answers.hover import default, value_text
 from cnnspec.live.check import Check
 from cnnspec.live.names import Mention, SymbolKind, index_of
 from cnnspec.live.session import Document, Session
@@ -43,11 +43,11 @@ def offers(session: Session, document: Document, offset: int) -> list[Offer]:
         return []
     if found.string is not None:
         return list(of_string(session, document, check, found, offset))
-    listed = {offer.text: offer for offer in reversed([*at(document, check, found, offset)])}
+    listed = {offer.text: offer for offer in reversed([*offers_at(document, check, found, offset)])}
     return list(reversed(listed.values()))
 
 
-def typed_from(document: Document, offset: int, found: Sequence[Offer]) -> int:
+def start_of_word(document: Document, offset: int, found: Sequence[Offer]) -> int:
     """Where that begins which is typed of what is offered at an offset: the word there, or the path."""
     text = document.source.text
     if found and found[0].kind == "file":
@@ -57,7 +57,7 @@ def typed_from(document: Document, offset: int, found: Sequence[Offer]) -> int:
     return offset
 
 
-def at(document: Document, check: Check, found: Before, offset: int) -> Iterator[Offer]:
+def offers_at(document: Document, check: Check, found: Before, offset: int) -> Iterator[Offer]:
     words = found.words
     if found.frame == "file":
         yield from of_file(check, found)
@@ -164,7 +164,7 @@ def parameters(check: Check, name: str) -> tuple[syntax.Parameter, ...]:
 
 def about(argument: Argument) -> str:
     shown = default(argument)
-    return argument.kind + (f" = {written(shown)}" if shown is not None else "")
+    return argument.kind + (f" = {value_text(shown)}" if shown is not None else "")
 
 
 def argument_of(layer: str, name: str) -> Argument | None:
@@ -179,7 +179,7 @@ def choices(argument: Argument) -> Iterator[Offer]:
     if argument.kind == "flag":
         yield from (Offer(word, "value") for word in ("yes", "no"))
     if argument.default is not ... and argument.default is not None and argument.kind != "flag":
-        yield Offer(written(argument.default), "value", "the default")
+        yield Offer(value_text(argument.default), "value", "the default")
 
 
 def values(check: Check) -> Iterator[Offer]:

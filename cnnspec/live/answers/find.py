@@ -34,10 +34,10 @@ def definition(session: Session, document: Document, offset: int) -> Span | None
     source = document.check.sources.get(symbol.home[0]) if document.check is not None else None
     if source is None or symbol.kind not in OURS:
         return None
-    return Span(source, symbol.home[1], symbol.home[1] + len(written(source, symbol)))
+    return Span(source, symbol.home[1], symbol.home[1] + len(spelling_of(source, symbol)))
 
 
-def written(source: Source, symbol: Symbol) -> str:
+def spelling_of(source: Source, symbol: Symbol) -> str:
     """A name as it stands where it is given."""
     found = NAME.match(source.text, symbol.home[1])
     return found[0] if found else symbol.name
@@ -104,7 +104,7 @@ def meaning(session: Session, source: Source, texts: Mapping[str, str]) -> objec
 
     That is what names in it mean the same, what a check of it finds, and the sizes of its nets.
     """
-    reader = overlaid(session.reader(Document(source.name, source.text)), texts)
+    reader = overlay(session.reader(Document(source.name, source.text)), texts)
     text = Source(source.name, texts.get(source.name, source.text))
     with pause_collector(), allow_deep_calls():
         module = Loader(reader).load(text)
@@ -114,7 +114,7 @@ def meaning(session: Session, source: Source, texts: Mapping[str, str]) -> objec
     return same, [d.code for d in found.diagnostics], [network.sizes for network in found.networks]
 
 
-def overlaid(read: Reader, texts: Mapping[str, str]) -> Reader:
+def overlay(read: Reader, texts: Mapping[str, str]) -> Reader:
     """Reads files as they would be."""
 
     def reader(path: str, source: Source) -> Source | Diagnostic | None:

@@ -49,7 +49,7 @@ def with_fixes(check: Check, pause: Callable[[], None] = nothing) -> list[Diagno
     return check.fixed
 
 
-def mended(
+def make_safe_fixes(
     check: Check, wants: Callable[[Diagnostic], bool] = bool, pause: Callable[[], None] = nothing
 ) -> str:
     """The text when all safe fixes of wanted faults are made, those that fixes bring to light too."""

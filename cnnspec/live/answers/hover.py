@@ -27,14 +27,14 @@ MOST = 6
 """So many sizes or values are listed."""
 
 
-class Said(NamedTuple):
+class HoverText(NamedTuple):
     """A text in Markdown about a span."""
 
     markdown: str
     span: Span
 
 
-class Hovered(NamedTuple):
+class HoverContext(NamedTuple):
     """The name that is asked about, and the text around it."""
 
     session: Session
@@ -56,20 +56,22 @@ class Hovered(NamedTuple):
         return definition(self.session, self.document, self.mention.span.start)
 
 
-def hover(session: Session, document: Document, offset: int) -> Said | None:
+def hover(session: Session, document: Document, offset: int) -> HoverText | None:
     """What there is to say of the name at an offset; None where there is nothing."""
     mention, check = mention_at(document, offset), document.check
-    if mention is None or check is None or mention.symbol.kind not in _SAY:
+    if mention is None or check is None or mention.symbol.kind not in _PARTS:
         return None
-    parts = [part for part in _SAY[mention.symbol.kind](Hovered(session, document, check, mention)) if part]
-    return Said("\n\n".join(parts), mention.span) if parts else None
+    parts = [
+        part for part in _PARTS[mention.symbol.kind](HoverContext(session, document, check, mention)) if part
+    ]
+    return HoverText("\n\n".join(parts), mention.span) if parts else None
 
 
 def code(text: str) -> str:
     return f"```cnn\n{text}\n```"
 
 
-def listed(values: Iterable[Any]) -> str:
+def join_distinct(values: Iterable[Any]) -> str:
     """Values, each once."""
     texts = list(dict.fromkeys(map(str, values)))
     return ", ".join(texts[:MOST]) + (", …" if len(texts) > MOST else "")
@@ -85,10 +87,10 @@ def flow(runs: list[StepRun]) -> str:
         if run.leaving is not None and run.leaving.shape is not None:
             arriving = run.arriving.shape if run.arriving is not None else None
             ways.append(f"`{arriving} → {run.leaving.shape}`" if arriving else f"`{run.leaving.shape}`")
-    return listed(ways)
+    return join_distinct(ways)
 
 
-def of_layer(here: Hovered) -> list[str]:
+def of_layer(here: HoverContext) -> list[str]:
     name, runs = here.symbol.name, here.runs
     cls = layers.find(name)
     if cls is None:
@@ -148,11 +150,11 @@ def reach(check: Check, span: Span, way: tuple[Shape, Shape]) -> str:
     """The receptive field and the jump behind the first layer that stands there and goes that way."""
     for node, field in check.once(nodes_of).get((span.source.name, span.start), ()):
         if (plain_shape(node.shapes[0]), plain_shape(node.output)) == way and field is not None:
-            return "all | –" if field is WHOLE else f"{by(field.size)} | {by(field.jump)}"
+            return "all | –" if field is WHOLE else f"{sides_text(field.size)} | {sides_text(field.jump)}"
     return "– | –"
 
 
-def by(sides: tuple[int, int] | tuple[Fraction, Fraction]) -> str:
+def sides_text(sides: tuple[int, int] | tuple[Fraction, Fraction]) -> str:
     return str(sides[0]) if sides[0] == sides[1] else f"{sides[0]}x{sides[1]}"
 
 
@@ -163,7 +165,7 @@ def arguments(cls: type[Layer], layer: Layer | None) -> str:
     lines = ["| argument | here | |" if layer is not None else "| argument | default | |", "|---|---|---|"]
     for name, argument in cls.arguments.items():
         value = layer.value(name) if layer is not None else default(argument)
-        shown = f"`{written(value)}`" if value is not None and value != "" else ""
+        shown = f"`{value_text(value)}`" if value is not None and value != "" else ""
         lines.append(f"| `{name}` | {shown} | {argument.doc.replace('|', chr(92) + '|')} |")
     return "\n".join(lines)
 
@@ -172,7 +174,7 @@ def default(argument: Argument) -> Any:
     return None if argument.required else argument.default
 
 
-def written(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value as the language writes it; equal sides as one number."""
     if isinstance(value, BlockName):
         return value.block.name.name
@@ -184,7 +186,7 @@ def written(value: Any) -> str:
 # Names
 
 
-def of_argument(here: Hovered) -> list[str]:
+def of_argument(here: HoverContext) -> list[str]:
     name, cls = here.symbol.name, layers.find(here.symbol.owner)
     argument = cls.arguments.get(name) if cls is not None else None
     if cls is None or argument is None:
@@ -193,11 +195,11 @@ def of_argument(here: Hovered) -> list[str]:
     kind = " or ".join(f'`"{choice}"`' for choice in argument.choices) if argument.kind == "word" else ""
     parts = [f"**{name}** of `{cls.name}`: {argument.doc}", kind or KINDS[argument.kind]]
     if not argument.required and argument.default is not None:
-        parts.append(f"default `{written(argument.default)}`")
-    return [*parts, f"here `{listed(map(written, values))}`" if values else ""]
+        parts.append(f"default `{value_text(argument.default)}`")
+    return [*parts, f"here `{join_distinct(map(value_text, values))}`" if values else ""]
 
 
-def head(span: Span | None) -> str:
+def definition_text(span: Span | None) -> str:
     """The line where something is given, and the comment right above it."""
     if span is None:
         return ""
@@ -208,17 +210,17 @@ def head(span: Span | None) -> str:
     return code("\n".join([*above, source.line(line).strip().removesuffix("{").rstrip()]))
 
 
-def of_block(here: Hovered) -> list[str]:
+def of_block(here: HoverContext) -> list[str]:
     runs = [] if here.mention.gives else here.runs
     uses = [run.made for run in runs if isinstance(run.made, Use)]
-    return [head(here.definition), figures_of(here.check, uses) or flow(runs)]
+    return [definition_text(here.definition), figures_of(here.check, uses) or flow(runs)]
 
 
-def of_net(here: Hovered) -> list[str]:
-    return [head(here.definition), here.check.figures(here.symbol.name)]
+def of_net(here: HoverContext) -> list[str]:
+    return [definition_text(here.definition), here.check.figures(here.symbol.name)]
 
 
-def of_value(here: Hovered) -> list[str]:
+def of_value(here: HoverContext) -> list[str]:
     """A parameter or a constant, with the values that it has in the net in view."""
     check, symbol, network = here.check, here.symbol, here.check.network
     values = []
@@ -230,7 +232,7 @@ def of_value(here: Hovered) -> list[str]:
                 values += [run.made.instance.arguments.get(symbol.name)]
     if not values and symbol.kind == "constant" and check.module.places.get(symbol.name) is not None:
         values.append(check.module.constants.get(symbol.name))
-    shown = listed(written(value) for value in values if value is not None)
+    shown = join_distinct(value_text(value) for value in values if value is not None)
     return [f"{symbol.kind} **{symbol.name}**", f"here `{shown}`" if shown else ""]
 
 
@@ -239,17 +241,17 @@ def is_given_in(owner: Any, home: tuple[str, int]) -> bool:
     return any((p.name.span.source.name, p.name.span.start) == home for p in owner.parameters)
 
 
-def of_label(here: Hovered) -> list[str]:
+def of_label(here: HoverContext) -> list[str]:
     symbol, runs = here.symbol, here.check.runs
     there = [span for span in runs if (span.source.name, span.start) == symbol.home]
     path = f"{symbol.owner}.{symbol.name}".lstrip(".")
     return [
         f"label **{path}**",
-        listed(f"`{run.leaving.shape}`" for span in there for run in runs[span] if run.leaving),
+        join_distinct(f"`{run.leaving.shape}`" for span in there for run in runs[span] if run.leaving),
     ]
 
 
-def of_file(here: Hovered) -> list[str]:
+def of_file(here: HoverContext) -> list[str]:
     span = here.definition
     if span is None:
         return []
@@ -259,7 +261,7 @@ def of_file(here: Hovered) -> list[str]:
     return [f"`{span.source.name}`", f"gives {', '.join(f'`{name}`' for name in given)}" if given else ""]
 
 
-_SAY = {
+_PARTS = {
     "layer": of_layer,
     "argument": of_argument,
     "block": of_block,

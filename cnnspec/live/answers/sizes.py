@@ -91,14 +91,14 @@ def sizes_of(check: Check, before: Iterable[LineSize], edit: Edit) -> list[LineS
     taken = {source.position(size.offset)[0] for size in found}
     saying = (chain for chain in chains(check.module.tree) if says_size(chain))
     taken |= {source.position(chain.span.end)[0] for chain in saying}
-    for size in stale(before, edit, source):
+    for size in carry_over(before, edit, source):
         if (line := source.position(size.offset)[0]) not in taken:
             taken.add(line)
             found.append(size)
     return sorted(found)
 
 
-def stale(before: Iterable[LineSize], edit: Edit, source: Source) -> Iterator[LineSize]:
+def carry_over(before: Iterable[LineSize], edit: Edit, source: Source) -> Iterator[LineSize]:
     """The sizes before an edit where they are in the edited source, but for those that it touches."""
     for size in before:
         place = new_span(Span(edit.span.source, size.offset, size.offset), edit, source)

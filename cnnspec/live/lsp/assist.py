@@ -36,7 +36,7 @@ def completion(server: Server, params: Json) -> Json:
     """What may stand here; the whole of it is in the answer, so that the editor alone narrows it down."""
     document, offset = server.place(params)
     offers = complete.offers(server.session, document, offset)
-    typed = Span(document.source, complete.typed_from(document, offset, offers), offset)
+    typed = Span(document.source, complete.start_of_word(document, offset, offers), offset)
     place = server.encode.range(typed)
     items = []
     for number, offer in enumerate(offers):

@@ -95,12 +95,12 @@ def at_least_one(span: Span) -> Span:
     return span._replace(start=max(span.start - 1, span.source.line_start(span.start)))
 
 
-def placed(diagnostics: Iterable[Diagnostic], source: Source, tree: syntax.File | None) -> list[Diagnostic]:
+def place_in(diagnostics: Iterable[Diagnostic], source: Source, tree: syntax.File | None) -> list[Diagnostic]:
     """The diagnostics of a text, each at a place in it; a note tells where one of another file lies."""
-    return [d if d.span.source.name == source.name else moved(d, source, tree) for d in diagnostics]
+    return [d if d.span.source.name == source.name else move_to_use(d, source, tree) for d in diagnostics]
 
 
-def moved(diagnostic: Diagnostic, source: Source, tree: syntax.File | None) -> Diagnostic:
+def move_to_use(diagnostic: Diagnostic, source: Source, tree: syntax.File | None) -> Diagnostic:
     here = [note.span for note in diagnostic.notes if note.span and note.span.source.name == source.name]
     uses = [item.path.span for item in tree.items if isinstance(item, syntax.Use)] if tree is not None else []
     span = (here or uses or [Span(source, 0, 0)])[0]

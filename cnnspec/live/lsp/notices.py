@@ -51,7 +51,7 @@ def did_change_workspace_folders(server: Server, params: Json) -> None:
 def did_change_configuration(server: Server, params: Json) -> None:
     settings = params.get("settings") or {}
     server.options = settings.get("cnnspec") or settings  # of all programs, or ours alone
-    server.refresh_shown()
+    server.refresh_display()
 
 
 def initialized(server: Server, params: Json) -> None:

@@ -17,7 +17,7 @@ from cnnspec.faults.selection import Selection
 from cnnspec.live.answers import fixes
 from cnnspec.live.answers.tokens import LEGEND
 from cnnspec.live.lsp import wire
-from cnnspec.live.lsp.convert import Encoder, Json, name_in, of_file, placed
+from cnnspec.live.lsp.convert import Encoder, Json, name_in, of_file, place_in
 from cnnspec.live.positions import name_of
 from cnnspec.live.session import Document, Session
 
@@ -38,12 +38,12 @@ REQUESTS = {
     "textDocument/documentSymbol": "navigate.document_symbol",
     "textDocument/foldingRange": "navigate.folding_range",
     "workspace/symbol": "navigate.workspace_symbol",
-    "textDocument/codeAction": "mend.code_action",
-    "textDocument/formatting": "mend.formatting",
-    "textDocument/inlayHint": "shown.inlay_hint",
-    "textDocument/codeLens": "shown.code_lens",
-    "textDocument/semanticTokens/full": "shown.semantic_tokens",
-    "workspace/executeCommand": "shown.execute_command",
+    "textDocument/codeAction": "code_actions.code_action",
+    "textDocument/formatting": "code_actions.formatting",
+    "textDocument/inlayHint": "display.inlay_hint",
+    "textDocument/codeLens": "display.code_lens",
+    "textDocument/semanticTokens/full": "display.semantic_tokens",
+    "workspace/executeCommand": "display.execute_command",
 }
 """By method the function here that answers, and its module, which is loaded with its first use."""
 
@@ -165,7 +165,7 @@ class Server:
             self.publish(document)
             if document.touched:  # of a text that changes itself the client asks anyway
                 document.touched = False
-                self.refresh_shown()
+                self.refresh_display()
 
     def use_time(self) -> bool:
         """Do a piece of what may wait; whether there was any."""
@@ -173,7 +173,7 @@ class Server:
         if document is not None:
             if document.check is not None and document.check.is_complete:
                 self.publish(document)
-                self.refresh_shown()
+                self.refresh_display()
             return True
         for document in self.session.documents.values():
             check = document.check
@@ -294,7 +294,7 @@ class Server:
         """Whether the user's settings turn something on."""
         return bool(within(self.options, path))
 
-    def refresh_shown(self) -> None:
+    def refresh_display(self) -> None:
         """Have the client ask anew for what it shows between the lines."""
         for name in ("inlayHint", "codeLens"):
             if self.can("workspace", name, "refreshSupport"):
@@ -319,7 +319,7 @@ class Server:
     def diagnostics(self, document: Document) -> list[Any]:
         """What is wrong in a text: what its own check found, and the checks of texts that use it."""
         tree = document.check.module.tree if document.check is not None else None
-        found = placed(document.diagnostics, document.source, tree)
+        found = place_in(document.diagnostics, document.source, tree)
         for other in self.session.documents.values():
             if document.name in other.used and other.check is not None:
                 others = of_file(other.diagnostics, document.name)

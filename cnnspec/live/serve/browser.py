@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from cnnspec.draw.graph.engine import DrawProblem, Engine
-from cnnspec.live.serve.desk import Desk, question
+from cnnspec.live.serve.desk import Desk, parse_question
 from cnnspec.text.shipped import source_of
 
 
@@ -38,4 +38,4 @@ class Browser:
         found = json.loads(asked)
         if what == "zoo":
             return json.dumps({"text": source_of(found["net"]).text})
-        return json.dumps(self.desk.answers[what](question(found)))
+        return json.dumps(self.desk.answers[what](parse_question(found)))

@@ -16,7 +16,7 @@ from cnnspec.draw.theme import THEMES
 from cnnspec.elaborate.settings import Settings, parse_shape, parse_value
 from cnnspec.failures import sparing
 from cnnspec.graph.tree import Network
-from cnnspec.live.answers.complete import offers, typed_from
+from cnnspec.live.answers.complete import offers, start_of_word
 from cnnspec.live.answers.fixes import Interrupted, with_fixes
 from cnnspec.live.check import SETTINGS, Check, ignore
 from cnnspec.live.positions import units
@@ -49,7 +49,7 @@ class Question(NamedTuple):
     form: str = "svg"
 
 
-def question(asked: Answer) -> Question:
+def parse_question(asked: Answer) -> Question:
     """The question that JSON holds. Raises ValueError."""
     example = Question("", "")._asdict()
     found = {key: asked[key] for key in example if key in asked}
@@ -113,7 +113,7 @@ class Desk:
             document, _ = self.document(asked)
             place = document.lines.at_units(asked.offset)
             found = offers(self.session, document, place)
-            start = typed_from(document, place, found)
+            start = start_of_word(document, place, found)
             return {
                 "from": units(document.source.text[:start]),
                 "offers": [offer._asdict() for offer in found],

@@ -9,7 +9,7 @@ from cnnspec.text.decoding import decode, encode
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import FileProblem, NoFile, is_inside, read_bytes
 from cnnspec.text.output import write
-from cnnspec.text.search import below
+from cnnspec.text.search import specs_below
 
 
 class Stored(NamedTuple):
@@ -34,7 +34,7 @@ class ServedFolder:
 
     def names(self) -> list[str]:
         """The specifications of the folder; none that is hidden."""
-        return sorted(path.relative_to(self.root).as_posix() for path in below(self.root))
+        return sorted(path.relative_to(self.root).as_posix() for path in specs_below(self.root))
 
     def path(self, name: str) -> Path:
         """Where a file lies. Raises FileProblem where that is no specification of the folder."""

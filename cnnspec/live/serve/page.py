@@ -21,10 +21,10 @@ BUNDLE = files(__package__).joinpath("editor/dist/editor.js")
 
 def page(name: str, folder: ServedFolder) -> str:
     """The whole page, with the text of the file that it begins with. Raises FileProblem."""
-    return filled({**folder.read(name)._asdict(), "name": name, "names": folder.names()}, asset("http.js"))
+    return fill_page({**folder.read(name)._asdict(), "name": name, "names": folder.names()}, asset("http.js"))
 
 
-def filled(start: Mapping[str, Any], engine: str, head: str = "", home: str = "cnnspec") -> str:
+def fill_page(start: Mapping[str, Any], engine: str, head: str = "", home: str = "cnnspec") -> str:
     """The page that begins with the file `start`; the script `engine` answers what it asks.
 
     `head` and `home` are HTML: more of the head, and the heading.

@@ -18,7 +18,7 @@ from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from cnnspec.live.serve.desk import Desk, question
+from cnnspec.live.serve.desk import Desk, parse_question
 from cnnspec.live.serve.folder import Changed, ServedFolder
 from cnnspec.live.serve.page import asset, page, policy
 from cnnspec.text import shipped
@@ -67,8 +67,8 @@ class Server(ThreadingHTTPServer):
     def answer(self, what: str, asked: Answer) -> Answer:
         """Raises FileProblem, ValueError, Changed, Refused."""
         if what in self.desk.answers:
-            self.checked(asked)
-            return self.desk.answers[what](question(asked))
+            self.spec_name(asked)
+            return self.desk.answers[what](parse_question(asked))
         acts = {"open": self.open, "save": self.save, "zoo": self.zoo}
         if what not in acts:
             raise Refused(HTTPStatus.NOT_FOUND, "there is no such question")
@@ -88,7 +88,7 @@ class Server(ThreadingHTTPServer):
             self.ended.wait(LOOKS)
 
     def open(self, asked: Answer) -> Answer:
-        return self.folder.read(self.checked(asked))._asdict() | {"names": self.folder.names()}
+        return self.folder.read(self.spec_name(asked))._asdict() | {"names": self.folder.names()}
 
     def zoo(self, asked: Answer) -> Answer:
         """A network that ships, as the text of a file that is not written yet."""
@@ -100,9 +100,9 @@ class Server(ThreadingHTTPServer):
 
     def save(self, asked: Answer) -> Answer:
         stamp = None if asked.get("stamp") is None else text(asked, "stamp")
-        return self.folder.write(self.checked(asked), text(asked, "text"), stamp)._asdict()
+        return self.folder.write(self.spec_name(asked), text(asked, "text"), stamp)._asdict()
 
-    def checked(self, asked: Answer) -> str:
+    def spec_name(self, asked: Answer) -> str:
         """The name of a file of the folder. Raises FileProblem."""
         name = text(asked, "name")
         self.folder.path(name)
@@ -141,14 +141,14 @@ class Handler(BaseHTTPRequestHandler):
             if where.path == "/":
                 return "text/html; charset=utf-8", page(self.server.name, self.server.folder).encode()
             if where.path == "/events":
-                return "text/event-stream", self.server.follow(self.server.checked(query))
+                return "text/event-stream", self.server.follow(self.server.spec_name(query))
             raise Refused(HTTPStatus.NOT_FOUND, "there is no such page")
 
         self.reply(answer)
 
     def do_POST(self) -> None:
         def answer() -> Content:
-            asked = self.asked()
+            asked = self.read_body()
             self.guard(self.headers.get(HEADER, ""))
             said = self.server.answer(self.path.removeprefix("/"), asked)
             return "application/json", json.dumps(said).encode()
@@ -163,7 +163,7 @@ class Handler(BaseHTTPRequestHandler):
         if not hmac.compare_digest(token.encode(), self.server.token.encode()):
             raise Refused(HTTPStatus.FORBIDDEN, "the token is another: take the address that cnnspec printed")
 
-    def asked(self) -> Answer:
+    def read_body(self) -> Answer:
         """The body of a request, which is read in any case: another may follow it. Raises Refused."""
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > LONGEST:
@@ -202,13 +202,13 @@ class Handler(BaseHTTPRequestHandler):
             content = iter((content,))
         else:
             self.send_header("Connection", "close")
-        for name, value in self.guards().items():
+        for name, value in self.security_headers().items():
             self.send_header(name, value)
         self.end_headers()
         for part in content:
             self.wfile.write(part)
 
-    def guards(self) -> dict[str, str]:
+    def security_headers(self) -> dict[str, str]:
         """Headers that keep a browser from what it need not do."""
         return {
             "Content-Security-Policy": policy(asset("http.js"), "frame-ancestors 'none'"),

@@ -29,7 +29,7 @@ class NavigationLink(NamedTuple):
     path: str
 
 
-def framed(page: Page, navigation: Sequence[NavigationLink]) -> bytes:
+def frame_page(page: Page, navigation: Sequence[NavigationLink]) -> bytes:
     """The whole text of a page, which belongs to the link whose folder or file it is."""
     text = Template(asset("frame.html")).substitute(
         mark=f"{MARK} {__version__}",

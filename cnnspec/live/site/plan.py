@@ -12,7 +12,7 @@ import cnnspec
 from cnnspec.draw.graph.engine import wheel
 from cnnspec.faults.explain import codes, markdown
 from cnnspec.live.site import zoo
-from cnnspec.live.site.frame import NavigationLink, Page, asset, framed, link
+from cnnspec.live.site.frame import NavigationLink, Page, asset, frame_page, link
 from cnnspec.live.site.listing import listing
 from cnnspec.live.site.playground import PAGE, modules, playground
 from cnnspec.live.site.prose import document
@@ -102,14 +102,14 @@ def files(wanted: Plan) -> Iterator[tuple[str, bytes]]:
         for entry in nets:
             for path, svg in zoo.pictures(entry, draw):
                 yield path, svg.encode()
-            yield entry.path, framed(zoo.net_page(entry, nets, wanted.modules is not None), navigation)
+            yield entry.path, frame_page(zoo.net_page(entry, nets, wanted.modules is not None), navigation)
     pages = [
         home(found, wanted.modules is not None),
         zoo.index_page(found, wanted.blocks),
         *map(zoo.blocks_page, wanted.blocks),
     ]
     for page in [*pages, *texts(wanted), *map(plain, PLAIN)]:
-        yield page.path, framed(page, navigation)
+        yield page.path, frame_page(page, navigation)
     for picture in sorted(where(FIGURES).glob("*")):
         yield f"figures/{picture.name}", picture.read_bytes()
 

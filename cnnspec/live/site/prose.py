@@ -57,13 +57,13 @@ def document(text: str, source: str, path: str, pages: Mapping[str, str], langua
     reader = MarkdownIt("commonmark", {"html": False}, renderer_cls=Writer).enable("table")
     tokens = reader.parse(text)
     for token in tokens:
-        lead(token.children or [], source, path, pages)
+        redirect_links(token.children or [], source, path, pages)
     title = next((words(tokens[i + 1]) for i, each in enumerate(tokens) if each.type == "heading_open"), path)
     body = reader.renderer.render(tokens, reader.options, {"language": language})
     return Page(path, title, f'<div class="prose">\n{body}</div>')
 
 
-def lead(tokens: list[Token], source: str, path: str, pages: Mapping[str, str]) -> None:
+def redirect_links(tokens: list[Token], source: str, path: str, pages: Mapping[str, str]) -> None:
     """Let the links and the pictures of a line lead to files of the site."""
     open_links: list[bool] = []
     for token in tokens:

@@ -28,13 +28,13 @@ def refuse_strangers(root: Path) -> Sums:
     if not root.is_dir():
         raise FileProblem(f"{root}: is a file, and a site is a folder")
     known = read_list(root)
-    for path, name in held(root):
+    for path, name in files_in(root):
         if path.is_symlink() or (name, digest(path)) not in known:
             raise FileProblem(f"{root}: holds {name}, which this command did not write; name another folder")
     return known
 
 
-def held(root: Path) -> Iterator[tuple[Path, str]]:
+def files_in(root: Path) -> Iterator[tuple[Path, str]]:
     """The files in a folder and below, with their paths in it; no hidden ones."""
     with problems(str(root), "cannot be read"):
         for path in sorted(root.rglob("*")):

@@ -77,7 +77,7 @@ def loop(slip: Slip) -> Iterator[Diagnostic]:
         return
     edits = [(start, end, f"{head} {steps}" if steps.startswith("{") else f"{head} {{ {steps} }}")]
     if not steps:
-        close = slip.line_end(slip.further_in())
+        close = slip.line_end(slip.indented_end())
         edits = [(start, end, f"{head} {{"), (close, close, f"\n{slip.source.indent(start)}}}")]
     yield slip.fault(f"steps are repeated so: `{head} {{ … }}`", f"write `{head} {{ … }}`", *edits)
 
@@ -90,7 +90,7 @@ def shape_in_brackets(slip: Slip) -> Iterator[Diagnostic]:
     rest = slip.line_from(step[0].end)
     if shape := shape_of(rest):
         message = f"a shape is written depth first, with `@`: `{shape}`"
-        yield slip.mended(message, f"input {shape}", step[0].start, step[0].end + len(rest))
+        yield slip.replacement(message, f"input {shape}", step[0].start, step[0].end + len(rest))
 
 
 def table_entry(slip: Slip) -> Iterator[Diagnostic]:
@@ -120,7 +120,7 @@ def percentage(slip: Slip) -> Iterator[Diagnostic]:
     ends = behind.type in (*LINE_ENDS, "COMMA", "KEY")
     if slip.text(sign) == "%" and number.type in ("INT", "FLOAT") and ends:
         value = f"{float(slip.text(number)) / 100:g}"
-        fault = slip.mended(f"a share is a number from 0 to 1: `{value}`", value, number.start, sign.end)
+        fault = slip.replacement(f"a share is a number from 0 to 1: `{value}`", value, number.start, sign.end)
         yield fault._replace(span=slip.span(number, sign))
 
 
@@ -166,7 +166,9 @@ def arriving_value(slip: Slip) -> Iterator[Diagnostic]:
     word, key = slip.back(1), slip.back(2)
     if (key.type, word.type) == ("KEY", "IN") and slip.token.type in LINE_ENDS and len(slip.line()) == 2:
         ours = f"{slip.text(key)[:-1].rstrip()}: identity"
-        yield slip.mended(f"the value that arrives is named by a label: `{ours}`", ours, key.start, word.end)
+        yield slip.replacement(
+            f"the value that arrives is named by a label: `{ours}`", ours, key.start, word.end
+        )
 
 
 def label_by_equals(slip: Slip) -> Iterator[Diagnostic]:

@@ -52,7 +52,7 @@ def calls(source: Source, line: list[Token]) -> Iterator[PythonCall]:
         else:
             at = start + 1
             continue
-        arguments = _parted(line[first:end])
+        arguments = _split_arguments(line[first:end])
         if head.type == "FUNC" or len(arguments) > 1 or start < at:
             call = _call(source, head, arguments)
             last = line[min(behind, len(line)) - 1].end
@@ -85,7 +85,7 @@ def _goes_on(line: list[Token], comma: int) -> bool:
     return following in ("INT", "FLOAT", "SIZE", "STRING", "WRONG", "LPAR", "LSQB") and not follows_colon
 
 
-def _parted(tokens: list[Token]) -> list[list[Token]]:
+def _split_arguments(tokens: list[Token]) -> list[list[Token]]:
     """The arguments: what stands between the commas outside of brackets."""
     parts: list[list[Token]] = [[]]
     depth = 0

@@ -32,7 +32,7 @@ def translate(call: ForeignCall, counted: bool = False) -> str | None:
     if cls is None or any(layers.find(text) for text in call.plain):  # relu softmax: a comma is missing
         return None
     if issubclass(cls, Join):
-        return _joined(cls, call)
+        return _translate_join(cls, call)
     if cls.name in layers.FAMILIES["activation"] and re.fullmatch(r"[0-9]{2,}", " ".join(call.plain)):
         return f"linear {call.plain[0]}, {cls.name}"  # softmax 10; one digit may be an axis
     for order in _orders(cls, theirs, call):
@@ -75,7 +75,7 @@ def _layer(name: str) -> tuple[type[Layer] | None, str, bool]:
     return None, name, False
 
 
-def _joined(cls: type[Join], call: ForeignCall) -> str | None:
+def _translate_join(cls: type[Join], call: ForeignCall) -> str | None:
     """`torch.cat([a, b], 1)`, `add a b` as a join of the values of these labels."""
     axis = dict(call.named)
     plain = call.plain[:-1] if call.plain[-1:] in (("1",), ("-3",)) else call.plain

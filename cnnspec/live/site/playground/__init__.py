@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import cnnspec
-from cnnspec.live.serve.page import filled, policy
+from cnnspec.live.serve.page import fill_page, policy
 from cnnspec.text.files import FileProblem
 from cnnspec.text.resources import folder
 from cnnspec.text.shipped import source_of
@@ -59,7 +59,7 @@ def page() -> bytes:
     rules = escape(policy(engine, "worker-src 'self' blob:", scripts=" 'self' 'wasm-unsafe-eval'"))
     head = f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
     head += '<link rel="license" href="licences.txt">\n'
-    return filled(start, engine, head, '<a href="../index.html">cnnspec</a>').encode()
+    return fill_page(start, engine, head, '<a href="../index.html">cnnspec</a>').encode()
 
 
 def asset(name: str) -> str:
@@ -103,7 +103,9 @@ def archive() -> bytes:
         }
     for name in NEEDED:
         found = distribution(name)
-        held |= {str(each): Path(str(each.locate())) for each in found.files or () if is_held(str(each))}
+        held |= {
+            str(each): Path(str(each.locate())) for each in found.files or () if belongs_in_archive(str(each))
+        }
     made = BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
         for name, path in sorted(held.items()):
@@ -115,11 +117,11 @@ def below(root: Path) -> Iterator[tuple[str, Path]]:
     """The files of a folder, those aside that tools made."""
     for path in root.rglob("*"):
         name = path.relative_to(root).as_posix()
-        if path.is_file() and is_held(name):
+        if path.is_file() and belongs_in_archive(name):
             yield name, path
 
 
-def is_held(name: str) -> bool:
+def belongs_in_archive(name: str) -> bool:
     return not ({"__pycache__", "node_modules", "dist", ".."} & set(name.split("/"))) and not name.startswith(
         "/"
     )

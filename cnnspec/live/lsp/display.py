@@ -80,7 +80,7 @@ def execute_command(server: Server, params: Json) -> None:
     document = server.document({"textDocument": {"uri": uri}})
     server.session.choose(document.name, net)
     server.publish(document)
-    server.refresh_shown()
+    server.refresh_display()
 
 
 def semantic_tokens(server: Server, params: Json) -> Json:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cnnspec.live.answers.fixes import mended, silence, with_fixes
-from cnnspec.live.lsp.convert import Json, placed
+from cnnspec.live.answers.fixes import make_safe_fixes, silence, with_fixes
+from cnnspec.live.lsp.convert import Json, place_in
 from cnnspec.live.lsp.server import Server
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import changed_lines
@@ -32,7 +32,7 @@ def code_action(server: Server, params: Json) -> list[Json]:
     start, end = (server.offset(document, params["range"][side]) for side in ("start", "end"))
 
     def here(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-        found = placed(filter(wants, diagnostics), source, check.module.tree)
+        found = place_in(filter(wants, diagnostics), source, check.module.tree)
         return [each for each in found if each.span.start <= end and start <= each.span.end]
 
     actions: list[Json] = []
@@ -40,7 +40,7 @@ def code_action(server: Server, params: Json) -> list[Json]:
         for diagnostic in here(with_fixes(check, server.pause_for_change)):
             actions += quick_fixes(server, diagnostic)
     if wanted(FIX_ALL, only) and (only or asked):
-        edits = changed_lines(source, mended(check, wants, server.pause_for_change))
+        edits = changed_lines(source, make_safe_fixes(check, wants, server.pause_for_change))
         edit = server.encode.workspace_edit(edits)
         actions += [{"title": "Make all safe fixes", "kind": FIX_ALL, "edit": edit}] if edits else []
     return actions

@@ -18,7 +18,7 @@ HEADS = {"network": "net", "model": "net", "cnn": "net", "function": "block", "m
 """What others begin a net or a block with; only where a name follows."""
 
 
-class Unwrapped(NamedTuple):
+class MissingBraces(NamedTuple):
     """What is wrong, and the kinds of token that belong in place of those from `start` to `stop`.
 
     `end`: the index of the token that a closing brace is missing before.
@@ -40,7 +40,7 @@ class Unwrapped(NamedTuple):
         return self.start
 
 
-def find(slip: Slip) -> Unwrapped | None:
+def find(slip: Slip) -> MissingBraces | None:
     """What is missing around the steps that begin at an unexpected token; None where that is no fault."""
     if comment_at(slip.source, slip.token.start):
         return None
@@ -57,7 +57,7 @@ def find(slip: Slip) -> Unwrapped | None:
     return _astray(slip)
 
 
-def _without_braces(slip: Slip) -> Unwrapped | None:
+def _without_braces(slip: Slip) -> MissingBraces | None:
     """`net A`, `net A:`."""
     end = _end(slip, slip.at)
     edits = _braces(slip, slip.at, end)
@@ -67,22 +67,24 @@ def _without_braces(slip: Slip) -> Unwrapped | None:
     message = f"what belongs to a {head.split()[0]} stands in braces: `{head} {{ … }}`"
     fault = slip.fault(message, "put it in braces", *edits)
     fault = fault._replace(span=slip.span(slip.line()[0], slip.back(1)))
-    return Unwrapped(fault, slip.at, slip.at + (slip.token.type == "COLON"), ("LBRACE",), end)
+    return MissingBraces(fault, slip.at, slip.at + (slip.token.type == "COLON"), ("LBRACE",), end)
 
 
-def _by_indentation(slip: Slip) -> Unwrapped | None:
+def _by_indentation(slip: Slip) -> MissingBraces | None:
     """`repeat 3:` and `if i == 0:`, with the steps further in on the next lines."""
-    line, end = slip.line(), slip.further_in()
+    line, end = slip.line(), slip.indented_end()
     if end == slip.at + 1 or not line:
         return None
     close, head = slip.line_end(end), slip.text(line[0])
     brace = f"\n{slip.source.indent(slip.token.start)}}}"
     edits = (slip.back(1).end, slip.token.end, " {"), (close, close, brace)
     message = f"what belongs to `{head}` stands in braces: `{head} … {{ … }}`"
-    return Unwrapped(slip.fault(message, "put it in braces", *edits), slip.at, slip.at + 1, ("LBRACE",), end)
+    return MissingBraces(
+        slip.fault(message, "put it in braces", *edits), slip.at, slip.at + 1, ("LBRACE",), end
+    )
 
 
-def _other_head(slip: Slip) -> Unwrapped:
+def _other_head(slip: Slip) -> MissingBraces:
     """`model A {`; without its braces, too."""
     token = slip.token
     ours = HEADS[slip.text(token)]
@@ -92,20 +94,20 @@ def _other_head(slip: Slip) -> Unwrapped:
     edits = _braces(slip, index, _end(slip, index))
     message = f"a {ours} begins with `{ours}`"
     fault = slip.fault(message, f"write `{ours}`", (token.start, token.end, ours), *edits)
-    return Unwrapped(fault, slip.at, slip.at + 1, (ours.upper(),))
+    return MissingBraces(fault, slip.at, slip.at + 1, (ours.upper(),))
 
 
-def _astray(slip: Slip) -> Unwrapped:
+def _astray(slip: Slip) -> MissingBraces:
     """Steps at the level of the file: where it has no net, those of one."""
     end = _end(slip, slip.at)
     text = slip.text(slip.token)
     message = f"`{text}` stands outside of every net and block: steps belong in `net Name {{ … }}`"
     if any(token.type == "NET" for token in slip.tokens):
-        return Unwrapped(slip.fault(message), slip.at, end)
+        return MissingBraces(slip.fault(message), slip.at, end)
     start, close = slip.token.start, slip.line_end(end)
     edits = (start, start, "net Net {\n"), (close, close, "\n}")
     fault = slip.fault(message, "put them in `net Net { … }`", *edits)
-    return Unwrapped(fault, slip.at, slip.at, ("NET", "NAME", "LBRACE"), end)
+    return MissingBraces(fault, slip.at, slip.at, ("NET", "NAME", "LBRACE"), end)
 
 
 def _braces(slip: Slip, at: int, end: int) -> tuple[tuple[int, int, str], ...]:
