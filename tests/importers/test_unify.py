@@ -221,3 +221,11 @@ def test_paths_that_some_joins_lack_stand_in_one_order() -> None:
     assert isinstance(join, Join)
     assert [[instantiate((join,), place)] for place in range(2)] == [[rows[0]], [rows[1]]]
     assert join.paths[1] == norm
+
+
+def test_a_condition_is_not_of_a_width_that_happens_to_tell() -> None:
+    """Where a pool stands is no matter of a width that is used elsewhere: it has a flag."""
+    pool = Call("maxpool", (("window", 2),))
+    rows: list[Chain] = [(conv(8, 1, "a"), conv(3, 1, "b")), (pool, conv(4, 1, "a"), conv(3, 1, "b"))]
+    solved = solve(unify(rows), [8, 8], [3, 3])
+    assert [parameter.name for parameter in solved.parameters] == ["width", "maxpool"]

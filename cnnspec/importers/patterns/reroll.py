@@ -66,7 +66,7 @@ def rolled(chain: Chain, solve: Solve, measure: Measure) -> Chain:
     found: list[Term] = []
     place = 0
     while place < len(terms):
-        for period, times in worthwhile(terms, place, solve is first_differs):
+        for period, times in worthwhile(terms, place, solve is not table):
             windows = [tuple(terms[place + k * period : place + (k + 1) * period]) for k in range(times)]
             made = roll(windows, solve)
             if made is not None and is_shorter(made, windows, measure):
@@ -192,7 +192,37 @@ def harmonised(chain: Chain) -> Chain:
     return tuple(found)
 
 
-def once(term: Term, model: Term) -> Term:
+def with_alike_repeats(chains: Sequence[Chain]) -> list[Chain]:
+    """The chains with each repeat of equal steps, and one where others have one and they the step alone."""
+    found = [rolled(chain, all_counted, count_steps) for chain in chains]
+    models: dict[object, Repeat] = {}
+
+    def collect(chain: Chain, around: object) -> None:
+        for term in chain:
+            if isinstance(term, Repeat) and len(term.body) == 1:
+                models.setdefault(around, term)
+            elif isinstance(term, Braces):
+                collect(term.body, (around, term.label))
+
+    def lift(chain: Chain, around: object) -> Chain:
+        model = models.get(around)
+        return tuple(
+            term._replace(body=lift(term.body, (around, term.label)))
+            if isinstance(term, Braces) and model is None
+            else once(term, model)
+            for term in chain
+        )
+
+    for chain in found:
+        collect(chain, ())
+    return [lift(chain, ()) for chain in found]
+
+
+def count_steps(chain: Chain) -> int:
+    return sum(isinstance(term, Call) for term in walk(chain))
+
+
+def once(term: Term, model: Term | None) -> Term:
     """A step as a repeat that runs once, like the model."""
     if isinstance(model, Repeat) and not isinstance(model.rows, Items):
         is_like = len(model.body) == 1 and form(term) == form(model.body[0])

@@ -7,7 +7,7 @@ arrive, in forms that people write; a new parameter.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from itertools import chain as chain_of
 from itertools import combinations, count
 from typing import Any, NamedTuple
@@ -98,7 +98,7 @@ class Solver:
         plain = slot._replace(words="", behind=0)
         if plain not in self.known:
             found = self.fit(slot)
-            if found is None and is_part_of(slot.column, slot.behind):
+            if found is None and slot.role in WIDTHS and is_part_of(slot.column, slot.behind):
                 self.value(Slot(slot.behind, slot.role))
                 found = self.fit(slot)
             self.known[plain] = found if found is not None else self.invent(slot)
@@ -254,14 +254,15 @@ class Solver:
 
     # Conditions
 
-    def test(self, slot: Slot, used: Collection[str] = ()) -> Any:
+    def test(self, slot: Slot, used: Set[str] = frozenset()) -> Any:
         """A condition of the forms that people write, of names that are `used` if it can be; else a flag."""
         places = slot.column.present
         values = [slot.column.values[place] for place in places]
         if all(value == values[0] for value in values):
             return values[0]
+        indices = {parameter.name for parameter in self.parameters if parameter.role == "index"}
         atoms = [(formula, [each[place] for place in places]) for formula, each in self.atoms(slot, used)]
-        atoms.sort(key=lambda atom: names_in(atom[0]).isdisjoint(used))
+        atoms.sort(key=lambda atom: names_in(atom[0]).isdisjoint(used - indices))
         for formula, each in atoms:
             if each == values:
                 return self.chosen(formula)
@@ -278,11 +279,13 @@ class Solver:
         return formula
 
     def atoms(self, slot: Slot, used: Collection[str]) -> Iterator[tuple[Formula, list[bool]]]:
-        """Conditions of one comparison: of channels that stay, a flag, a stride or an expansion of 1."""
+        """Conditions of one comparison: of channels that stay, a flag, a stride or an expansion of 1.
+
+        Channels that do not leave, and 0 channels, are told apart only by steps that use them.
+        """
         entry = ARRIVING if slot.first else FULL
         widths = [p for p in self.parameters if p.role in WIDTHS and all(type(v) is int for v in p.values)]
         leaving = [(name(p.name), p.values) for p in widths if p.values == self.leaving]
-        others = [(name(p.name), p.values) for p in widths if p.values != self.leaving]
         for base, values in (*leaving, *self.computed_outputs()):
             yield from comparisons(entry, base, self.equal_entries(values))
         for parameter in self.parameters:
@@ -294,8 +297,9 @@ class Solver:
                 idle = IDLE.get(parameter.role, int(parameter.role == "expand"))
                 if idle or parameter.role == "index" or parameter.name in used:
                     yield from comparisons(this, idle, [value == idle for value in parameter.values])
-        for base, values in others:
-            yield from comparisons(entry, base, self.equal_entries(values))
+        for parameter in widths:
+            if parameter.values != self.leaving and (parameter.name in used or slot.words == "residual"):
+                yield from comparisons(entry, name(parameter.name), self.equal_entries(parameter.values))
 
     def equal_entries(self, values: Sequence[Any]) -> list[bool]:
         return [a == b for a, b in zip(self.entries, values, strict=True)]
