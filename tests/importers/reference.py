@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from cnnspec.importers.caffe import read as caffe
 from cnnspec.importers.caffe.layers import layers_of
-from cnnspec.importers.caffe.net import Net as CaffeNet
+from cnnspec.importers.caffe.net import CaffeNet
 from cnnspec.importers.caffe.prototxt import parse
 from cnnspec.importers.darknet import read as darknet
 from cnnspec.importers.darknet.cfg import parse as parse_cfg
-from cnnspec.importers.darknet.net import Net as DarknetNet
+from cnnspec.importers.darknet.net import DarknetNet
 from cnnspec.importers.model import Model
 from cnnspec.importers.reading.text_files import read_text
 from cnnspec.values.shapes import Shape

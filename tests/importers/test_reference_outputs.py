@@ -16,8 +16,8 @@ import pytest
 np = pytest.importorskip("numpy")
 cv2 = pytest.importorskip("cv2")
 
-from cnnspec.importers.caffe.loaded import LoadedNet as CaffeNet  # noqa: E402
-from cnnspec.importers.darknet.loaded import LoadedNet as DarknetNet  # noqa: E402
+from cnnspec.importers.caffe.loaded import LoadedPrototxt  # noqa: E402
+from cnnspec.importers.darknet.loaded import LoadedCfg  # noqa: E402
 from cnnspec.run.programs import Array  # noqa: E402
 from tests.importers.classic import caffemodel, darknet_weights, outputs, specification  # noqa: E402
 from tests.importers.reference import FOLDER, first_head, table  # noqa: E402
@@ -71,7 +71,7 @@ def random(key: str, shape: tuple[int, ...], chance: Any) -> Array:
 def with_caffe(file: str, folder: Path) -> tuple[Path, Path, Any]:
     """Its source, its weights, and OpenCV's net of both."""
     source, weights = FOLDER / "caffe" / file, folder / "net.caffemodel"
-    loaded = CaffeNet(source, "", "")
+    loaded = LoadedPrototxt(source, "", "")
     loaded.read([], "Net")
     chance = np.random.default_rng(0)
     layers: dict[str, dict[int, Array]] = {}
@@ -88,7 +88,7 @@ def with_caffe(file: str, folder: Path) -> tuple[Path, Path, Any]:
 def with_darknet(file: str, folder: Path, until: str) -> tuple[Path, Path, Any]:
     """Its source, its weights, and OpenCV's net of both, without losses and what lies behind the backbone."""
     source, weights, part = FOLDER / "darknet" / file, folder / "net.weights", folder / "part.cfg"
-    loaded = DarknetNet(source, "", until)
+    loaded = LoadedCfg(source, "", until)
     loaded.read([], "Net")
     chance = np.random.default_rng(0)
     weights.write_bytes(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnspec.importers.caffe.net import Blob, Net
+from cnnspec.importers.caffe.net import Blob, CaffeNet
 from cnnspec.importers.caffe.prototxt import parse
 from cnnspec.importers.caffe.read import read
 from cnnspec.importers.model import Model
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cnnspec.importers.reading.arrays import Array
 
 
-class LoadedNet:
+class LoadedPrototxt:
     """A net as its file describes it. `name` is what the file calls it, else the file's."""
 
     def __init__(self, path: Path, weights: str, until: str) -> None:
@@ -32,7 +32,7 @@ class LoadedNet:
         self.shapes: dict[str, tuple[int, ...]] = {}
 
     def read(self, inputs: Sequence[Shape], name: str) -> Model:
-        net = Net(self.path.name)
+        net = CaffeNet(self.path.name)
         model = read(net, self.fields, inputs, name, self.until)
         self.blobs = net.blobs
         self.shapes = {
@@ -99,6 +99,6 @@ def words(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape)) or "a number"
 
 
-def load(source: str, weights: str, until: str) -> LoadedNet:
+def load(source: str, weights: str, until: str) -> LoadedPrototxt:
     """The net of a .prototxt. Raises Refused."""
-    return LoadedNet(Path(source), weights, until)
+    return LoadedPrototxt(Path(source), weights, until)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from cnnspec.importers.caffe.net import Reading
+from cnnspec.importers.caffe.net import LayerReading
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.fields import Fields
 from cnnspec.importers.refusals import Refuse
@@ -15,12 +15,12 @@ from cnnspec.values.kinds import Filter
 Made = Sequence[Value]
 
 
-def flat(reading: Reading) -> Value:
+def flat(reading: LayerReading) -> Value:
     """The value as a vector."""
     return reading.add(linear.Flatten(), reading.value) if reading.shape.is_map else reading.value
 
 
-def concat(reading: Reading) -> Made:
+def concat(reading: LayerReading) -> Made:
     fields = reading.fields("concat_param")
     values = reading.values()
     expect_channels(fields, values, "axis", "concat_dim")
@@ -34,7 +34,7 @@ def expect_channels(fields: Fields, values: Sequence[Value], *names: str) -> Non
         fields.expect(name, "1", last)
 
 
-def cut(reading: Reading) -> Made:
+def cut(reading: LayerReading) -> Made:
     """Slice: every top has the channels up to the next point; equal parts where no points are given."""
     fields = reading.fields("slice_param")
     value = reading.value
@@ -49,18 +49,18 @@ def cut(reading: Reading) -> Made:
     return [reading.add(channels.Slice(start=start, stop=stop), value) for start, stop in pairwise(ends)]
 
 
-def split(reading: Reading) -> Made:
+def split(reading: LayerReading) -> Made:
     return [reading.value] * len(reading.part.tops)
 
 
-def flatten(reading: Reading) -> Made:
+def flatten(reading: LayerReading) -> Made:
     fields = reading.fields("flatten_param")
     fields.expect("axis", "1")
     fields.expect("end_axis", "-1", str(len(reading.shape.dimensions)))
     return [flat(reading)]
 
 
-def reshape(reading: Reading) -> Made:
+def reshape(reading: LayerReading) -> Made:
     """Where it makes a vector of a map or a map of a vector. 0 keeps a size, -1 is what is left."""
     fields = reading.fields("reshape_param")
     fields.expect("axis", "0")
@@ -85,7 +85,7 @@ def reshape(reading: Reading) -> Made:
     raise Refuse("E1005", f"`Reshape` to {dims}", fields.line)
 
 
-def crop(reading: Reading) -> Made:
+def crop(reading: LayerReading) -> Made:
     """The first value as high and as wide as the second, from an offset on."""
     fields = reading.fields("crop_param")
     fields.expect("axis", "2", "-2")
@@ -99,10 +99,10 @@ def crop(reading: Reading) -> Made:
     return [reading.add(resize.Crop(sides=[top, below, left, right]), value)]
 
 
-def shuffle(reading: Reading) -> Made:
+def shuffle(reading: LayerReading) -> Made:
     groups = reading.fields("shuffle_channel_param").integer("group", 1)
     return [reading.add(resize.ChannelShuffle(groups=groups), reading.value)]
 
 
-def silence(reading: Reading) -> Made:
+def silence(reading: LayerReading) -> Made:
     return []

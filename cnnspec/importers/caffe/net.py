@@ -24,7 +24,7 @@ class Blob(NamedTuple):
     how: str = ""
 
 
-class Net(Builder):
+class CaffeNet(Builder):
     """A model in the making."""
 
     def __init__(self, file: str) -> None:
@@ -48,13 +48,13 @@ class Net(Builder):
         return next(iter(known))[0]
 
 
-class Reading(NamedTuple):
+class LayerReading(NamedTuple):
     """A layer that is being read. `inputs` has None for what a refused layer would have made.
 
     `scale` is the Scale behind a batch norm.
     """
 
-    net: Net
+    net: CaffeNet
     part: CaffeLayer
     inputs: tuple[Value | None, ...]
     scale: CaffeLayer | None = None

@@ -8,7 +8,7 @@ from itertools import repeat
 
 from cnnspec.importers.caffe.layers import CaffeLayer, layers_of, scales_behind
 from cnnspec.importers.caffe.moving import Made
-from cnnspec.importers.caffe.net import Net, Reading
+from cnnspec.importers.caffe.net import CaffeNet, LayerReading
 from cnnspec.importers.caffe.rows import ROWS
 from cnnspec.importers.model import Model, Value
 from cnnspec.importers.reading.fields import Field, Fields
@@ -20,7 +20,7 @@ LOSSES = (*DATA, "Accuracy", "EuclideanLoss", "SoftmaxLoss", "SoftmaxWithLoss")
 """Types that a file for training has, and one for use has not."""
 
 
-def read(net: Net, fields: Fields, inputs: Sequence[Shape], name: str, until: str = "") -> Model:
+def read(net: CaffeNet, fields: Fields, inputs: Sequence[Shape], name: str, until: str = "") -> Model:
     """The model of a file's fields, or of the layers before `until`. Raises Refused with all reasons."""
     try:
         fields.skip("name", "force_backward", "debug_info")
@@ -48,7 +48,7 @@ def before(parts: list[CaffeLayer], until: str) -> list[CaffeLayer]:
 class Reader:
     """One reading of a net."""
 
-    def __init__(self, net: Net, parts: list[CaffeLayer], inputs: Sequence[Shape]) -> None:
+    def __init__(self, net: CaffeNet, parts: list[CaffeLayer], inputs: Sequence[Shape]) -> None:
         self.net, self.parts = net, parts
         self.given = [*inputs]
         self.count = 0  # of inputs
@@ -90,7 +90,7 @@ class Reader:
     def read_part(self, place: int, part: CaffeLayer) -> Made:
         """What the layer at a place makes, a value for each of its tops. Raises Refuse, Misfit, Unknown."""
         scale = self.parts[self.scales[place]] if place in self.scales else None
-        reading = Reading(self.net, part, tuple(map(self.take, part.bottoms)), scale)
+        reading = LayerReading(self.net, part, tuple(map(self.take, part.bottoms)), scale)
         made = [reading.value] if place in self.scales.values() else self.row(reading)
         if len(made) != len(part.tops):
             raise Refuse("E1004", f"`{part.kind}` with {len(part.tops)} tops")
@@ -100,7 +100,7 @@ class Reader:
                 raise Refuse("E1001", f"`{top}` is made twice")
         return made
 
-    def row(self, reading: Reading) -> Made:
+    def row(self, reading: LayerReading) -> Made:
         """What a layer makes. Raises Refuse, Misfit, Unknown."""
         part = reading.part
         if part.kind == "Input":

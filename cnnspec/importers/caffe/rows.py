@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from cnnspec.importers.caffe import moving
 from cnnspec.importers.caffe.moving import Made, expect_channels, flat
-from cnnspec.importers.caffe.net import Reading
+from cnnspec.importers.caffe.net import LayerReading
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.fields import Fields
 from cnnspec.importers.refusals import Refuse
@@ -18,7 +18,7 @@ from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import pool_size
 
-Row = Callable[[Reading], Made]
+Row = Callable[[LayerReading], Made]
 Size = tuple[int, int]
 
 CHANNELS = ("1", "-3")
@@ -42,13 +42,13 @@ def sides(fields: Fields, both: str, stem: str, default: int | None) -> Size:
     return height, (rest or [height])[0]
 
 
-def weighed(reading: Reading, layer: Layer, value: Value, bias: bool, how: str = "") -> Made:
+def weighed(reading: LayerReading, layer: Layer, value: Value, bias: bool, how: str = "") -> Made:
     """A layer whose blobs are a weight and, perhaps, a bias."""
     blobs = {"weight": reading.blob(0, how)} | ({"bias": reading.blob(1)} if bias else {})
     return [reading.add(layer, value, **blobs)]
 
 
-def convolution(reading: Reading, is_depthwise: bool = False, is_transposed: bool = False) -> Made:
+def convolution(reading: LayerReading, is_depthwise: bool = False, is_transposed: bool = False) -> Made:
     fields = reading.fields("convolution_param")
     fields.skip("weight_filler", "bias_filler", "engine", "force_nd_im2col")
     fields.expect("axis", *CHANNELS)
@@ -66,15 +66,15 @@ def convolution(reading: Reading, is_depthwise: bool = False, is_transposed: boo
     return weighed(reading, layer, reading.value, bias)
 
 
-def depthwise(reading: Reading) -> Made:
+def depthwise(reading: LayerReading) -> Made:
     return convolution(reading, is_depthwise=True)
 
 
-def deconvolution(reading: Reading) -> Made:
+def deconvolution(reading: LayerReading) -> Made:
     return convolution(reading, is_transposed=True)
 
 
-def inner_product(reading: Reading) -> Made:
+def inner_product(reading: LayerReading) -> Made:
     fields = reading.fields("inner_product_param")
     fields.skip("weight_filler", "bias_filler")
     fields.expect("axis", "1")
@@ -84,7 +84,7 @@ def inner_product(reading: Reading) -> Made:
     return weighed(reading, layer, flat(reading), bias, how)
 
 
-def pooling(reading: Reading) -> Made:
+def pooling(reading: LayerReading) -> Made:
     fields = reading.fields("pooling_param")
     fields.skip("engine")
     kind = {"0": "MAX", "1": "AVE"}.get(fields.text("pool", "MAX"), fields.text("pool", "MAX"))
@@ -98,7 +98,7 @@ def pooling(reading: Reading) -> Made:
     return [pooled(reading, fields, pool.MaxPool if kind == "MAX" else pool.AvgPool)]
 
 
-def pooled(reading: Reading, fields: Fields, kind: type[pool.MaxPool] | type[pool.AvgPool]) -> Value:
+def pooled(reading: LayerReading, fields: Fields, kind: type[pool.MaxPool] | type[pool.AvgPool]) -> Value:
     """Caffe pools with ceil. A window that starts behind map and pad goes only where there is a pad."""
     window, stride = sides(fields, "kernel_size", "kernel", None), sides(fields, "stride", "stride", 1)
     pad = sides(fields, "pad", "pad", 0)
@@ -123,21 +123,21 @@ def caffe_size(n: int, k: int, s: int, p: int, is_padded: bool) -> int:
     return o - 1 if is_padded and (o - 1) * s >= n + p else o
 
 
-def relu(reading: Reading) -> Made:
+def relu(reading: LayerReading) -> Made:
     fields = reading.fields("relu_param")
     fields.skip("engine")
     slope = fields.number("negative_slope", 0.0)
     return [reading.add(activation.LeakyReLU(slope=slope) if slope else activation.ReLU(), reading.value)]
 
 
-def prelu(reading: Reading) -> Made:
+def prelu(reading: LayerReading) -> Made:
     fields = reading.fields("prelu_param")
     fields.skip("filler")
     per = "layer" if fields.flag("channel_shared", False) else "channel"
     return weighed(reading, activation.PReLU(per=per), reading.value, bias=False)
 
 
-def elu(reading: Reading) -> Made:
+def elu(reading: LayerReading) -> Made:
     alpha = reading.fields("elu_param").number("alpha", 1.0)
     return [reading.add(activation.ELU(alpha=alpha), reading.value)]
 
@@ -145,7 +145,7 @@ def elu(reading: Reading) -> Made:
 def plain(kind: type[Layer], parameters: str = "") -> Row:
     """A layer whose parameters, if it has any, are about how it is computed."""
 
-    def row(reading: Reading) -> Made:
+    def row(reading: LayerReading) -> Made:
         if parameters:
             reading.fields(parameters).skip("engine")
         return [reading.add(kind(), reading.value)]
@@ -153,7 +153,7 @@ def plain(kind: type[Layer], parameters: str = "") -> Row:
     return row
 
 
-def power(reading: Reading) -> Made:
+def power(reading: LayerReading) -> Made:
     """(shift + scale*x)^power, where it is a factor alone."""
     fields = reading.fields("power_param")
     for name, neutral in (("power", 1.0), ("shift", 0.0)):
@@ -162,17 +162,17 @@ def power(reading: Reading) -> Made:
     return [scaled(reading, reading.value, fields.number("scale", 1.0))]
 
 
-def scaled(reading: Reading, value: Value, factor: float) -> Value:
+def scaled(reading: LayerReading, value: Value, factor: float) -> Value:
     """A value times a number."""
     return value if factor == 1 else reading.add(channels.Scale(init=factor, trained=False), value)
 
 
-def swish(reading: Reading) -> Made:
+def swish(reading: LayerReading) -> Made:
     reading.fields("swish_param").expect("beta", "1", "1.0")
     return [reading.add(activation.SiLU(), reading.value)]
 
 
-def clip(reading: Reading) -> Made:
+def clip(reading: LayerReading) -> Made:
     fields = reading.fields("clip_param")
     if not fields.has("min") or not fields.has("max"):
         raise Refuse("E1001", "`Clip` wants `min` and `max`", fields.line)
@@ -181,7 +181,7 @@ def clip(reading: Reading) -> Made:
     return [reading.add(layer, reading.value)]
 
 
-def lrn(reading: Reading) -> Made:
+def lrn(reading: LayerReading) -> Made:
     fields = reading.fields("lrn_param")
     fields.skip("engine")
     if fields.text("norm_region", "ACROSS_CHANNELS") not in ("ACROSS_CHANNELS", "0"):
@@ -195,7 +195,7 @@ def lrn(reading: Reading) -> Made:
     return [reading.add(norm.LocalResponseNorm(size=size, **values), reading.value)]
 
 
-def batch_norm(reading: Reading) -> Made:
+def batch_norm(reading: LayerReading) -> Made:
     """With the Scale behind it, if there is one. Its statistics are sums, and a third blob divides them."""
     fields = reading.fields("batch_norm_param")
     fields.skip("moving_average_fraction", "engine")
@@ -203,7 +203,7 @@ def batch_norm(reading: Reading) -> Made:
     blobs = {"running_mean": reading.blob(0, "average"), "running_var": reading.blob(1, "average")}
     bias = False
     if reading.scale is not None:
-        behind = Reading(reading.net, reading.scale, reading.inputs)
+        behind = LayerReading(reading.net, reading.scale, reading.inputs)
         bias = scale_fields(behind)
         blobs |= {"weight": behind.blob(0)} | ({"bias": behind.blob(1)} if bias else {})
     layer = norm.BatchNorm(
@@ -212,7 +212,7 @@ def batch_norm(reading: Reading) -> Made:
     return [reading.add(layer, reading.value, **blobs)]
 
 
-def scale_fields(reading: Reading) -> bool:
+def scale_fields(reading: LayerReading) -> bool:
     """Whether a Scale of every channel has a bias. Raises Refuse where it is one along other axes."""
     fields = reading.fields("scale_param")
     fields.skip("filler", "bias_filler")
@@ -221,7 +221,7 @@ def scale_fields(reading: Reading) -> bool:
     return fields.flag("bias_term", False)
 
 
-def scale(reading: Reading) -> Made:
+def scale(reading: LayerReading) -> Made:
     """Every channel times a number of its own, or, of two values, the first times the second, a gate."""
     if len(reading.inputs) == 2:
         return [gated(reading)]
@@ -230,7 +230,7 @@ def scale(reading: Reading) -> Made:
     return [reading.add(channels.Scale(), reading.value, own=reading.blob(0))]
 
 
-def gated(reading: Reading) -> Value:
+def gated(reading: LayerReading) -> Value:
     fields = reading.fields("scale_param")
     fields.expect("axis", "0")
     fields.expect("bias_term", "false", "0")
@@ -238,21 +238,21 @@ def gated(reading: Reading) -> Value:
     return reading.add(merge.Mul(), value, as_gate(reading, gate))
 
 
-def as_gate(reading: Reading, gate: Value) -> Value:
+def as_gate(reading: LayerReading, gate: Value) -> Value:
     """A vector of C features as C@1x1."""
     if gate.shape.is_map:
         return gate
     return reading.add(linear.Unflatten(shape=Filter(gate.shape.channels, (1, 1))), gate)
 
 
-def axpy(reading: Reading) -> Made:
+def axpy(reading: LayerReading) -> Made:
     """a*x + y with a gate a: squeeze-and-excitation in a residual."""
     gate, value, rest = reading.values(3)
     product = reading.add(merge.Mul(), value, as_gate(reading, gate))
     return [reading.add(merge.Add(), product, rest)]
 
 
-def eltwise(reading: Reading) -> Made:
+def eltwise(reading: LayerReading) -> Made:
     fields = reading.fields("eltwise_param")
     fields.skip("stable_prod_grad")
     operation = fields.text("operation", "SUM")
@@ -270,13 +270,13 @@ def eltwise(reading: Reading) -> Made:
     return [reading.add(merge.Mul(), *values)]
 
 
-def dropped(reading: Reading) -> Made:
+def dropped(reading: LayerReading) -> Made:
     fields = reading.fields("dropout_param")
     fields.expect("scale_train", "true", "1")
     return [reading.add(dropout.Dropout(p=fields.number("dropout_ratio", 0.5)), reading.value)]
 
 
-def softmax(reading: Reading) -> Made:
+def softmax(reading: LayerReading) -> Made:
     fields = reading.fields("softmax_param")
     fields.skip("engine")
     expect_channels(fields, [reading.value], "axis")

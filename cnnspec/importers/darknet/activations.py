@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cnnspec.importers.darknet.net import Reading
+from cnnspec.importers.darknet.net import SectionReading
 from cnnspec.importers.model import Value
 from cnnspec.importers.refusals import Refuse, did_you_mean
 from cnnspec.layers import activation, channels, merge
@@ -26,7 +26,7 @@ LAYERS: dict[str, Callable[[], Layer]] = {
 }
 
 
-def activate(reading: Reading, value: Value, default: str) -> Value:
+def activate(reading: SectionReading, value: Value, default: str) -> Value:
     """The value behind the section's activation; one that has no layer is refused, and left out."""
     name = reading.fields.text("activation", default)
     if name == "linear":

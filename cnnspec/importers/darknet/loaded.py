@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnspec.importers.darknet.cfg import parse
-from cnnspec.importers.darknet.net import Net, Tensor
+from cnnspec.importers.darknet.net import DarknetNet, Tensor
 from cnnspec.importers.darknet.read import read
 from cnnspec.importers.model import Model
 from cnnspec.importers.reading.text_files import read_text
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cnnspec.importers.reading.arrays import Array
 
 
-class LoadedNet:
+class LoadedCfg:
     """A net as its file describes it. `name` is the file's: a .cfg has none."""
 
     def __init__(self, path: Path, weights: str, until: str) -> None:
@@ -29,7 +29,7 @@ class LoadedNet:
         self.tensors: list[Tensor] = []
 
     def read(self, inputs: Sequence[Shape], name: str) -> Model:
-        net = Net(self.path.name)
+        net = DarknetNet(self.path.name)
         model = read(net, parse(self.path.name, self.text), inputs, name, self.until)
         self.tensors = net.tensors
         return model
@@ -47,6 +47,6 @@ class LoadedNet:
         return {key: found.get(key, np.zeros((), np.int64)) for key in keys}
 
 
-def load(source: str, weights: str, until: str) -> LoadedNet:
+def load(source: str, weights: str, until: str) -> LoadedCfg:
     """The net of a .cfg. Raises Refused."""
-    return LoadedNet(Path(source), weights, until)
+    return LoadedCfg(Path(source), weights, until)

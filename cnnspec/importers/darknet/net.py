@@ -24,7 +24,7 @@ class Tensor(NamedTuple):
     variance: str = ""
 
 
-class Net(Builder):
+class DarknetNet(Builder):
     """A model in the making. `tensors` are those of the .weights, in its order."""
 
     def __init__(self, file: str) -> None:
@@ -41,10 +41,10 @@ class Net(Builder):
         }
 
 
-class Reading(NamedTuple):
+class SectionReading(NamedTuple):
     """A section that is being read. `input` is what the section before makes; None: it is not known."""
 
-    net: Net
+    net: DarknetNet
     kind: str
     fields: Fields
     input: Value | None

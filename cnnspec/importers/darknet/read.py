@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from cnnspec.importers.darknet.cfg import Section
-from cnnspec.importers.darknet.net import Net, Reading
+from cnnspec.importers.darknet.net import DarknetNet, SectionReading
 from cnnspec.importers.darknet.rows import ROWS
 from cnnspec.importers.model import Model, Value
 from cnnspec.importers.refusals import Refuse, Refused, did_you_mean
@@ -36,7 +36,9 @@ OF_ANY_SECTION = ("burnin_update", "clip", "dont_update", "learning_rate", "only
 """Options of a section about how it learns."""
 
 
-def read(net: Net, sections: Sequence[Section], inputs: Sequence[Shape], name: str, until: str) -> Model:
+def read(
+    net: DarknetNet, sections: Sequence[Section], inputs: Sequence[Shape], name: str, until: str
+) -> Model:
     """The model of a file's sections, or of those before number `until`. Raises Refused with all reasons."""
     net.line = 1
     parts = net.attempt(partial(before, sections, until))
@@ -45,12 +47,12 @@ def read(net: Net, sections: Sequence[Section], inputs: Sequence[Shape], name: s
         raise Refused(net.refusals)
     for kind, fields in parts:
         net.line = fields.line
-        value = net.attempt(partial(read_section, Reading(net, kind, fields, value)))
+        value = net.attempt(partial(read_section, SectionReading(net, kind, fields, value)))
         net.values.append(value)
     return net.finish(name, outputs_of(net, bool(until)))
 
 
-def outputs_of(net: Net, is_part: bool) -> dict[str, Value]:
+def outputs_of(net: DarknetNet, is_part: bool) -> dict[str, Value]:
     """What the last section makes; of a part of a net, all that no section reads."""
     read = {value.number for operation in net.operations for value in operation.inputs}
     last = len(net.values) - 1
@@ -74,7 +76,7 @@ def before(sections: Sequence[Section], until: str) -> Sequence[Section]:
     return sections[1 : 1 + int(until)] if until else sections[1:]
 
 
-def input_of(net: Net, sections: Sequence[Section], inputs: Sequence[Shape]) -> Value:
+def input_of(net: DarknetNet, sections: Sequence[Section], inputs: Sequence[Shape]) -> Value:
     """The images, of the user's shape, else the file's. Raises Refuse."""
     fields = sections[0].fields
     net.line = fields.line
@@ -96,7 +98,7 @@ def input_of(net: Net, sections: Sequence[Section], inputs: Sequence[Shape]) -> 
     return net.input("", shape)
 
 
-def read_section(reading: Reading) -> Value:
+def read_section(reading: SectionReading) -> Value:
     """What a section makes. Raises Refuse, Misfit, Unknown."""
     net, kind, fields = reading.net, reading.kind, reading.fields
     if kind not in ROWS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnnspec.importers.darknet.activations import activate
-from cnnspec.importers.darknet.net import Reading, numbers_of
+from cnnspec.importers.darknet.net import SectionReading, numbers_of
 from cnnspec.importers.model import Value
 from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import activation, channels, conv, dropout, linear, merge, norm, pool, resize
@@ -16,13 +16,13 @@ from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import pool_size
 
-Row = Callable[[Reading], Value]
+Row = Callable[[SectionReading], Value]
 
 EPS = 1e-5
 """Under the root, as in AlexeyAB's Darknet and in what either computes on a GPU; see weights.py."""
 
 
-def convolutional(reading: Reading) -> Value:
+def convolutional(reading: SectionReading) -> Value:
     """`pad=1` means half the kernel; a dilated kernel has as much more as it is wider."""
     fields = reading.fields
     fields.expect_off("binary", "xnor", "flipped", "antialiasing", "deform", "sway", "rotate", "stretch")
@@ -48,14 +48,14 @@ def convolutional(reading: Reading) -> Value:
     return activate(reading, made, "logistic")
 
 
-def connected(reading: Reading) -> Value:
+def connected(reading: SectionReading) -> Value:
     fields = reading.fields
     normalized = fields.flag("batch_normalize", False)
     layer = linear.Linear(units=fields.integer("output", 1), bias=not normalized)
     return activate(reading, weighed(reading, layer, flat(reading, reading.value), normalized), "logistic")
 
 
-def weighed(reading: Reading, layer: Layer, value: Value, normalized: bool) -> Value:
+def weighed(reading: SectionReading, layer: Layer, value: Value, normalized: bool) -> Value:
     """A layer with a weight, and a bias or a batch norm behind it.
 
     In the file are the biases, then, of a convolution, the norm's numbers, then the weight, then, of a
@@ -85,7 +85,7 @@ def weighed(reading: Reading, layer: Layer, value: Value, normalized: bool) -> V
     return made
 
 
-def shared_labels(reading: Reading) -> tuple[str, str] | None:
+def shared_labels(reading: SectionReading) -> tuple[str, str] | None:
     """The labels of the tensors that a section shares, if it does so. Raises Refuse."""
     field = reading.fields.one("share_index")
     if field is None:
@@ -96,12 +96,12 @@ def shared_labels(reading: Reading) -> tuple[str, str] | None:
     return reading.net.owners_of[place]
 
 
-def flat(reading: Reading, value: Value) -> Value:
+def flat(reading: SectionReading, value: Value) -> Value:
     """A value as a vector."""
     return reading.add(linear.Flatten(), value) if value.shape.is_map else value
 
 
-def maxpool(reading: Reading) -> Value:
+def maxpool(reading: SectionReading) -> Value:
     """Half the padding is before the map, and the last windows hang over as far as the rest of it.
 
     `size=2 stride=1` keeps the size so. The language pads at most half a window: where Darknet pads more,
@@ -130,11 +130,11 @@ def maxpool(reading: Reading) -> Value:
     return reading.add(pool.MaxPool(window=size, stride=strides, pad=low), padded)
 
 
-def avgpool(reading: Reading) -> Value:
+def avgpool(reading: SectionReading) -> Value:
     return reading.add(pool.GlobalAvgPool(), reading.value)
 
 
-def upsample(reading: Reading) -> Value:
+def upsample(reading: SectionReading) -> Value:
     reading.fields.expect("scale", "1", "1.0", "1.")
     stride = reading.fields.integer("stride", 2)
     if stride < 1:
@@ -142,7 +142,7 @@ def upsample(reading: Reading) -> Value:
     return reading.add(resize.Upsample(factor=stride), reading.value)
 
 
-def route(reading: Reading) -> Value:
+def route(reading: SectionReading) -> Value:
     """Earlier values, or the same group of the channels of each, one behind the other."""
     fields = reading.fields
     fields.skip("stream")
@@ -154,7 +154,7 @@ def route(reading: Reading) -> Value:
     return values[0] if len(values) == 1 else reading.add(merge.Concat(), *values)
 
 
-def part_of(reading: Reading, value: Value, groups: int, group: int) -> Value:
+def part_of(reading: SectionReading, value: Value, groups: int, group: int) -> Value:
     """A group of the channels. Raises Refuse."""
     count = value.shape.channels
     if groups < 1 or count % groups or not 0 <= group < groups:
@@ -163,7 +163,7 @@ def part_of(reading: Reading, value: Value, groups: int, group: int) -> Value:
     return reading.add(channels.Slice(start=group * width, stop=(group + 1) * width), value)
 
 
-def shortcut(reading: Reading) -> Value:
+def shortcut(reading: SectionReading) -> Value:
     """The value and an earlier one. Of unequal ones the channels are added that both have, and of a larger
     map every so many-th pixel."""
     fields = reading.fields
@@ -178,7 +178,7 @@ def shortcut(reading: Reading) -> Value:
     return activate(reading, made, "linear")
 
 
-def added(reading: Reading, value: Value, other: Value) -> Value:
+def added(reading: SectionReading, value: Value, other: Value) -> Value:
     """Raises Refuse."""
     if value.shape.is_map and other.shape.is_map and value.shape.size != other.shape.size:
         strides = {n // m for n, m in zip(other.shape.size, value.shape.size, strict=True) if n % m == 0}
@@ -194,14 +194,14 @@ def added(reading: Reading, value: Value, other: Value) -> Value:
     return reading.add(merge.Concat(), first, reading.add(channels.Slice(start=common), value))
 
 
-def sam(reading: Reading) -> Value:
+def sam(reading: SectionReading) -> Value:
     """The value times an earlier one."""
     field = reading.fields.needed("from")
     other = reading.earlier(field.integer(), field)
     return activate(reading, reading.add(merge.Mul(), other, reading.value), "linear")
 
 
-def scale_channels(reading: Reading) -> Value:
+def scale_channels(reading: SectionReading) -> Value:
     """An earlier value, its channels weighed by this one."""
     reading.fields.expect_off("scale_wh")
     if reading.shape.is_map and reading.shape.size != (1, 1):
@@ -209,13 +209,13 @@ def scale_channels(reading: Reading) -> Value:
     return sam(reading)
 
 
-def dropped(reading: Reading) -> Value:
+def dropped(reading: SectionReading) -> Value:
     fields = reading.fields
     fields.expect_off("dropblock", "dropblock_size_rel", "dropblock_size_abs")
     return reading.add(dropout.Dropout(p=fields.number("probability", 0.5)), reading.value)
 
 
-def softmax(reading: Reading) -> Value:
+def softmax(reading: SectionReading) -> Value:
     """Over all values of the image."""
     fields = reading.fields
     fields.skip("noloss")
@@ -232,13 +232,13 @@ def softmax(reading: Reading) -> Value:
     return reading.add(activation.Softmax(), value)
 
 
-def cost(reading: Reading) -> Value:
+def cost(reading: SectionReading) -> Value:
     """A loss: it changes nothing."""
     reading.fields.skip("type", "scale", "ratio", "noobj", "thresh")
     return reading.value
 
 
-def crop(reading: Reading) -> Value:
+def crop(reading: SectionReading) -> Value:
     """The middle, and, unless `noadjust`, values from 0 to 1 brought to -1 to 1. All else is for training."""
     fields = reading.fields
     fields.skip("flip", "angle", "saturation", "exposure", "shift")
@@ -249,7 +249,7 @@ def crop(reading: Reading) -> Value:
     return reading.add(channels.Normalize(mean=0.5, std=0.5), made)
 
 
-def reorg(reading: Reading) -> Value:
+def reorg(reading: SectionReading) -> Value:
     """Squares of pixels become channels, but of a map of fewer, larger channels, as Darknet reads this one.
 
     The numbers of C@HxW stand in memory as those of C/s^2@sHxsW; its squares make C@HxW, whose numbers
@@ -271,7 +271,7 @@ def reorg(reading: Reading) -> Value:
     return laid_out(reading, value, count * stride**2, height // stride, width // stride)
 
 
-def extended(reading: Reading, value: Value, extra: int) -> Value:
+def extended(reading: SectionReading, value: Value, extra: int) -> Value:
     """All values in a row, and so many zeros behind them."""
     if extra < 0:
         raise Refuse("E1001", f"`extra={extra}`")
@@ -279,19 +279,19 @@ def extended(reading: Reading, value: Value, extra: int) -> Value:
     return flat(reading, reading.add(resize.Pad(pad=[0, 0, 0, extra]), row))
 
 
-def laid_out(reading: Reading, value: Value, count: int, height: int, width: int) -> Value:
+def laid_out(reading: SectionReading, value: Value, count: int, height: int, width: int) -> Value:
     """The same numbers in the same order as a map of other sizes."""
     shape = Filter(count, (height, width))
     return reading.add(linear.Unflatten(shape=shape), flat(reading, value))
 
 
-def squares(reading: Reading, value: Value, stride: int) -> Value:
+def squares(reading: SectionReading, value: Value, stride: int) -> Value:
     """Squares of pixels as channels, first the first pixel of all."""
     made = reading.add(resize.PixelUnshuffle(factor=stride), value)
     return reading.add(resize.ChannelShuffle(groups=value.shape.channels), made)
 
 
-def reorg3d(reading: Reading) -> Value:
+def reorg3d(reading: SectionReading) -> Value:
     """Squares of pixels as channels."""
     reading.fields.expect_off("reverse")
     stride = reading.fields.integer("stride", 1)
@@ -300,11 +300,11 @@ def reorg3d(reading: Reading) -> Value:
     return squares(reading, reading.value, stride)
 
 
-def active(reading: Reading) -> Value:
+def active(reading: SectionReading) -> Value:
     return activate(reading, reading.value, "linear")
 
 
-def logistic(reading: Reading) -> Value:
+def logistic(reading: SectionReading) -> Value:
     return reading.add(activation.Sigmoid(), reading.value)
 
 

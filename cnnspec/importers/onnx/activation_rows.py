@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.formulas import formula
-from cnnspec.importers.onnx.lower import Lowering, Tensor
+from cnnspec.importers.onnx.lower import GraphFlows, Tensor
 from cnnspec.importers.onnx.values import Constant, FormulaPart, Known
 from cnnspec.importers.reading.arrangement import places_of_channels, sizes_of
 from cnnspec.importers.reading.flows import Flow, Row, plain
@@ -20,13 +20,13 @@ SELU = (1.67326319217681884765625, 1.05070102214813232421875)
 """Alpha and gamma of Klambauer et al. 2017, as ONNX has them."""
 
 
-def selu(net: Lowering, x: object, *, alpha: float = SELU[0], gamma: float = SELU[1]) -> Flow:
+def selu(net: GraphFlows, x: object, *, alpha: float = SELU[0], gamma: float = SELU[1]) -> Flow:
     if not np.allclose((alpha, gamma), SELU, rtol=1e-6):
         net.deny("alpha, gamma", (alpha, gamma))
     return net.each(activation.SELU(), x)
 
 
-def hard_sigmoid(net: Lowering, x: object, *, alpha: float = 0.2, beta: float = 0.5) -> Flow:
+def hard_sigmoid(net: GraphFlows, x: object, *, alpha: float = 0.2, beta: float = 0.5) -> Flow:
     """Of another slope it is the layer's, of a multiple of x."""
     if beta != 0.5:
         net.deny("beta", beta)
@@ -35,7 +35,7 @@ def hard_sigmoid(net: Lowering, x: object, *, alpha: float = 0.2, beta: float = 
     return net.each(activation.HardSigmoid(), x)
 
 
-def prelu(net: Lowering, x: object, slope: object) -> Flow:
+def prelu(net: GraphFlows, x: object, slope: object) -> Flow:
     """A slope in all, or one a channel. Raises Refuse."""
     flow = net.compact(net.flow(x))
     given = net.numbers(slope, "slope")
@@ -46,7 +46,7 @@ def prelu(net: Lowering, x: object, slope: object) -> Flow:
     return net.each(layer, flow, weight=Tensor(given.array.reshape(-1), given.name))
 
 
-def clip(net: Lowering, x: Any, low: object = None, high: object = None) -> Known:
+def clip(net: GraphFlows, x: Any, low: object = None, high: object = None) -> Known:
     least, most = limit(net, low), limit(net, high)
     if isinstance(x, FormulaPart) and least is not None and most is not None:
         return formula(net, "clip", x, Constant(np.array(least)), Constant(np.array(most)))
@@ -61,7 +61,7 @@ def clip(net: Lowering, x: Any, low: object = None, high: object = None) -> Know
     return net.each(activation.HardTanh(low=least, high=most), x)
 
 
-def limit(net: Lowering, known: object) -> float | None:
+def limit(net: GraphFlows, known: object) -> float | None:
     """A limit; None where there is none, in words or because no number lies beyond it."""
     if known is None:
         return None
@@ -72,7 +72,7 @@ def limit(net: Lowering, known: object) -> float | None:
 def over_channels(layer: type[Layer]) -> Row:
     """Or over paths. Up to opset 12 all axes from this one on are one."""
 
-    def softmax_(net: Lowering, x: object, *, axis: int | None = None) -> Flow:
+    def softmax_(net: GraphFlows, x: object, *, axis: int | None = None) -> Flow:
         flow = net.compact(net.flow(x))
         given = (-1 if net.opset >= 13 else 1) if axis is None else axis
         behind = sizes_of(flow.axes)[given % len(flow.axes) + 1 :]
@@ -83,7 +83,7 @@ def over_channels(layer: type[Layer]) -> Row:
     return softmax_
 
 
-def drop(net: Lowering, x: object, ratio: object = None, training: object = None, *, seed: int = 0) -> Flow:
+def drop(net: GraphFlows, x: object, ratio: object = None, training: object = None, *, seed: int = 0) -> Flow:
     """Inference passes by it; the seed is that of a training."""
     del seed
     if training is not None and net.numbers(training, "training_mode").array.any():
@@ -95,7 +95,7 @@ def drop(net: Lowering, x: object, ratio: object = None, training: object = None
 def function(name: str) -> Row:
     """A function that is a part of formulas alone."""
 
-    def apply(net: Lowering, x: Any) -> Known:
+    def apply(net: GraphFlows, x: Any) -> Known:
         return formula(net, name, x)
 
     return apply

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.importers.onnx.files import shortest
-from cnnspec.importers.onnx.lower import Lowering, Tensor
+from cnnspec.importers.onnx.lower import GraphFlows, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, Known
 from cnnspec.importers.reading.arrangement import places_of_channels
 from cnnspec.importers.reading.arrays import Array
@@ -16,7 +16,7 @@ from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import channels, conv, linear, norm
 
 
-def affine(net: Lowering, known: Flow | Affine, given: Constant, is_scale: bool) -> Known:
+def affine(net: GraphFlows, known: Flow | Affine, given: Constant, is_scale: bool) -> Known:
     """A value times numbers, or plus numbers, one a channel; taken into the layer before where it can be."""
     flow = net.compact(known.flow if isinstance(known, Affine) else known)
     numbers = per_channel(net, flow, given)
@@ -29,7 +29,7 @@ def affine(net: Lowering, known: Flow | Affine, given: Constant, is_scale: bool)
     return Affine(flow, scale, known.shift * numbers if is_scale else known.shift + numbers)
 
 
-def per_channel(net: Lowering, flow: Flow, given: Constant) -> Array:
+def per_channel(net: GraphFlows, flow: Flow, given: Constant) -> Array:
     """Numbers of which each axis but that of the channels has one. Raises Refuse."""
     if places_of_channels(flow.axes, given.array.shape, flow.value.shape.channels) is None:
         raise Refuse("E1003", f"`{net.node.operator}` with numbers of shape {given.array.shape} has no layer")
@@ -39,7 +39,7 @@ def per_channel(net: Lowering, flow: Flow, given: Constant) -> Array:
 BIASED = (conv.Conv, conv.Depthwise, conv.ConvTranspose, linear.Linear)
 
 
-def with_bias(net: Lowering, flow: Flow, shift: Array, source: Constant) -> Flow | None:
+def with_bias(net: GraphFlows, flow: Flow, shift: Array, source: Constant) -> Flow | None:
     """The value with numbers added to the bias of the layer that made it, which nothing else reads."""
     made = net.alone(flow)
     if made is None or not isinstance(
@@ -55,7 +55,7 @@ def with_bias(net: Lowering, flow: Flow, shift: Array, source: Constant) -> Flow
     return flow
 
 
-def with_weight(net: Lowering, flow: Flow, scale: Array, source: Constant) -> Flow | None:
+def with_weight(net: GraphFlows, flow: Flow, scale: Array, source: Constant) -> Flow | None:
     """The value with the weight, or the filters, of the layer that made it multiplied; as for `with_bias`."""
     made = net.alone(flow) or bare_norm(net, flow)
     if made is None:
@@ -72,7 +72,7 @@ def with_weight(net: Lowering, flow: Flow, scale: Array, source: Constant) -> Fl
     return flow
 
 
-def folded(net: Lowering, known: Affine) -> Flow | None:
+def folded(net: GraphFlows, known: Affine) -> Flow | None:
     """The value of a convolution with a batch norm behind it, its numbers taken into the filters."""
     made = net.alone(known.flow)
     layer = made.operation.layer if made is not None else None
@@ -88,7 +88,7 @@ def folded(net: Lowering, known: Affine) -> Flow | None:
     return known.flow
 
 
-def bare_norm(net: Lowering, flow: Flow) -> Any:
+def bare_norm(net: GraphFlows, flow: Flow) -> Any:
     """The norm without weights that made a value which nothing else reads."""
     made = net.made.get(flow.value.number)
     if made is None or not isinstance(made.operation.layer, norm.GroupNorm | norm.LayerNorm):
@@ -98,7 +98,7 @@ def bare_norm(net: Lowering, flow: Flow) -> Any:
     return made if is_alone and not made.operation.keys else None
 
 
-def make_affine(net: Lowering, known: Affine) -> Flow:
+def make_affine(net: GraphFlows, known: Affine) -> Flow:
     """A scale and a shift; what enters the network is normalised, and a convolution takes in a batch norm."""
     flow, scale, shift = known
     if shift.any() and (made := folded(net, known)) is not None:
@@ -109,7 +109,7 @@ def make_affine(net: Lowering, known: Affine) -> Flow:
     return numbered(net, channels.Shift, shift, flow) if shift.any() else flow
 
 
-def numbered(net: Lowering, cls: type[channels.Scale | channels.Shift], numbers: Array, flow: Flow) -> Flow:
+def numbered(net: GraphFlows, cls: type[channels.Scale | channels.Shift], numbers: Array, flow: Flow) -> Flow:
     """A value times numbers, or plus numbers: one in all is fixed, one a channel are weights."""
     if numbers.size == 1 and numbers.ndim == 0:
         return net.each(cls(init=shortest(float(numbers)), trained=False), flow)

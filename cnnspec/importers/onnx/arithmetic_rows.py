@@ -10,14 +10,14 @@ import numpy as np
 
 from cnnspec.importers.onnx.affine import affine
 from cnnspec.importers.onnx.formulas import JOINS, formula
-from cnnspec.importers.onnx.lower import Lowering
+from cnnspec.importers.onnx.lower import GraphFlows
 from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
 from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.reading.computations import is_multiple, values_of
 from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined, product
 
 
-def concat(net: Lowering, *values: Any, axis: int = 1) -> Flow:
+def concat(net: GraphFlows, *values: Any, axis: int = 1) -> Flow:
     return concatenated(net, [net.flow(each) for each in values], axis)
 
 
@@ -29,7 +29,7 @@ def is_channelwise(known: Known, numbers: Known) -> bool:
     return numbers.array.size > 1 or (numbers.array.ndim > 2 and value.shape.channels == 1)
 
 
-def settle(net: Lowering, known: Known, other: Known) -> Known:
+def settle(net: GraphFlows, known: Known, other: Known) -> Known:
     """What meets another value; where it is a multiple of a third one plus a number, a value by itself."""
     if isinstance(known, FormulaPart) and isinstance(other, Flow):
         is_third = other.value not in values_of(known.computation)
@@ -37,7 +37,7 @@ def settle(net: Lowering, known: Known, other: Known) -> Known:
     return net.flow(known) if isinstance(known, Affine) else known
 
 
-def combined(net: Lowering, function: str, a: Known, b: Known) -> Known:
+def combined(net: GraphFlows, function: str, a: Known, b: Known) -> Known:
     """Two values joined, or a part of a formula. Raises Refuse."""
     a, b = settle(net, a, b), settle(net, b, a)
     if isinstance(a, Flow) and isinstance(b, Flow):
@@ -56,7 +56,7 @@ INVERSES: dict[str, Callable[[Array], Array]] = {"sub": np.negative, "div": np.r
 def elementwise(function: str) -> Row:
     """Of two values, or of a value and numbers, which are one a channel or one in all."""
 
-    def row(net: Lowering, a: Any, b: Any) -> Known:
+    def row(net: GraphFlows, a: Any, b: Any) -> Known:
         a, b = (each.flow if isinstance(each, Repeated) else each for each in (a, b))
         for one, two in ((a, b), (b, a)) if function in ("add", "mul") else ((a, b),):
             if is_channelwise(one, two):
@@ -67,12 +67,12 @@ def elementwise(function: str) -> Row:
     return row
 
 
-def sum_(net: Lowering, *values: Any) -> Known:
+def sum_(net: GraphFlows, *values: Any) -> Known:
     found: Known = reduce(partial(elementwise("add"), net), values)
     return found
 
 
-def power(net: Lowering, a: Any, b: object) -> Known:
+def power(net: GraphFlows, a: Any, b: object) -> Known:
     exponent = net.numbers(b, "exponent")
     if exponent.array.size == 1 and (count := exponent.array.item()) in (1, 2, 3):
         product_: Known = reduce(lambda one, two: formula(net, "mul", one, two), [a] * int(count))
@@ -80,7 +80,7 @@ def power(net: Lowering, a: Any, b: object) -> Known:
     return formula(net, "pow", a, exponent)
 
 
-def negate(net: Lowering, a: Any) -> Known:
+def negate(net: GraphFlows, a: Any) -> Known:
     made: Known = elementwise("mul")(net, a, Constant(np.array(-1.0, np.float32)))
     return made
 

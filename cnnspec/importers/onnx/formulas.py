@@ -9,7 +9,7 @@ import numpy as np
 from cnnspec.importers.model import Value
 from cnnspec.importers.onnx.affine import make_affine
 from cnnspec.importers.onnx.files import shortest
-from cnnspec.importers.onnx.lower import Lowering, Tensor
+from cnnspec.importers.onnx.lower import GraphFlows, Tensor
 from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
 from cnnspec.importers.reading import computations
 from cnnspec.importers.reading.arrangement import Axes, places_of_channels, together
@@ -24,7 +24,7 @@ JOINS: dict[str, Join] = {"add": merge.Add(), "sub": merge.Sub(), "mul": merge.M
 """What functions of two values of one shape are."""
 
 
-def make(net: Lowering, known: FormulaPart | Affine) -> Flow:
+def make(net: GraphFlows, known: FormulaPart | Affine) -> Flow:
     """The layers of what arithmetic left open. Raises Refuse."""
     key = known if isinstance(known, FormulaPart) else id(known)
     if key not in net.settled:
@@ -33,7 +33,7 @@ def make(net: Lowering, known: FormulaPart | Affine) -> Flow:
     return net.settled[key][0]
 
 
-def build(net: Lowering, known: Computation | Value, axes: Axes) -> Flow:
+def build(net: GraphFlows, known: Computation | Value, axes: Axes) -> Flow:
     """The scale, the shift, or the join that a computation without a layer of its own is. Raises Refuse."""
     if isinstance(known, Value):
         return Flow(known, axes)
@@ -49,7 +49,7 @@ def build(net: Lowering, known: Computation | Value, axes: Axes) -> Flow:
     return joined(net, join, *(build(net, each, axes) for each in parts))
 
 
-def operand(net: Lowering, known: Known, axes: Axes) -> Any:
+def operand(net: GraphFlows, known: Known, axes: Axes) -> Any:
     """A value as an operand of a computation on these axes; None where it cannot be one."""
     if isinstance(known, FormulaPart):
         return known.computation
@@ -62,7 +62,7 @@ def operand(net: Lowering, known: Known, axes: Axes) -> Any:
     return None
 
 
-def formula(net: Lowering, function: str, *several: Known) -> Known:
+def formula(net: GraphFlows, function: str, *several: Known) -> Known:
     """A part of a formula, or the layer that it completes. Raises Refuse."""
     axes = together([axes for axes in map(net.axes_of, several) if axes is not None])
     if axes is None or None in (operands := [operand(net, each, axes) for each in several]):
@@ -70,7 +70,7 @@ def formula(net: Lowering, function: str, *several: Known) -> Known:
     return completed(net, FormulaPart(Computation(function, tuple(operands)), axes))
 
 
-def completed(net: Lowering, part: FormulaPart) -> Known:
+def completed(net: GraphFlows, part: FormulaPart) -> Known:
     """The layer that a formula is, or the formula, as a part of a larger one. Raises Refuse."""
     if computations.is_large(part.computation):
         raise Refuse("E1003", f"a formula of more than {computations.LARGEST} functions has no layer")

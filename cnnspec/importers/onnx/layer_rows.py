@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.importers.onnx.lower import Lowering, Tensor
+from cnnspec.importers.onnx.lower import GraphFlows, Tensor
 from cnnspec.importers.onnx.values import Constant
 from cnnspec.importers.onnx.windows import read_windows
 from cnnspec.importers.reading import arrangement
@@ -18,7 +18,7 @@ from cnnspec.layers import conv, norm, resize
 from cnnspec.values.kinds import Filter
 
 
-def vector(net: Lowering, known: object, what: str, size: int) -> Tensor:
+def vector(net: GraphFlows, known: object, what: str, size: int) -> Tensor:
     """A weight with so many numbers in a row. Raises Refuse."""
     given = net.numbers(known, what)
     if given.array.size == 1 < size:
@@ -28,13 +28,13 @@ def vector(net: Lowering, known: object, what: str, size: int) -> Tensor:
     return Tensor(given.array.reshape(size), given.name if given.array.shape == (size,) else "")
 
 
-def vectors(net: Lowering, size: int, **given: object) -> dict[str, Tensor | None]:
+def vectors(net: GraphFlows, size: int, **given: object) -> dict[str, Tensor | None]:
     """Weights with so many numbers in a row each, None where one is not there. Raises Refuse."""
     return {name: None if each is None else vector(net, each, name, size) for name, each in given.items()}
 
 
 def conv_(
-    net: Lowering,
+    net: GraphFlows,
     x: object,
     w: object,
     b: object = None,
@@ -66,14 +66,14 @@ def conv_(
     return net.natural(net.emit(layer, value, weight=weight, **vectors(net, count, bias=b)))
 
 
-def check_kernel(net: Lowering, kernel: list[int], kernel_shape: Any) -> None:
+def check_kernel(net: GraphFlows, kernel: list[int], kernel_shape: Any) -> None:
     """Raises Refuse where the attribute differs from the kernel's own shape."""
     if kernel_shape is not None and list(kernel_shape) != list(kernel):
         net.deny("kernel_shape", kernel_shape)
 
 
 def conv1d(
-    net: Lowering,
+    net: GraphFlows,
     flow: Flow,
     filters: Constant,
     b: object,
@@ -90,7 +90,7 @@ def conv1d(
 
 
 def conv_transpose(
-    net: Lowering,
+    net: GraphFlows,
     x: object,
     w: object,
     b: object = None,
@@ -134,7 +134,7 @@ def conv_transpose(
 
 
 def gemm(
-    net: Lowering,
+    net: GraphFlows,
     a: object,
     b: object,
     c: object = None,
@@ -155,19 +155,19 @@ def gemm(
     return linear_(net, net.flow(a), weight, bias)
 
 
-def matmul(net: Lowering, a: object, b: object) -> Flow:
+def matmul(net: GraphFlows, a: object, b: object) -> Flow:
     if not isinstance(b, Constant) or b.array.ndim != 2:
         raise Refuse("E1003", "`MatMul` of two values, or of more than a matrix of weights, has no layer")
     return linear_(net, net.flow(a), Tensor(b.array.T, b.name), None)
 
 
-def linear_(net: Lowering, flow: Flow, weight: Tensor, bias: Tensor | None) -> Flow:
+def linear_(net: GraphFlows, flow: Flow, weight: Tensor, bias: Tensor | None) -> Flow:
     units, _ = weight.array.shape
     return linear_of(net, net.compact(flow), units, {"bias": bias is not None}, weight=weight, bias=bias)
 
 
 def batch_norm(
-    net: Lowering,
+    net: GraphFlows,
     x: object,
     scale: object,
     b: object,
@@ -189,7 +189,7 @@ def batch_norm(
     return net.natural(net.emit(layer, value, **tensors))
 
 
-def instance_norm(net: Lowering, x: object, scale: object, b: object, *, epsilon: float = 1e-5) -> Flow:
+def instance_norm(net: GraphFlows, x: object, scale: object, b: object, *, epsilon: float = 1e-5) -> Flow:
     flow = net.flow(x)
     groups = arrangement.size_of(flow.axes[1])
     if flow.axes != axes_of(flow.value.shape, net.batch):
@@ -199,7 +199,7 @@ def instance_norm(net: Lowering, x: object, scale: object, b: object, *, epsilon
 
 
 def one_number_each(
-    net: Lowering, flow: Flow, groups: int, affine: tuple[object, object], eps: float
+    net: GraphFlows, flow: Flow, groups: int, affine: tuple[object, object], eps: float
 ) -> Flow:
     """A norm of groups: the channels of each are one axis with their pixels. Raises Refuse."""
     natural = axes_of(flow.value.shape, net.batch)
@@ -212,7 +212,7 @@ def one_number_each(
 
 
 def group_norm(
-    net: Lowering,
+    net: GraphFlows,
     x: object,
     scale: object,
     b: object,
@@ -239,7 +239,7 @@ def group_norm(
 
 
 def layer_norm(
-    net: Lowering,
+    net: GraphFlows,
     x: object,
     scale: object,
     b: object = None,
@@ -269,7 +269,7 @@ def layer_norm(
 
 
 def lrn(
-    net: Lowering, x: object, *, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0, size: int
+    net: GraphFlows, x: object, *, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0, size: int
 ) -> Flow:
     if size % 2 == 0:
         net.deny("size", size)  # the odd channel stands on the other side

@@ -27,7 +27,7 @@ from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 
 COUNTER = "num_batches_tracked"
-Make = Callable[["Lowering", FormulaPart | Affine], Flow]
+Make = Callable[["GraphFlows", FormulaPart | Affine], Flow]
 """Makes a layer of what arithmetic left open. Raises Refuse."""
 
 
@@ -46,7 +46,7 @@ class Made(NamedTuple):
     tensors: dict[str, Tensor]
 
 
-class Lowering(Flows):
+class GraphFlows(Flows):
     """The state of lowering one graph. Rows are given it, and the node's inputs and attributes."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from cnnspec.importers.onnx.lower import Lowering
+from cnnspec.importers.onnx.lower import GraphFlows
 from cnnspec.importers.onnx.values import FormulaPart, Known
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.importers.reading import computations
@@ -18,7 +18,7 @@ from cnnspec.values.shapes import Shape
 
 
 def max_pool(
-    net: Lowering,
+    net: GraphFlows,
     x: object,
     *,
     auto_pad: str = "NOTSET",
@@ -41,7 +41,7 @@ def max_pool(
 
 
 def max_unpool(
-    net: Lowering,
+    net: GraphFlows,
     x: object,
     places: object,
     size: object = None,
@@ -61,7 +61,7 @@ def max_unpool(
 
 
 def average_pool(
-    net: Lowering,
+    net: GraphFlows,
     x: object,
     *,
     auto_pad: str = "NOTSET",
@@ -88,7 +88,7 @@ def average_pool(
     )
 
 
-def pooled(net: Lowering, x: object, windows: Windows, ceil: bool, make: Any, counts: bool = False) -> Flow:
+def pooled(net: GraphFlows, x: object, windows: Windows, ceil: bool, make: Any, counts: bool = False) -> Flow:
     """A pool, in the shortest form that has the windows of the node. Raises Refuse.
 
     What hangs over the far edge (`ceil=yes`) reads no more than a pad there, unless the pad `counts`.
@@ -120,13 +120,13 @@ def reads_all(windows: Windows, x: Shape) -> bool:
 
 
 def whole_map(layer: type[Layer]) -> Row:
-    def global_pool(net: Lowering, x: object) -> Flow:
+    def global_pool(net: GraphFlows, x: object) -> Flow:
         return net.as_made(layer(), x)
 
     return global_pool
 
 
-def reduce_along(net: Lowering, function: str, known: Flow | FormulaPart, given: list[int]) -> FormulaPart:
+def reduce_along(net: GraphFlows, function: str, known: Flow | FormulaPart, given: list[int]) -> FormulaPart:
     """A reduction along axes that are kept, of size 1: a part of a formula. Raises Refuse."""
     x, axes = known
     made, kept = computations.reduced(function, x, axes, {place % len(axes) for place in given})
@@ -136,7 +136,7 @@ def reduce_along(net: Lowering, function: str, known: Flow | FormulaPart, given:
 
 
 def length(
-    net: Lowering, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
+    net: GraphFlows, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
 ) -> Known:
     """The root of the sum of squares. Raises Refuse."""
     places = net.integers([] if axes is None else axes, "axes")
@@ -149,7 +149,7 @@ def reduce(is_mean: bool) -> Row:
     """A mean or a largest value over rows and columns, the global pools; or over channels."""
 
     def reduce_(
-        net: Lowering, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
+        net: GraphFlows, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
     ) -> Known:
         given = [] if axes is None else net.integers(axes, "axes")
         if isinstance(x, FormulaPart) and is_mean and keepdims and not is_multiple(x.computation):
@@ -164,7 +164,7 @@ def reduce(is_mean: bool) -> Row:
 
 
 def sum_of_paths(
-    net: Lowering, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
+    net: GraphFlows, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
 ) -> Flow:
     places = net.integers([] if axes is None else axes, "axes")
     flow = net.flow(x)

@@ -22,7 +22,7 @@ from cnnspec.importers.onnx import (
     resize_rows,
     view_rows,
 )
-from cnnspec.importers.onnx.lower import Lowering, Made, Tensor
+from cnnspec.importers.onnx.lower import GraphFlows, Made, Tensor
 from cnnspec.importers.onnx.names import named
 from cnnspec.importers.onnx.shapes import infer_shapes
 from cnnspec.importers.onnx.values import Constant, Node, Opaque
@@ -51,7 +51,7 @@ class Graph(NamedTuple):
     tensors: dict[str, Tensor]
 
 
-class Given(NamedTuple):
+class GraphInput(NamedTuple):
     """An input of the graph: its name, its shape in the language, its sizes in the file."""
 
     name: str
@@ -114,7 +114,7 @@ class GraphReader:
         readers.update(output.name for output in model.graph.output)
         size = given[0].sizes[0]
         opset = files.opset(model)
-        self.net = Lowering(TABLE, formulas.make, self.constant, shapes, readers, opset, size)
+        self.net = GraphFlows(TABLE, formulas.make, self.constant, shapes, readers, opset, size)
         self.inputs = given
         self.is_channels_last = any(each.is_channels_last for each in given)
         self.names = [
@@ -125,7 +125,7 @@ class GraphReader:
             for each in given
         ]
 
-    def given(self, inputs: Sequence[Shape], batch: int) -> Iterator[Given]:
+    def given(self, inputs: Sequence[Shape], batch: int) -> Iterator[GraphInput]:
         """The inputs of the graph, each as the user or the file has it. Raises Refused."""
         found = inputs_of(self.model)
         if not found:
@@ -147,7 +147,7 @@ class GraphReader:
                 raise files.refuse(f"the input `{each.name}` has {len(sizes)} axes, and {wanted} is given")
             given = wanted.dimensions
             turned = given if not is_last else [*given[1:], given[0]]
-            yield Given(each.name, wanted, (batch or sizes[0], *turned), is_last)
+            yield GraphInput(each.name, wanted, (batch or sizes[0], *turned), is_last)
 
     def constant(self, name: str) -> Constant | None:
         """A tensor of the file."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnspec.importers.onnx.files import shortest
-from cnnspec.importers.onnx.lower import Lowering
+from cnnspec.importers.onnx.lower import GraphFlows
 from cnnspec.importers.onnx.values import Constant
 from cnnspec.importers.reading.arrangement import axes_of, sizes_of
 from cnnspec.importers.reading.flows import Flow, Row
@@ -18,7 +18,7 @@ HALF = ("half_pixel", "pytorch_half_pixel")
 
 
 def resize_(
-    net: Lowering,
+    net: GraphFlows,
     x: object,
     roi: object = None,
     scales: object = None,
@@ -61,11 +61,11 @@ def at_all_axes(given: list[float], axes: Any, others: Sequence[float]) -> list[
     return found
 
 
-def upsample(net: Lowering, x: object, scales: object, *, mode: str = "nearest") -> Flow:
+def upsample(net: GraphFlows, x: object, scales: object, *, mode: str = "nearest") -> Flow:
     return resized(net, net.flow(x), numbers(net, scales, "scales"), [], mode, "asymmetric", "floor")
 
 
-def numbers(net: Lowering, known: object, what: str) -> list[float]:
+def numbers(net: GraphFlows, known: object, what: str) -> list[float]:
     """Scales or sizes; none where they are not given. Raises Refuse."""
     if known is None:
         return []
@@ -75,7 +75,7 @@ def numbers(net: Lowering, known: object, what: str) -> list[float]:
 
 
 def resized(
-    net: Lowering,
+    net: GraphFlows,
     flow: Flow,
     scales: Sequence[float],
     sizes: Sequence[float],

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from cnnspec.importers.onnx.files import array
-from cnnspec.importers.onnx.lower import Lowering
+from cnnspec.importers.onnx.lower import GraphFlows
 from cnnspec.importers.onnx.values import Constant, Known
 from cnnspec.importers.reading import arrangement, slices
 from cnnspec.importers.reading.arrangement import size_of, sizes_of
@@ -26,29 +26,29 @@ FLOATS = (
 )
 
 
-def shape(net: Lowering, x: Any, *, start: int = 0, end: int | None = None) -> Constant:
+def shape(net: GraphFlows, x: Any, *, start: int = 0, end: int | None = None) -> Constant:
     """The sizes of a value, as numbers."""
     axes = net.axes_of(x)
     sizes = x.shape if isinstance(x, Repeated) else sizes_of(axes) if axes is not None else x.array.shape
     return Constant(np.array(sizes[start:end], np.int64))
 
 
-def size(net: Lowering, x: Any) -> Constant:
+def size(net: GraphFlows, x: Any) -> Constant:
     return Constant(np.array(math.prod(shape(net, x).array.tolist()), np.int64))
 
 
-def same(net: Lowering, x: object) -> Known:
+def same(net: GraphFlows, x: object) -> Known:
     return x if isinstance(x, Constant) else net.flow(x)
 
 
-def cast(net: Lowering, x: object, *, to: int, saturate: int = 1) -> Known:
+def cast(net: GraphFlows, x: object, *, to: int, saturate: int = 1) -> Known:
     del saturate  # of types that are refused
     if to not in FLOATS:
         net.deny("to", onnx.TensorProto.DataType.Name(to))
     return net.flow(x)
 
 
-def reshape(net: Lowering, x: object, wanted: object, *, allowzero: int = 0) -> Flow:
+def reshape(net: GraphFlows, x: object, wanted: object, *, allowzero: int = 0) -> Flow:
     flow = net.flow(x)
     before = sizes_of(flow.axes)
     sizes = net.integers(wanted, "shape")
@@ -62,14 +62,14 @@ def reshape(net: Lowering, x: object, wanted: object, *, allowzero: int = 0) -> 
     return net.reshape(flow, sizes)
 
 
-def flatten(net: Lowering, x: object, *, axis: int = 1) -> Flow:
+def flatten(net: GraphFlows, x: object, *, axis: int = 1) -> Flow:
     flow = net.flow(x)
     before = sizes_of(flow.axes)
     place = axis if axis == len(before) else axis % len(before)
     return net.reshape(flow, [math.prod(before[:place]), math.prod(before[place:])])
 
 
-def transpose(net: Lowering, x: object, *, perm: Any = None) -> Flow:
+def transpose(net: GraphFlows, x: object, *, perm: Any = None) -> Flow:
     flow = net.flow(x)
     order = list(range(len(flow.axes)))[::-1] if perm is None else perm
     if sorted(order) != list(range(len(flow.axes))):
@@ -77,7 +77,7 @@ def transpose(net: Lowering, x: object, *, perm: Any = None) -> Flow:
     return flow._replace(axes=arrangement.permute(flow.axes, order))
 
 
-def squeeze(net: Lowering, x: object, axes: object = None) -> Flow:
+def squeeze(net: GraphFlows, x: object, axes: object = None) -> Flow:
     flow = net.flow(x)
     count = len(flow.axes)
     places = [place % count for place in (range(count) if axes is None else net.integers(axes, "axes"))]
@@ -86,7 +86,7 @@ def squeeze(net: Lowering, x: object, axes: object = None) -> Flow:
     return flow._replace(axes=arrangement.remove(flow.axes, [p for p in places if not flow.axes[p]]))
 
 
-def unsqueeze(net: Lowering, x: object, axes: object) -> Flow:
+def unsqueeze(net: GraphFlows, x: object, axes: object) -> Flow:
     flow = net.flow(x)
     wanted = net.integers(axes, "axes")
     for place in sorted(place % (len(flow.axes) + len(wanted)) for place in wanted):
@@ -94,14 +94,14 @@ def unsqueeze(net: Lowering, x: object, axes: object) -> Flow:
     return flow
 
 
-def expand(net: Lowering, x: object, wanted: object) -> Known:
+def expand(net: GraphFlows, x: object, wanted: object) -> Known:
     flow = net.flow(x)
     found = np.broadcast_shapes(sizes_of(flow.axes), tuple(net.integers(wanted, "shape")))
     return flow if found == sizes_of(flow.axes) else Repeated(flow, found)
 
 
 def slice_(
-    net: Lowering, x: object, starts: object, ends: object, axes: object = None, steps: object = None
+    net: GraphFlows, x: object, starts: object, ends: object, axes: object = None, steps: object = None
 ) -> Flow:
     flow = net.flow(x)
     first, last = net.integers(starts, "starts"), net.integers(ends, "ends")
@@ -114,7 +114,7 @@ def slice_(
 
 
 def split(
-    net: Lowering, x: object, sizes: object = None, *, axis: int = 0, num_outputs: int | None = None
+    net: GraphFlows, x: object, sizes: object = None, *, axis: int = 0, num_outputs: int | None = None
 ) -> list[Flow]:
     flow = net.flow(x)
     place = axis % len(flow.axes)
@@ -127,7 +127,7 @@ def split(
     return slices.split(net, flow, place, lengths)
 
 
-def gather(net: Lowering, x: object, indices: object, *, axis: int = 0) -> Flow:
+def gather(net: GraphFlows, x: object, indices: object, *, axis: int = 0) -> Flow:
     flow = net.flow(x)
     place = axis % len(flow.axes)
     if not isinstance(indices, Constant):
@@ -142,7 +142,7 @@ def gather(net: Lowering, x: object, indices: object, *, axis: int = 0) -> Flow:
 
 
 def pad(
-    net: Lowering,
+    net: GraphFlows,
     x: object,
     pads: object,
     value: object = None,
@@ -167,7 +167,7 @@ def pad(
 MODES = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
-def padded(net: Lowering, flow: Flow, amounts: list[int], mode: str, fill: float) -> Flow:
+def padded(net: GraphFlows, flow: Flow, amounts: list[int], mode: str, fill: float) -> Flow:
     """A pad, and a crop where it is negative. Raises Refuse."""
     if mode not in MODES:
         net.deny("mode", mode)
@@ -185,7 +185,7 @@ def padded(net: Lowering, flow: Flow, amounts: list[int], mode: str, fill: float
     return made._replace(axes=arrangement.permute(made.axes, (0, 2, 3, 1))) if is_last else made
 
 
-def depth_to_space(net: Lowering, x: object, *, blocksize: int, mode: str = "DCR") -> Flow:
+def depth_to_space(net: GraphFlows, x: object, *, blocksize: int, mode: str = "DCR") -> Flow:
     """The pixels of a block are the outer digit of the channels, or, of `CRD`, the inner one."""
     if mode not in ("DCR", "CRD"):
         net.deny("mode", mode)
@@ -201,7 +201,7 @@ def depth_to_space(net: Lowering, x: object, *, blocksize: int, mode: str = "DCR
     return net.reshape(moved, (n, count, height * size, width * size))
 
 
-def space_to_depth(net: Lowering, x: object, *, blocksize: int) -> Flow:
+def space_to_depth(net: GraphFlows, x: object, *, blocksize: int) -> Flow:
     flow = net.natural(net.map(x))
     n, c, height, width = sizes_of(flow.axes)
     rows, columns = height // blocksize, width // blocksize
@@ -210,7 +210,7 @@ def space_to_depth(net: Lowering, x: object, *, blocksize: int) -> Flow:
     return net.reshape(moved, (n, c * blocksize**2, rows, columns))
 
 
-def branch(net: Lowering, test: object, *, then_branch: Any, else_branch: Any) -> list[Known]:
+def branch(net: GraphFlows, test: object, *, then_branch: Any, else_branch: Any) -> list[Known]:
     """Of an `If` that numbers decide, the branch that runs."""
     is_true = bool(net.numbers(test, "condition").array.reshape(()))
     graph, node = then_branch if is_true else else_branch, net.node

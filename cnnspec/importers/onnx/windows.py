@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnnspec.importers.onnx.lower import Lowering
+from cnnspec.importers.onnx.lower import GraphFlows
 from cnnspec.values.shapes import Shape, effective, same_padding
 
 Sides = tuple[int, int, int, int]
@@ -22,7 +22,7 @@ class Windows(NamedTuple):
 
 
 def read_windows(
-    net: Lowering,
+    net: GraphFlows,
     x: Shape,
     kernel: Sequence[int],
     strides: object,
@@ -52,7 +52,7 @@ def read_windows(
     return Windows(window, stride, dilation, (top, bottom, left, right))
 
 
-def two(net: Lowering, name: str, values: object) -> tuple[int, int]:
+def two(net: GraphFlows, name: str, values: object) -> tuple[int, int]:
     """A number an axis; 1 where none is given. Raises Refuse."""
     given = [1, 1] if values is None else net.integers(values, name)
     if len(given) != 2 or min(given) < 1:

@@ -165,7 +165,7 @@ def layer_of_base(
     return None
 
 
-class Sample(NamedTuple):
+class LayerSample(NamedTuple):
     """A layer on the sample, its tensors in this order; `parameter` is an argument that may be any number."""
 
     layer: Layer
@@ -182,7 +182,7 @@ class Sample(NamedTuple):
 
 
 @cache
-def samples() -> list[Sample]:
+def samples() -> list[LayerSample]:
     """Each layer, its tensors in any order."""
     found = []
     for layer, formula in FORMULAS:
@@ -190,7 +190,7 @@ def samples() -> list[Sample]:
         parameter = next((name for name in PARAMETERS if name in leaves), "")
         for names in permutations(name for name in (WEIGHT, BIAS, GATE) if name in leaves):
             given = {X: SAMPLE, parameter: (LARGE,) * len(PLACES), **dict(zip(names, TENSORS, strict=False))}
-            found.append(Sample(layer, formula, names, parameter, evaluate(formula, given, {})))
+            found.append(LayerSample(layer, formula, names, parameter, evaluate(formula, given, {})))
     return found
 
 
@@ -198,7 +198,7 @@ def holds(
     computation: Computation,
     given: Mapping[Any, Numbers],
     before: Mapping[Any, Computation],
-    sample: Sample,
+    sample: LayerSample,
     number: float | None,
 ) -> bool:
     """Whether both are the same with the parameter's own number: max(x, a*x) bends down where a > 1."""

@@ -8,20 +8,20 @@ from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Row, plain
 from cnnspec.importers.reading.paths import softmax
 from cnnspec.importers.refusals import Refuse
-from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.numbers import common_number
 from cnnspec.layers import activation, channels, dropout
 from cnnspec.layers.base import Layer
 
 
 def hardtanh(
-    net: Lowering, input: object, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+    net: TraceFlows, input: object, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Flow:
     del inplace  # the value is the same
     return clamp(net, input, min_val, max_val)
 
 
-def clamp(net: Lowering, input: object, min: Any = None, max: Any = None) -> Flow:
+def clamp(net: TraceFlows, input: object, min: Any = None, max: Any = None) -> Flow:
     if (min, max) == (0, 6):
         return net.each(activation.ReLU6(), input)
     if (min, max) == (0, None):
@@ -31,30 +31,30 @@ def clamp(net: Lowering, input: object, min: Any = None, max: Any = None) -> Flo
     return net.deny("min, max", f"{min}, {max}")
 
 
-def at_least(net: Lowering, input: object, min: Any) -> Flow:
+def at_least(net: TraceFlows, input: object, min: Any) -> Flow:
     return clamp(net, input, min)
 
 
-def celu(net: Lowering, input: object, alpha: float = 1.0, inplace: bool = False) -> Flow:
+def celu(net: TraceFlows, input: object, alpha: float = 1.0, inplace: bool = False) -> Flow:
     """An ELU where alpha is 1, and nothing that the language has elsewhere."""
     del inplace  # the value is the same
     return net.each(activation.ELU(), input) if alpha == 1 else net.deny("alpha", alpha)
 
 
-def threshold(net: Lowering, input: object, threshold: Any, value: Any, inplace: bool = False) -> Flow:
+def threshold(net: TraceFlows, input: object, threshold: Any, value: Any, inplace: bool = False) -> Flow:
     del inplace  # the value is the same
     if (threshold, value) != (0, 0):
         net.deny("threshold, value", f"{threshold}, {value}")
     return net.each(activation.ReLU(), input)
 
 
-def log_sigmoid(net: Lowering, input: object) -> Flow:
+def log_sigmoid(net: TraceFlows, input: object) -> Flow:
     """-softplus(-x)."""
     negative = channels.Scale(init=-1.0, trained=False)
     return net.each(negative, net.each(activation.Softplus(), net.each(negative, input)))
 
 
-def prelu(net: Lowering, input: object, weight: Any) -> Flow:
+def prelu(net: TraceFlows, input: object, weight: Any) -> Flow:
     flow = net.compact(net.flow(input))
     count = net.tensor("weight", weight, 1).shape[0]
     if count > 1 and (len(flow.axes) < 2 or flow.axes[1] != whole("C", flow.value.shape.channels)):
@@ -68,7 +68,7 @@ def over_channels(layer: type[Layer]) -> Row:
     """Or over paths, which PyTorch does not tell from channels."""
 
     def softmax_(
-        net: Lowering, input: object, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+        net: TraceFlows, input: object, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
     ) -> Flow:
         del _stacklevel  # of a warning
         if dtype is not None:
@@ -80,7 +80,7 @@ def over_channels(layer: type[Layer]) -> Row:
 
 def drop(mode: str) -> Row:
     def dropout_(
-        net: Lowering,
+        net: TraceFlows,
         input: object,
         p: float = 0.5,
         training: bool = True,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cnnspec.importers.reading.flows import Flow, Row
-from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Weight
 from cnnspec.layers import activation, channels, norm, pool, resize
@@ -16,7 +16,7 @@ from cnnspec.layers.base import Layer
 def row(make: Callable[[Any], Layer]) -> Row:
     """The row of a module: its layer is made of its attributes, and has its tensors."""
 
-    def read_module(net: Lowering, input: object) -> Flow:
+    def read_module(net: TraceFlows, input: object) -> Flow:
         module: Any = net.call.module
         path = net.call.scopes[-1].path
         state = module.state_dict()

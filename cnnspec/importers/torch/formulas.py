@@ -13,7 +13,7 @@ from cnnspec.importers.reading.arrangement import ANY, Atom, Axes, Uneven, axes_
 from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.reading.layer_formulas import Computation, of
 from cnnspec.importers.refusals import Refusal
-from cnnspec.importers.torch.lower import Formulas, Lowering
+from cnnspec.importers.torch.lower import Formulas, TraceFlows
 from cnnspec.importers.torch.nested import replaced
 from cnnspec.importers.torch.numbers import common_number
 from cnnspec.importers.torch.values import Computed, Constant, FormulaPart, Known, Standardized, Weight
@@ -39,14 +39,14 @@ ENDS = ("hardtanh", "mul", "scale", "sub")
 
 
 def make_term(
-    net: Lowering, args: tuple[Any, ...], kwargs: Mapping[str, Any], refusal: Refusal
+    net: TraceFlows, args: tuple[Any, ...], kwargs: Mapping[str, Any], refusal: Refusal
 ) -> list[Known] | None:
     """What a refused call makes as parts of a formula, or the layer that completes it; else None."""
     parts = parts_of(net, args, kwargs, refusal)
     return None if parts is None else [completed(net, part) for part in parts]
 
 
-def completed(net: Lowering, part: FormulaPart) -> Known:
+def completed(net: TraceFlows, part: FormulaPart) -> Known:
     """The layer that a part of a formula is as a whole, or the part."""
     found = computations.layer_of(net, part.computation)
     if found is None or not isinstance(found.x, Value):
@@ -59,7 +59,7 @@ def completed(net: Lowering, part: FormulaPart) -> Known:
     return flow
 
 
-def shorten(net: Lowering, made: Known) -> Known:
+def shorten(net: TraceFlows, made: Known) -> Known:
     """What a call made, as one layer where layers before it and its own together compute what that does."""
     maker = net.maker(made.value) if isinstance(made, Flow) else None
     if not isinstance(made, Flow) or maker is None or maker.layer.name not in ENDS or maker.keys:
@@ -71,7 +71,7 @@ def shorten(net: Lowering, made: Known) -> Known:
     return net.each(found.layer, Flow(found.x, made.axes))
 
 
-def of_weights(net: Lowering, args: tuple[Any, ...], kwargs: Mapping[str, Any], how: str) -> list[Known]:
+def of_weights(net: TraceFlows, args: tuple[Any, ...], kwargs: Mapping[str, Any], how: str) -> list[Known]:
     """What a call makes of tensors of the state: filters of mean 0 and deviation 1, or something computed."""
     args, kwargs = (replaced(each, Weight | Computed, partial(as_part, net)) for each in (args, kwargs))
     parts = parts_of(net, args, kwargs, Refusal("E1006", how))
@@ -80,7 +80,7 @@ def of_weights(net: Lowering, args: tuple[Any, ...], kwargs: Mapping[str, Any], 
     return [of_filters(net, part, how) for part in parts]
 
 
-def as_part(net: Lowering, known: Weight | Computed) -> Known:
+def as_part(net: TraceFlows, known: Weight | Computed) -> Known:
     """A part of a formula of filters; a filter is to it what an image is to a formula of maps."""
     if isinstance(known, Computed):
         return known.part or known
@@ -92,7 +92,7 @@ def as_part(net: Lowering, known: Weight | Computed) -> Known:
     return Flow(value, axes)
 
 
-def of_filters(net: Lowering, part: FormulaPart, how: str) -> Known:
+def of_filters(net: TraceFlows, part: FormulaPart, how: str) -> Known:
     """Standardised filters, where a formula makes them."""
     found = computations.layer_of(net, part.computation)
     keys = [key for key, value in net.filters.items() if found is not None and value == found.x]
@@ -102,7 +102,7 @@ def of_filters(net: Lowering, part: FormulaPart, how: str) -> Known:
 
 
 def parts_of(
-    net: Lowering, args: tuple[Any, ...], kwargs: Mapping[str, Any], refusal: Refusal
+    net: TraceFlows, args: tuple[Any, ...], kwargs: Mapping[str, Any], refusal: Refusal
 ) -> list[FormulaPart] | None:
     """What a call makes as parts of a formula; None where it can be none."""
     name = NAMES.get(net.call.name, net.call.name)

@@ -13,7 +13,7 @@ from cnnspec.importers.reading.paths import summed
 from cnnspec.importers.reading.slices import cut
 from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.formulas import operand
-from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
 from cnnspec.importers.torch.values import Constant, Known, Noise, Shifted, Weight
@@ -21,7 +21,7 @@ from cnnspec.layers import channels, merge
 from cnnspec.layers.activation import Sigmoid, StarReLU
 
 
-def add(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Known:
+def add(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> Known:
     if alpha != 1:
         net.deny("alpha", alpha)
     for left, right in ((input, other), (other, input)):
@@ -38,7 +38,7 @@ def add(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Kno
     return joined(net, merge.Add(), left, right)
 
 
-def sub(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Known:
+def sub(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> Known:
     if alpha != 1:
         net.deny("alpha", alpha)
     if is_number(other, 0):
@@ -49,11 +49,11 @@ def sub(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Kno
     return joined(net, merge.Sub(), left, right)
 
 
-def rsub(net: Lowering, input: object, other: object, *, alpha: float = 1) -> Known:
+def rsub(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> Known:
     return sub(net, other, input, alpha=alpha)
 
 
-def mul(net: Lowering, input: object, other: object) -> Known:
+def mul(net: TraceFlows, input: object, other: object) -> Known:
     if is_number(other, 1):
         return net.flow(input)
     if is_number(input, 1):
@@ -70,7 +70,7 @@ def mul(net: Lowering, input: object, other: object) -> Known:
     return product(net, *pair(net, input, other))
 
 
-def div(net: Lowering, input: object, other: object, *, rounding_mode: Any = None) -> Known:
+def div(net: TraceFlows, input: object, other: object, *, rounding_mode: Any = None) -> Known:
     if rounding_mode is not None:
         net.deny("rounding_mode", rounding_mode)
     if is_number(other, 1):
@@ -99,7 +99,7 @@ def fixed_numbers(known: object) -> float | Tensor | None:
     return known if isinstance(known, int | float) else None
 
 
-def normalize(net: Lowering, shifted: Shifted, by: float | Tensor) -> Flow:
+def normalize(net: TraceFlows, shifted: Shifted, by: float | Tensor) -> Flow:
     """(x - mean)/std with fixed numbers, one in all or one a channel. Raises Refuse."""
     flow = net.natural(net.map(shifted.flow))
     mean, std = (per_channel(numbers, flow) for numbers in (shifted.by, by))
@@ -124,7 +124,7 @@ def is_number(value: object, number: float) -> bool:
     return isinstance(value, int | float) and value == number
 
 
-def pair(net: Lowering, input: object, other: object) -> tuple[Flow, Flow]:
+def pair(net: TraceFlows, input: object, other: object) -> tuple[Flow, Flow]:
     """Two values of the network. Raises Refuse, in words, for a value and anything else."""
     for known in (input, other):
         if isinstance(known, Weight):
@@ -135,19 +135,19 @@ def pair(net: Lowering, input: object, other: object) -> tuple[Flow, Flow]:
     return net.compact(net.flow(left)), net.compact(net.flow(right))
 
 
-def described(net: Lowering, known: Weight) -> str:
+def described(net: TraceFlows, known: Weight) -> str:
     """A tensor of the state in words; a buffer that is registered so has numbers that are known."""
     if isinstance(net.state[known.key], torch.nn.Parameter):
         return f"a trained tensor of shape {known.shape}"
     return f"the buffer `{known.key}`, unless it is registered with `persistent=False`,"
 
 
-def scale(net: Lowering, flow: Flow, weight: Weight) -> Flow:
+def scale(net: TraceFlows, flow: Flow, weight: Weight) -> Flow:
     """Times a trained number a channel, which may be the weight of a norm, or one in all. Raises Refuse."""
     return norm_with(net, flow, "weight", weight) or numbers(net, flow, weight, channels.Scale)
 
 
-def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale | channels.Shift]) -> Flow:
+def numbers(net: TraceFlows, flow: Flow, weight: Weight, kind: type[channels.Scale | channels.Shift]) -> Flow:
     """A trained number a channel, or one in all. Raises Refuse."""
     flow = net.compact(flow)
     tensor = net.state[weight.key]
@@ -168,7 +168,7 @@ def numbers(net: Lowering, flow: Flow, weight: Weight, kind: type[channels.Scale
     return net.each(layer, flow, **{"": weight})
 
 
-def norm_with(net: Lowering, flow: Flow, name: str, tensor: Weight) -> Flow | None:
+def norm_with(net: TraceFlows, flow: Flow, name: str, tensor: Weight) -> Flow | None:
     """The norm that made a value, with the weight or, of a norm with a weight, the bias of its module."""
     maker = net.maker(flow.value)
     if maker is None or maker.layer.name not in ("groupnorm", "instancenorm", "layernorm", "rmsnorm"):
@@ -187,7 +187,7 @@ def norm_with(net: Lowering, flow: Flow, name: str, tensor: Weight) -> Flow | No
     return net.each(layer, Flow(maker.inputs[0], flow.axes), **tensors)
 
 
-def maximum(net: Lowering, input: object, other: object) -> Flow:
+def maximum(net: TraceFlows, input: object, other: object) -> Flow:
     """Of what a filter response norm makes and a trained number a channel. Raises Refuse."""
     flow = net.flow(input)
     maker = net.makers.get(flow.value.number)
@@ -199,12 +199,12 @@ def maximum(net: Lowering, input: object, other: object) -> Flow:
     return net.each(layer, Flow(maker.inputs[0], flow.axes), **tensors, tau=other)
 
 
-def multiply(net: Lowering, flow: Flow, number: float) -> Flow:
+def multiply(net: TraceFlows, flow: Flow, number: float) -> Flow:
     """A fixed number in all."""
     return net.each(channels.Scale(init=float(number), trained=False), flow)
 
 
-def star(net: Lowering, flow: Flow, bias: Weight) -> Flow | None:
+def star(net: TraceFlows, flow: Flow, bias: Weight) -> Flow | None:
     """A squared relu times one trained number plus another: one layer in the language."""
     scaled = net.makers.get(flow.value.number)
     squared = net.makers.get(scaled.inputs[0].number) if scaled is not None else None
@@ -213,19 +213,16 @@ def star(net: Lowering, flow: Flow, bias: Weight) -> Flow | None:
     if scaled.layer.name != "scale" or not scaled.keys:
         return None
     weight = Weight(scaled.keys[""], (1,))
-    starts = {
-        "scale": common_number(net.state[weight.key]),
-        "bias": common_number(net.state[bias.key]),
-    }
+    starts = {"scale": common_number(net.state[weight.key]), "bias": common_number(net.state[bias.key])}
     layer = StarReLU(**{name: start for name, start in starts.items() if start is not None})
     return net.each(layer, Flow(squared.inputs[0], flow.axes), scale=weight, bias=bias)
 
 
-def negate(net: Lowering, input: object) -> Flow:
+def negate(net: TraceFlows, input: object) -> Flow:
     return multiply(net, net.flow(input), -1)
 
 
-def glu(net: Lowering, input: object, dim: int = -1) -> Flow:
+def glu(net: TraceFlows, input: object, dim: int = -1) -> Flow:
     """The first half of the channels times the sigmoid of the second. Dauphin et al. 2017."""
     flow = net.compact(net.flow(input))
     count = flow.value.shape.channels
@@ -233,7 +230,7 @@ def glu(net: Lowering, input: object, dim: int = -1) -> Flow:
     return joined(net, merge.Mul(), value, net.each(Sigmoid(), gate))
 
 
-def stack(net: Lowering, tensors: Any, dim: int = 0) -> Flow:
+def stack(net: TraceFlows, tensors: Any, dim: int = 0) -> Flow:
     flows = [net.flow(each) for each in tensors]
     return stacked(net, flows, dim % (len(net.compact(flows[0]).axes) + 1))
 
@@ -241,21 +238,21 @@ def stack(net: Lowering, tensors: Any, dim: int = 0) -> Flow:
 def constant(number: float) -> Row:
     """A tensor of equal numbers."""
 
-    def like(net: Lowering, input: object, **given: object) -> Constant:
+    def like(net: TraceFlows, input: object, **given: object) -> Constant:
         del net, input, given  # which say where and how the numbers are stored
         return Constant(torch.tensor(number))
 
     return like
 
 
-def sum_(net: Lowering, input: object, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Flow:
+def sum_(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Flow:
     if dtype is not None:
         net.deny("dtype", dtype)
     places = dim if isinstance(dim, list | tuple) else [] if dim is None else [dim]
     return summed(net, net.flow(input), places, keepdim)
 
 
-def cat(net: Lowering, tensors: Any, dim: int = 0) -> Flow:
+def cat(net: TraceFlows, tensors: Any, dim: int = 0) -> Flow:
     return concatenated(net, [net.flow(each) for each in tensors], dim)
 
 

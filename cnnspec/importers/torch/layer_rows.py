@@ -11,7 +11,7 @@ from torch import Tensor
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Row
 from cnnspec.importers.reading.weighed import along_channels, convolution, linear_of
-from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.numbers import shortest, sides
 from cnnspec.importers.torch.values import Constant, Standardized, Weight
 from cnnspec.importers.torch.weight_rows import gamma_of
@@ -22,7 +22,7 @@ LARGEST_KERNEL = 1000
 """So many numbers of a fixed kernel are written out; those of larger ones come with the weights alone."""
 
 
-def fixed(net: Lowering, weight: object, bias: object, channel_axis: int | None = 1) -> dict[str, Any]:
+def fixed(net: TraceFlows, weight: object, bias: object, channel_axis: int | None = 1) -> dict[str, Any]:
     """The arguments of a layer whose tensors are buffers: they are not trained. Raises Refuse.
 
     `channel_axis` is the weight's axis that counts channels, None where none does so alone.
@@ -61,7 +61,7 @@ def is_equal_along(tensor: Tensor, axis: int | None) -> bool:
 
 
 def conv1d(
-    net: Lowering,
+    net: TraceFlows,
     input: object,
     weight: Any,
     bias: Any = None,
@@ -85,7 +85,7 @@ def is_blur(kernel: Tensor, channels_: int) -> bool:
 
 
 def conv2d(
-    net: Lowering,
+    net: TraceFlows,
     input: object,
     weight: Any,
     bias: Any = None,
@@ -128,7 +128,7 @@ def parted(weight: Any) -> tuple[Any, Weight | None, dict[str, Any]]:
 
 
 def conv_transpose2d(
-    net: Lowering,
+    net: TraceFlows,
     input: object,
     weight: Any,
     bias: Any = None,
@@ -153,14 +153,14 @@ def conv_transpose2d(
     return net.natural(net.emit(layer, x, weight=weight, bias=bias))
 
 
-def linear_(net: Lowering, input: object, weight: Any, bias: Any = None) -> Flow:
+def linear_(net: TraceFlows, input: object, weight: Any, bias: Any = None) -> Flow:
     units, _ = net.tensor("weight", weight, 2).shape
     given = {"bias": bias is not None, **fixed(net, weight, bias)}
     return linear_of(net, net.flow(input), units, given, weight=weight, bias=bias)
 
 
 def batch_norm(
-    net: Lowering,
+    net: TraceFlows,
     input: object,
     running_mean: Any,
     running_var: Any,
@@ -177,7 +177,7 @@ def batch_norm(
 
 
 def instance_norm(
-    net: Lowering,
+    net: TraceFlows,
     input: object,
     running_mean: Any = None,
     running_var: Any = None,
@@ -194,7 +194,7 @@ def instance_norm(
 
 
 def by_statistics(
-    net: Lowering,
+    net: TraceFlows,
     layer: type[norm.BatchNorm | norm.InstanceNorm],
     input: object,
     tensors: dict[str, Any],
@@ -221,14 +221,14 @@ def affine(weight: Any, bias: Any) -> dict[str, Any]:
 
 
 def group_norm(
-    net: Lowering, input: object, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
+    net: TraceFlows, input: object, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Flow:
     layer = norm.GroupNorm(groups=num_groups, eps=eps, **affine(weight, bias))
     return net.as_made(layer, input, weight=weight, bias=bias)
 
 
 def layer_norm(
-    net: Lowering,
+    net: TraceFlows,
     input: object,
     normalized_shape: Any,
     weight: Any = None,
@@ -247,7 +247,7 @@ def layer_norm(
 
 
 def rms_norm(
-    net: Lowering, input: object, normalized_shape: Any, weight: Any = None, eps: float | None = None
+    net: TraceFlows, input: object, normalized_shape: Any, weight: Any = None, eps: float | None = None
 ) -> Flow:
     """Over channels; PyTorch's own eps is that of the numbers' type."""
     flow = net.flow(input)
@@ -259,7 +259,7 @@ def rms_norm(
 
 
 def normalize(
-    net: Lowering, input: object, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None
+    net: TraceFlows, input: object, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None
 ) -> Flow:
     """Over channels."""
     if out is not None:
@@ -273,7 +273,7 @@ def normalize(
 
 
 def local_response_norm(
-    net: Lowering, input: object, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+    net: TraceFlows, input: object, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Flow:
     layer = norm.LocalResponseNorm(size=size, alpha=alpha, beta=beta, k=k)
     return net.as_made(layer, input)

@@ -48,12 +48,12 @@ class Formulas(NamedTuple):
     what a row made, where that completes a formula; `of_weights` is for calls of weights alone.
     """
 
-    make_term: Callable[[Lowering, tuple[Any, ...], Mapping[str, Any], Refusal], list[Known] | None]
-    shorten: Callable[[Lowering, Known], Known]
-    of_weights: Callable[[Lowering, tuple[Any, ...], Mapping[str, Any], str], list[Known]]
+    make_term: Callable[[TraceFlows, tuple[Any, ...], Mapping[str, Any], Refusal], list[Known] | None]
+    shorten: Callable[[TraceFlows, Known], Known]
+    of_weights: Callable[[TraceFlows, tuple[Any, ...], Mapping[str, Any], str], list[Known]]
 
 
-class Lowering(Flows):
+class TraceFlows(Flows):
     """The state of lowering one run. Rows are given it, and the call's arguments."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Row
 from cnnspec.importers.refusals import Refuse
-from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.numbers import in_few_digits
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Fresh, Known, Noise
@@ -13,19 +13,19 @@ from cnnspec.layers.base import Layer
 from cnnspec.layers.dropout import StochasticDepth
 
 
-def fresh(net: Lowering, *args: object, **kwargs: object) -> Known:
+def fresh(net: TraceFlows, *args: object, **kwargs: object) -> Known:
     """Memory yet to be written: its size is that of the result."""
     del args, kwargs
     return Fresh(net.call.results[0].shape)
 
 
-def uniform(net: Lowering, *args: object, **kwargs: object) -> Known:
+def uniform(net: TraceFlows, *args: object, **kwargs: object) -> Known:
     """Numbers in [0, 1): their count is that of the result."""
     del args, kwargs
     return Noise(net.call.results[0].shape)
 
 
-def bernoulli(net: Lowering, input: object, p: object = None, *, generator: object = None) -> Known:
+def bernoulli(net: TraceFlows, input: object, p: object = None, *, generator: object = None) -> Known:
     if generator is not None:
         net.deny("generator", generator)
     if not isinstance(input, Fresh) or not isinstance(p, int | float):
@@ -33,13 +33,13 @@ def bernoulli(net: Lowering, input: object, p: object = None, *, generator: obje
     return Noise(input.shape, float(p))
 
 
-def floor(net: Lowering, input: object) -> Known:
+def floor(net: TraceFlows, input: object) -> Known:
     if isinstance(input, Noise) and input.keep is None and input.factor == 1 and 0 <= input.shift <= 1:
         return Noise(input.shape, input.shift)
     raise Refuse("E1003", "`floor` has no layer")
 
 
-def stochastic_depth(net: Lowering, flow: Flow, noise: Noise) -> Flow:
+def stochastic_depth(net: TraceFlows, flow: Flow, noise: Noise) -> Flow:
     """A value times noise that is as large in the mean as 1. Raises Refuse."""
     keep, factor = noise.keep, noise.factor
     wanted = 1 / keep if keep else 1
@@ -62,7 +62,7 @@ def is_fixed_scale(layer: Layer) -> bool:
     return layer.name == "scale" and not layer.value("trained")
 
 
-def probability(net: Lowering, keep: float) -> float:
+def probability(net: TraceFlows, keep: float) -> float:
     """The p of which the module has computed 1 - p: as one of its attributes says it, or with few digits."""
     attributes = vars(net.call.module).values() if net.call.module is not None else ()
     said = [value for value in attributes if isinstance(value, float) and 1 - value == keep]

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnnspec.importers.reading.flows import Flow, Places, Row, unpooled
 from cnnspec.importers.refusals import Refuse
-from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded
 from cnnspec.layers import pool
@@ -14,7 +14,7 @@ from cnnspec.layers.base import Layer, Misfit
 
 
 def max_pool2d(
-    net: Lowering,
+    net: TraceFlows,
     input: object,
     kernel_size: Any,
     stride: Any = None,
@@ -50,7 +50,7 @@ def max_pool2d(
 
 
 def max_pool2d_with_indices(
-    net: Lowering,
+    net: TraceFlows,
     input: object,
     kernel_size: Any,
     stride: Any = None,
@@ -63,7 +63,7 @@ def max_pool2d_with_indices(
 
 
 def max_unpool2d(
-    net: Lowering,
+    net: TraceFlows,
     input: object,
     indices: object,
     kernel_size: Any,
@@ -78,7 +78,7 @@ def max_unpool2d(
 
 
 def avg_pool2d(
-    net: Lowering,
+    net: TraceFlows,
     input: object,
     kernel_size: Any,
     stride: Any = None,
@@ -99,7 +99,7 @@ def avg_pool2d(
 
 
 def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:
-    def adaptive_pool(net: Lowering, input: object, output_size: Any, return_indices: bool = False) -> Flow:
+    def adaptive_pool(net: TraceFlows, input: object, output_size: Any, return_indices: bool = False) -> Flow:
         if return_indices:
             net.deny("return_indices", True)
         x = net.map(input)

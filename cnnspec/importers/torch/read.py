@@ -26,7 +26,7 @@ from cnnspec.importers.torch import (
 )
 from cnnspec.importers.torch.compare import TracedRun, merge
 from cnnspec.importers.torch.formulas import FORMULAS
-from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
 from cnnspec.importers.torch.rounding import without_rounding
 from cnnspec.importers.torch.trace import BATCH, trace
@@ -34,16 +34,7 @@ from cnnspec.importers.wording.names import from_class
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
-FAMILIES = (
-    layer_rows,
-    pool_rows,
-    activation_rows,
-    resize_rows,
-    view_rows,
-    join_rows,
-    noise,
-    emitted_rows,
-)
+FAMILIES = (layer_rows, pool_rows, activation_rows, resize_rows, view_rows, join_rows, noise, emitted_rows)
 TABLE = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
 
 
@@ -165,7 +156,7 @@ def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_
     found = trace(copied.module, images, copied.values)
     if changes := list(copied.changes()):
         raise Refused([*found.stops, *changes])
-    net = Lowering(found, TABLE, FORMULAS, state, is_training)
+    net = TraceFlows(found, TABLE, FORMULAS, state, is_training)
     net.run()
     values = [net.output(traced) for _, traced in found.outputs]
     if refusals := [*net.refusals, *found.stops]:

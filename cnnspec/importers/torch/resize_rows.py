@@ -10,14 +10,14 @@ import torch.nn.functional as F
 
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.flows import Flow, Row
-from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded
 from cnnspec.layers import channels, merge, resize
 
 
 def interpolate(
-    net: Lowering,
+    net: TraceFlows,
     input: object,
     size: Any = None,
     scale_factor: Any = None,
@@ -60,7 +60,9 @@ def is_same_resize(
     return True
 
 
-def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: float | None = None) -> Known:
+def pad_(
+    net: TraceFlows, input: object, pad: Any, mode: str = "constant", value: float | None = None
+) -> Known:
     x = net.map(input)
     if len(pad) == 6 and any(pad[4:]) and min(pad[4:]) >= 0 and (mode, value or 0) == ("constant", 0):
         front, back = pad[4:]
@@ -84,22 +86,22 @@ def pad_(net: Lowering, input: object, pad: Any, mode: str = "constant", value: 
     return net.natural(x)
 
 
-def zeros(net: Lowering, x: Value, count: int) -> Value:
+def zeros(net: TraceFlows, x: Value, count: int) -> Value:
     """So many channels of zeros, as where a shortcut has fewer channels than its block (He et al. 2016)."""
     enough = count <= x.shape.channels
     layer = channels.Slice(start=0, stop=count) if enough else channels.Pick(channels=[0] * count)
     return net.emit(channels.Scale(init=0.0, trained=False), net.emit(layer, x))
 
 
-def pixel_shuffle(net: Lowering, input: object, upscale_factor: int) -> Flow:
+def pixel_shuffle(net: TraceFlows, input: object, upscale_factor: int) -> Flow:
     return net.as_made(resize.PixelShuffle(factor=upscale_factor), input)
 
 
-def pixel_unshuffle(net: Lowering, input: object, downscale_factor: int) -> Flow:
+def pixel_unshuffle(net: TraceFlows, input: object, downscale_factor: int) -> Flow:
     return net.as_made(resize.PixelUnshuffle(factor=downscale_factor), input)
 
 
-def channel_shuffle(net: Lowering, input: object, groups: int) -> Flow:
+def channel_shuffle(net: TraceFlows, input: object, groups: int) -> Flow:
     return net.as_made(resize.ChannelShuffle(groups=groups), input)
 
 

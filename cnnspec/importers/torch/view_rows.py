@@ -11,7 +11,7 @@ from cnnspec.importers.reading.paths import paths_along, summed
 from cnnspec.importers.reading.slices import cut, indexed, picked, sampled, taken
 from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch import weight_rows
-from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Computed, Constant, Known, Weight
 from cnnspec.layers import channels
@@ -22,48 +22,48 @@ def listed(values: tuple[Any, ...]) -> list[int]:
     return list(values[0]) if len(values) == 1 and isinstance(values[0], list | tuple) else list(values)
 
 
-def same(net: Lowering, input: object, *args: object, **kwargs: object) -> Known:
+def same(net: TraceFlows, input: object, *args: object, **kwargs: object) -> Known:
     """The value itself; what else is given says only where and how its numbers are stored."""
     del args, kwargs
     return input if isinstance(input, Constant) else net.flow(input)
 
 
-def to_result(net: Lowering, input: object, *sizes: Any, **named: Any) -> Flow:
+def to_result(net: TraceFlows, input: object, *sizes: Any, **named: Any) -> Flow:
     """A reshape: PyTorch has computed the sizes."""
     del sizes, named
     return net.reshape(net.flow(input), net.call.results[0].shape)
 
 
-def permute(net: Lowering, input: object, *dims: Any) -> Flow:
+def permute(net: TraceFlows, input: object, *dims: Any) -> Flow:
     flow = net.flow(input)
     order = [place % len(flow.axes) for place in listed(dims)]
     return flow._replace(axes=arrangement.permute(flow.axes, order))
 
 
-def transpose(net: Lowering, input: object, dim0: int, dim1: int) -> Flow:
+def transpose(net: TraceFlows, input: object, dim0: int, dim1: int) -> Flow:
     flow = net.flow(input)
     order = list(range(len(flow.axes)))
     order[dim0], order[dim1] = order[dim1], order[dim0]
     return flow._replace(axes=arrangement.permute(flow.axes, order))
 
 
-def matrix_transpose(net: Lowering, input: object) -> Flow:
+def matrix_transpose(net: TraceFlows, input: object) -> Flow:
     return transpose(net, input, -2, -1)
 
 
-def movedim(net: Lowering, input: object, source: int, destination: int) -> Flow:
+def movedim(net: TraceFlows, input: object, source: int, destination: int) -> Flow:
     flow = net.flow(input)
     order = list(range(len(flow.axes)))
     order.insert(destination % len(order), order.pop(source))
     return flow._replace(axes=arrangement.permute(flow.axes, order))
 
 
-def unsqueeze(net: Lowering, input: object, dim: int) -> Flow:
+def unsqueeze(net: TraceFlows, input: object, dim: int) -> Flow:
     flow = net.flow(input)
     return flow._replace(axes=arrangement.insert(flow.axes, dim % (len(flow.axes) + 1)))
 
 
-def squeeze(net: Lowering, input: object, dim: Any = None) -> Flow:
+def squeeze(net: TraceFlows, input: object, dim: Any = None) -> Flow:
     flow = net.flow(input)
     count = len(flow.axes)
     wanted = range(count) if dim is None else [dim] if isinstance(dim, int) else dim
@@ -71,7 +71,7 @@ def squeeze(net: Lowering, input: object, dim: Any = None) -> Flow:
     return flow._replace(axes=arrangement.remove(flow.axes, [p for p in places if not flow.axes[p]]))
 
 
-def expand(net: Lowering, input: object, *sizes: Any) -> Known:
+def expand(net: TraceFlows, input: object, *sizes: Any) -> Known:
     """PyTorch has computed the sizes."""
     del sizes
     shape = net.call.results[0].shape
@@ -81,7 +81,7 @@ def expand(net: Lowering, input: object, *sizes: Any) -> Known:
     return flow if arrangement.sizes_of(flow.axes) == shape else Repeated(flow, shape)
 
 
-def repeat(net: Lowering, input: object, *counts: Any) -> Known:
+def repeat(net: TraceFlows, input: object, *counts: Any) -> Known:
     """One channel as several, which is what grayscale images are made colours by."""
     flow = net.flow(input)
     made, shape = net.call.results[0].shape, flow.value.shape
@@ -90,23 +90,23 @@ def repeat(net: Lowering, input: object, *counts: Any) -> Known:
     return picked(net, flow, 1, [0] * made[1])
 
 
-def split(net: Lowering, input: object, sizes: Any, dim: int = 0) -> list[Flow]:
+def split(net: TraceFlows, input: object, sizes: Any, dim: int = 0) -> list[Flow]:
     """`chunk`, `split` and `tensor_split`: PyTorch has computed the sizes."""
     del sizes
     return slices.split(net, net.flow(input), dim, [result.shape[dim] for result in net.call.results])
 
 
-def narrow(net: Lowering, input: object, dim: int, start: int, length: int) -> Flow:
+def narrow(net: TraceFlows, input: object, dim: int, start: int, length: int) -> Flow:
     return cut(net, net.flow(input), dim, start, start + length)
 
 
-def index_select(net: Lowering, input: object, dim: int, index: object) -> Flow:
+def index_select(net: TraceFlows, input: object, dim: int, index: object) -> Flow:
     if not isinstance(index, Constant):
         raise Refuse("E1007", "`index_select` by numbers that the network computes")
     return picked(net, net.flow(input), dim, index.tensor.tolist())
 
 
-def getitem(net: Lowering, input: object, index: Any) -> Known:
+def getitem(net: TraceFlows, input: object, index: Any) -> Known:
     if not isinstance(input, Flow):
         return net.flow(input)
     items = full_index(index if isinstance(index, tuple) else (index,), len(input.axes))
@@ -142,7 +142,7 @@ def listed_by(item: Any) -> list[int] | None:
     return list(item) if isinstance(item, list) and all(isinstance(n, int) for n in item) else None
 
 
-def reduce(net: Lowering, input: object, dim: Any = None, keepdim: bool = False) -> Flow:
+def reduce(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = False) -> Flow:
     """`mean` and `amax` over rows and columns, the global pools; or over channels."""
     flow = net.flow(input)
     dims = range(len(flow.axes)) if dim is None else [dim] if isinstance(dim, int) else dim
@@ -152,7 +152,7 @@ def reduce(net: Lowering, input: object, dim: Any = None, keepdim: bool = False)
     return reduced(net, flow, places, net.call.name == "mean", keepdim)
 
 
-def maximum(net: Lowering, input: object, dim: Any = None, keepdim: bool = False) -> list[Known]:
+def maximum(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = False) -> list[Known]:
     """`max` along an axis: the values, and which they are, which nothing may use."""
     if not isinstance(dim, int):
         what = "all numbers" if dim is None else "two values"
