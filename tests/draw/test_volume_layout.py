@@ -191,10 +191,11 @@ def test_what_is_larger_than_a_u_stands_above_it_where_room_lacks(wide: float) -
     assert not faults(layout(made, wide), wide)
     u = valley(made)
     assert u is not None
-    parted = by_size(made, u)
+    *_, parted = by_size(made, u)
     sizes = [[made.volumes[i].shape.height for i in (*level.left, *level.right)] for level in parted.levels]
     assert [sizes[0], set(sizes[1]), set(sizes[2])] == [[128], {64}, {32}]
-    assert parted.loose == u.loose
+    assert [len(tried.levels) for tried in by_size(made, u)] == [len(u.levels) + more for more in range(4)]
+    assert all(tried.loose == u.loose for tried in by_size(made, u))
 
 
 def is_a_u(figure: Figure, wide: float) -> bool:
@@ -293,7 +294,7 @@ def test_operations_of_a_row_stand_on_one_line() -> None:
     figure = figure_of(simplify(shipped("alexnet")[0]))
     (row,) = wrapped(figure, measure_volumes(figure, 0.4), 0.0, 1440.0)
     (drawn,) = draw_rows(figure, [row], 0.0, 1440.0)
-    first = {spot.sized.words[0] for spot in row if spot.sized.words}
+    first = {spot.sized.words.lines[0] for spot in row if spot.sized.words.lines}
     tops = {part.at.y for part in drawn.parts if isinstance(part, Text) and part.words in first}
     assert len(first) > 5
     assert len(tops) == 1

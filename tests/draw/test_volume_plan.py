@@ -232,10 +232,10 @@ def test_u_nets_are_drawn_as_a_u_and_others_are_not() -> None:
     shown = [made.volumes[number].label[0] for level in found for number in (*level.left, *level.right)]
     assert sorted(shown) == sorted(volume.label[0] for volume in made.volumes)
     made = without_resizes(figure_of(simplify(shipped("resunet")[0])))
-    assert [(len(level.left), len(level.right), len(level.inner)) for level in u_of(made).levels] == [
-        (4, 5, 2),
-        (3, 4, 2),
-        (3, 4, 2),
+    assert [(len(level.left), len(level.right), len(level.skips)) for level in u_of(made).levels] == [
+        (4, 5, 3),
+        (3, 4, 3),
+        (3, 4, 3),
         (3, 0, 1),
     ]
     for name in ("resnet", "densenet", "squeezenet", "lenet"):
@@ -250,7 +250,9 @@ def test_less_room_shows_an_operation_and_the_same_again_as_one_and_each_size_on
     coarse = planned(gated_u(3)).coarse
     assert coarse is not None
     assert words(coarse).count("gate") == 3
-    assert [(len(level.skips), len(level.inner)) for level in u_of(coarse).levels] == [(1, 1)] * 3 + [(0, 0)]
+    assert [(len(level.crossing), len(level.skips)) for level in u_of(coarse).levels] == [(1, 2)] * 3 + [
+        (0, 0)
+    ]
 
 
 def test_what_is_repeated_says_how_often_in_every_layout() -> None:
@@ -276,17 +278,17 @@ def test_what_is_repeated_says_how_often_in_every_layout() -> None:
 def test_gates_of_attention_lie_on_the_right_of_the_u() -> None:
     """As in Attention U-Net (Oktay et al., 2018): two ways lead from the left, one around the gate."""
     found = u_of(without_resizes(planned(gated_u(3)))).levels
-    assert [(len(level.skips), len(level.inner)) for level in found] == [(2, 1)] * 3 + [(0, 0)]
+    assert [(len(level.crossing), len(level.skips)) for level in found] == [(2, 3)] * 3 + [(0, 0)]
     assert {skip.words for level in found for skip in level.skips} == {"conv 1x1", ""}
 
 
 def test_skips_of_a_u_that_lead_elsewhere_bear_numbers_at_both_ends() -> None:
     made = without_resizes(planned(nested_u(5)))
     found = u_of(made)
-    assert [len(level.skips) for level in found.levels] == [1] * 5 + [0]
+    assert [len(level.crossing) for level in found.levels] == [2] + [1] * 4 + [0]
     tags = numbered(found.loose)
-    assert sorted(tags.leaving.values()) == [["1"], ["2"], ["3"], ["4"], ["5"]]
-    assert sorted(tags.arriving.values()) == [["1"], ["2 3 4 5"]]
+    assert sorted(tags.leaving.values()) == [["1"], ["2"], ["3"], ["4"]]
+    assert sorted(tags.arriving.values()) == [["1 2 3 4"]]
     assert "concat of 6 paths 8+5×1" in words(made)
 
 

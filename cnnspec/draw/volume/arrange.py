@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from cnnspec.draw.diagram.box_text import fill_lines
-from cnnspec.draw.metrics import cut, width
+from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.breaks import best_breaks, crossings, row_cost
 from cnnspec.draw.volume.figure_model import Figure, Skip, Volume
-from cnnspec.draw.volume.primitives import Point
+from cnnspec.draw.volume.primitives import Point, TextBlock
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.draw.volume.solids import Plane, Solid, solid
 
@@ -30,14 +29,13 @@ class Sized(NamedTuple):
 
     volume: Volume
     solid: Solid
-    label: tuple[str, ...]
-    fault: tuple[str, ...]
-    words: tuple[str, ...]
-    label_width: float
-    words_width: float
+    label: TextBlock
+    fault: TextBlock
+    words: TextBlock
 
-    def without_words(self) -> Sized:
-        return self._replace(words=(), words_width=0.0)
+    @property
+    def label_width(self) -> float:
+        return max(self.label.width, self.fault.width)
 
 
 class Spot(NamedTuple):
@@ -83,7 +81,7 @@ class Spot(NamedTuple):
     @property
     def right(self) -> float:
         """The right end of all of it."""
-        half, other = self.sized.label_width / 2, self.sized.words_width / 2
+        half, other = self.sized.label_width / 2, self.sized.words.width / 2
         return max(self.end, self.label + half, self.words + other)
 
     def moved(self, by: float, words: float | None = None) -> Spot:
@@ -102,16 +100,9 @@ def give_size(volume: Volume, scale: Scale, sheets: bool, line: float = LINE) ->
     form = solid(
         volume._replace(words=(), label=(), window=None, transposed=False, fed=True, fault=""), scale, sheets
     )
-    label = tuple(
-        cut(words, LABEL, LONGEST) for words in (volume.label[:-1] if volume.sign else volume.label)
-    )
-    fault = tuple(cut(words, LABEL, LONGEST) for words in fill_rows(volume.fault.split(), LABEL, LONGEST))
-    words = tuple(cut(words, WORDS, LONGEST) for words in fill_rows(pieces(volume.words), WORDS, line))
-    return Sized(volume, form, label, fault, words, widest((*label, *fault), LABEL), widest(words, WORDS))
-
-
-def widest(words: Sequence[str], size: float) -> float:
-    return max((width(line, size) for line in words), default=0.0)
+    label = TextBlock.fill(volume.label[:-1] if volume.sign else volume.label, LABEL, 0, LONGEST)
+    fault = TextBlock.fill(volume.fault.split(), LABEL, LONGEST, LONGEST)
+    return Sized(volume, form, label, fault, TextBlock.fill(pieces(volume.words), WORDS, line, LONGEST))
 
 
 def pieces(words: Sequence[str]) -> list[str]:
@@ -127,11 +118,6 @@ def break_up(part: str) -> list[str]:
     if rest[:1] in ("/", "×") or (found and width(f"{layer} {found[0]}", WORDS) <= LINE):
         return [f"{layer} {found[0]}", *found[1:]]
     return [layer, *found]
-
-
-def fill_rows(words: Sequence[str], size: float, room: float) -> list[str]:
-    """Words in lines of some width, a wider word on a line of its own."""
-    return fill_lines(words, " ", room, lambda line: width(line, size))
 
 
 def spread(
@@ -158,16 +144,16 @@ def spread(
 def beside(spots: Sequence[Spot], index: int, thing: Sized, left: float) -> Spot:
     """The nearest place to the right of what stands there."""
     half = thing.solid.width / 2
-    words, label = thing.words_width / 2, thing.label_width / 2
+    words, label = thing.words.width / 2, thing.label_width / 2
     if not spots:
         stub = STUB if thing.volume.fed else 0.0
-        x = left + max(stub, label - half, words + stub / 2 if thing.words else 0.0)
+        x = left + max(stub, label - half, words + stub / 2 if thing.words.width else 0.0)
         return Spot(index, thing, x, x + half, max(x - stub / 2, left + words))
     before = spots[-1]
     gap = gap_before(thing, before.sized)
     labelled, named = reaches(spots, left)
     x = max(before.end + gap, labelled + label - half)
-    if thing.words:
+    if thing.words.width:
         x = max(x, 2 * (named + words) - before.end)
     return Spot(index, thing, x, x + half, (before.end + x) / 2)
 
@@ -175,7 +161,7 @@ def beside(spots: Sequence[Spot], index: int, thing: Sized, left: float) -> Spot
 def reaches(spots: Sequence[Spot], left: float) -> tuple[float, float]:
     """From where on there is room for labels, and for operations: behind the last of either."""
     labels = (s.label + s.sized.label_width / 2 + APART for s in reversed(spots) if s.sized.label_width)
-    words = (s.words + s.sized.words_width / 2 + APART for s in reversed(spots) if s.sized.words)
+    words = (s.words + s.sized.words.width / 2 + APART for s in reversed(spots) if s.sized.words.width)
     return next(labels, left), next(words, left)
 
 

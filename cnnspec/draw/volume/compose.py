@@ -21,13 +21,12 @@ from cnnspec.draw.volume.arrange import (
     Sized,
     by_head,
     fewest_rows,
-    fill_rows,
     give_size,
     wrapped,
 )
 from cnnspec.draw.volume.figure_model import Figure, Skip, figure_of
 from cnnspec.draw.volume.palette import THEMES
-from cnnspec.draw.volume.primitives import PITCH, Point, Polygon, Primitive, Text, shift
+from cnnspec.draw.volume.primitives import PITCH, Point, Polygon, Primitive, Text, TextBlock, shift
 from cnnspec.draw.volume.render import draw_parts
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.streams import draw_streams, streams, systems
@@ -119,7 +118,7 @@ def less_and_less(fine: Figure, coarse: Figure) -> tuple[Figure, ...]:
 def as_a_u(figure: Figure, wide: float) -> Body | None:
     """None where the figure is no U, or there is not enough room for it."""
     u = valley(figure)
-    bodies = (in_a_valley(figure, found, wide) for found in ((u, by_size(figure, u)) if u else ()))
+    bodies = (in_a_valley(figure, found, wide) for found in (by_size(figure, u) if u else ()))
     return next(filter(None, bodies), None)
 
 
@@ -196,9 +195,9 @@ def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -
     """The parts down to y, and below them the colours, and the facts in as many lines as they need."""
     shown = {part.role for part in parts if isinstance(part, Polygon)}
     below, y = legend(shown, y + BETWEEN, wide)
-    for words in fill_rows(caption(figure), WORDS, wide - 2 * MARGIN):
+    for words in TextBlock.fill(caption(figure), WORDS, wide - 2 * MARGIN, wide - 2 * MARGIN).lines:
         y += WORDS * PITCH
-        below.append(Text(Point(MARGIN, y), cut(words, WORDS, wide - 2 * MARGIN), WORDS, False, "quiet"))
+        below.append(Text(Point(MARGIN, y), words, WORDS, False, "quiet"))
     return Layout((*parts, *below), y + MARGIN)
 
 

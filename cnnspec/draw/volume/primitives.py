@@ -5,8 +5,12 @@ Points are of 1/72 inch, x to the right, y downwards.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from cnnspec.draw.diagram.box_text import fill_lines
+from cnnspec.draw.metrics import cut, width
 
 PITCH = 1.18  # from line to line, of the size of the letters
 
@@ -60,16 +64,52 @@ def shift(part: Primitive, x: float, y: float) -> Primitive:
     return part._replace(points=tuple(Point(p.x + x, p.y + y) for p in part.points))
 
 
-def column(
-    lines: Sequence[str], centre: float, top: float, size: float, role: str = "ink"
-) -> list[Primitive]:
-    """Lines of text below each other, each in the middle."""
-    return [
-        Text(Point(centre, top + size * (0.85 + i * PITCH)), words, size, role=role)
-        for i, words in enumerate(lines)
-    ]
+class TextBlock(NamedTuple):
+    """Lines of text below each other, in letters of one size; as wide as the widest."""
+
+    lines: tuple[str, ...] = ()
+    size: float = 0.0
+    width: float = 0.0
+
+    @classmethod
+    def fill(cls, words: Sequence[str], size: float, room: float, most: float = math.inf) -> TextBlock:
+        """Words in lines of some room, a wider word on a line of its own, which is cut at the `most`."""
+        filled = fill_lines(words, " ", room, lambda line: width(line, size))
+        lines = tuple(cut(line, size, most) for line in filled)
+        return cls(lines, size, max((width(line, size) for line in lines), default=0.0))
+
+    @property
+    def height(self) -> float:
+        return len(self.lines) * self.size * PITCH
+
+    def centred(self, x: float, top: float, role: str = "ink") -> list[Primitive]:
+        first = top + 0.85 * self.size
+        lines = ((first + i * self.size * PITCH, words) for i, words in enumerate(self.lines))
+        return [Text(Point(x, y), words, self.size, role=role) for y, words in lines]
 
 
-def tall(lines: Sequence[str], size: float) -> float:
-    """How high a column of lines is."""
-    return len(lines) * size * PITCH
+class Skyline:
+    """Where there is room beyond what was put down, below it (`sign` 1) or above it (`sign` -1)."""
+
+    def __init__(self, sign: int) -> None:
+        self.sign = sign
+        self.taken: list[tuple[float, float, float]] = []  # left, right, how far
+
+    def add(self, left: float, right: float, reach: float) -> None:
+        """Take the room from `left` to `right`, as far as y = `reach`."""
+        self.taken.append((left, right, self.sign * reach))
+
+    def free(self, left: float, right: float) -> float:
+        """The nearest y at which everything between left and right is passed."""
+        return self.sign * max((reach for a, b, reach in self.taken if a < right and b > left), default=0.0)
+
+    def put(self, left: float, right: float, high: float, gap: float) -> float:
+        """Take the nearest room for what is so high, a gap away; the y of its top."""
+        near = self.free(left, right) + self.sign * gap
+        self.add(left, right, near + self.sign * high)
+        return min(near, near + self.sign * high)
+
+    @property
+    def end(self) -> float:
+        """The y that nothing reaches past."""
+        return self.sign * max((reach for _, _, reach in self.taken), default=0.0)

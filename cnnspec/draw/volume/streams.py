@@ -14,8 +14,8 @@ from typing import NamedTuple
 from cnnspec.draw.volume.arrange import GAP, LOOSEST, STUB, Sized, Spot, reaches
 from cnnspec.draw.volume.breaks import best_breaks, crossings, row_cost
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
-from cnnspec.draw.volume.primitives import Point, Polyline, Primitive, shift
-from cnnspec.draw.volume.strip import Strip, numbered
+from cnnspec.draw.volume.primitives import Point, Polyline, Primitive, TextBlock, shift
+from cnnspec.draw.volume.strip import Strip, numbered, part_skips
 
 LEAST = 3  # resolutions side by side that have rows of their own
 BROAD = 1.6  # volumes to a column, from which on a net is one of streams
@@ -133,9 +133,9 @@ def stack(rows: System, found: Streams, column: Mapping[int, Sized], left: float
     for i, thing in column.items():
         row = rows[found.rows[i]]
         if row and row[-1].sized.volume.label == thing.volume.label:
-            thing = thing._replace(label=(), label_width=0.0)
+            thing = thing._replace(label=TextBlock(), fault=TextBlock())
         if lowest[thing.volume.words] != i:
-            thing = thing.without_words()
+            thing = thing._replace(words=TextBlock())
         wide = thing.solid.width
         outer = max(0.0, (thing.label_width - wide) / 2)
         label = wide / 2 + (-outer if thing.volume.fed else outer)  # on the side where no ways slant
@@ -145,7 +145,7 @@ def stack(rows: System, found: Streams, column: Mapping[int, Sized], left: float
             x,
             left + STUB,
             labelled + thing.label_width / 2 - spot.label,
-            named + thing.words_width / 2 - spot.words,
+            named + thing.words.width / 2 - spot.words,
         )
         spots.append(spot)
     return [spot.moved(x) for spot in spots]
@@ -156,12 +156,10 @@ def draw_streams(
 ) -> tuple[list[Primitive], float]:
     """All systems below each other, and where they end."""
     system = {spot.number: i for i, rows in enumerate(made) for row in rows for spot in row}
-    rails, slanted, loose = list[Skip](), list[Skip](), list[Skip]()
-    for way in found.others:
-        beside = system[way.tail] == system[way.head]
-        next_to = found.columns[way.head] - found.columns[way.tail] == 1 and not way.words
-        level = found.rows[way.tail] == found.rows[way.head]
-        (rails if beside and level else slanted if beside and next_to else loose).append(way)
+    row_of = {i: (system[i], row) for i, row in enumerate(found.rows)}
+    beside = (way for way in found.others if system[way.tail] == system[way.head])
+    slanted = [way for way in beside if is_slanted(found, way)]
+    rails, loose = part_skips((way for way in found.others if way not in slanted), row_of, {})
     tags, begun = numbered(loose), {way.tail for way in found.straight}
     parts: list[Primitive] = []
     y = top
@@ -174,8 +172,7 @@ def draw_streams(
                 strip.parts.append(Polyline((Point(left, row[0].entry.y), row[0].entry), arrow=True))
             if row[-1].number in begun:
                 strip.parts.append(Polyline((row[-1].exit, Point(right, row[-1].exit.y))))
-            inside = [way for way in rails if any(way.head == spot.number for spot in row)]
-            strip.add_skips(inside, tags)
+            strip.add_skips(rails.get(row_of[row[0].number], ()), tags)
             strip.add_labels(strip.above)
             strip.add_operations(strip.below)
             y -= strip.above.end
@@ -191,3 +188,9 @@ def draw_streams(
         parts += whole.parts
         y = whole.below.end + 2 * BETWEEN
     return parts, y - 2 * BETWEEN
+
+
+def is_slanted(found: Streams, way: Skip) -> bool:
+    """Whether a way leads to another row of the next column."""
+    columns = found.columns[way.head] - found.columns[way.tail]
+    return columns == 1 and found.rows[way.tail] != found.rows[way.head] and not way.words

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.arrange import APART, GAP, LABEL, STUB, WORDS, Spot, widest
+from cnnspec.draw.volume.arrange import APART, GAP, LABEL, STUB, WORDS, Spot
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
 from cnnspec.draw.volume.primitives import (
     Circle,
@@ -16,16 +16,18 @@ from cnnspec.draw.volume.primitives import (
     Polygon,
     Polyline,
     Primitive,
+    Skyline,
     Text,
-    column,
+    TextBlock,
     shift,
-    tall,
 )
-from cnnspec.draw.volume.skyline import Skyline
 from cnnspec.draw.volume.solids import FAULT, RADIUS
 
 ABOVE = 5.0  # from what is below a line to the line
 POWER = 0.6  # a kernel's part of a face is drawn on the scale of the faces
+
+
+Row = TypeVar("Row")
 
 
 class Tags(NamedTuple):
@@ -60,30 +62,37 @@ def draw_rows(
     return [draw_row(figure, row, mine, tags, left, right) for row, mine in zip(rows, found, strict=True)]
 
 
-def rails(skips: Sequence[Skip], rows: Sequence[Sequence[Spot]]) -> tuple[list[list[Skip]], list[Skip]]:
-    """The skips of each row that lines show, and those that lead from one to another.
+def part_skips(
+    skips: Iterable[Skip], row_of: Mapping[int, Row], entering: Mapping[int, Row]
+) -> tuple[dict[Row, list[Skip]], list[Skip]]:
+    """The skips of each row, which lines show, and those that lead from one to another, which numbers do.
 
-    The tail is -1 of what comes around from the end of the row before.
+    `entering` are the rows that values of others lead into: there they are at hand, too.
+    """
+    found, others = dict[Row, list[Skip]](), list[Skip]()
+    for skip in skips:
+        row = row_of.get(skip.head)
+        at_hand = row is not None and row in (row_of[skip.tail], entering.get(skip.tail))
+        (found.setdefault(row, []) if row is not None and at_hand else others).append(skip)
+    return found, others
+
+
+def rails(skips: Sequence[Skip], rows: Sequence[Sequence[Spot]]) -> tuple[list[list[Skip]], list[Skip]]:
+    """The skips of each row that lines show, and those that numbers do.
+
+    The tail is -1 of what comes around from the end of the row before, which only a skip takes from there.
     """
     row_of = {spot.number: i for i, row in enumerate(rows) for spot in row}
-    home = dict(row_of)  # where skips from a value begin: what the next row begins with is at hand there
-    around: dict[int, int] = {}  # by row, the end of the row before, which only a skip takes from there
-    for i, (before, row) in enumerate(pairwise(rows), 1):
-        if row[0].sized.volume.fed:
-            home[before[-1].number] = i
-        else:
-            around[i] = before[-1].number
-    found, others = [list[Skip]() for _ in rows], list[Skip]()
-    for skip in (skip for skip in skips if skip.tail in row_of):
+    ends = {before[-1].number: i for i, before in enumerate(rows[:-1], 1)}
+    entering = {number: i for number, i in ends.items() if rows[i][0].sized.volume.fed}
+    found, others = part_skips((skip for skip in skips if skip.tail in row_of), row_of, entering)
+    inside = [found.get(i, []) for i in range(len(rows))]
+    for skip in list(others):
         i = row_of[skip.head]
-        if home[skip.tail] == i:
-            found[i].append(skip)
-        elif around.get(i) == skip.tail:
-            del around[i]
-            found[i].append(skip._replace(tail=-1))
-        else:
-            others.append(skip)
-    return found, others
+        if ends.get(skip.tail) == i and not any(other.tail < 0 for other in inside[i]):
+            inside[i].append(skip._replace(tail=-1))
+            others.remove(skip)
+    return inside, others
 
 
 def draw_row(
@@ -131,23 +140,20 @@ class Strip:
     def add_labels(self, line: Skyline) -> None:
         """Below each value, or above it, what it is."""
         for spot in self.spots:
-            lines, faults, half = spot.sized.label, spot.sized.fault, spot.sized.label_width / 2
-            if lines or faults:
-                high = tall((*lines, *faults), LABEL)
-                edge = line.free(spot.label - half, spot.label + half) + line.sign * 2.5
-                top = edge if line.sign > 0 else edge - high
-                self.parts += column(lines, spot.label, top, LABEL)
-                self.parts += column(faults, spot.label, top + tall(lines, LABEL), LABEL, "fault")
-                line.add(spot.label - half, spot.label + half, edge + line.sign * high)
+            label, fault, half = spot.sized.label, spot.sized.fault, spot.sized.label_width / 2
+            if half:
+                high = label.height + fault.height
+                top = line.put(spot.label - half, spot.label + half, high, 2.5)
+                self.parts += label.centred(spot.label, top)
+                self.parts += fault.centred(spot.label, top + label.height, "fault")
 
     def add_operations(self, line: Skyline) -> None:
         """Below each arrow, or above it, what is done, all on one line beyond the labels."""
         edge = line.end + line.sign * 1.5
         for spot in self.spots:
-            lines, half = spot.sized.words, spot.sized.words_width / 2
-            high = tall(lines, WORDS)
-            self.parts += column(lines, spot.words, edge if line.sign > 0 else edge - high, WORDS, "quiet")
-            line.add(spot.words - half, spot.words + half, edge + line.sign * high)
+            words, half = spot.sized.words, spot.sized.words.width / 2
+            self.parts += words.centred(spot.words, edge if line.sign > 0 else edge - words.height, "quiet")
+            line.add(spot.words - half, spot.words + half, edge + line.sign * words.height)
 
     def add_skips(self, skips: Sequence[Skip], tags: Tags) -> None:
         """Skips as lines above the row, the short ones inside, and above them the numbers of others.
@@ -197,18 +203,17 @@ class Strip:
         begun[skip.tail] += 1
         return begin, end
 
-    def add_tag(self, words: Sequence[str] | None, foot: Point, sense: int) -> None:
+    def add_tag(self, lines: Sequence[str] | None, foot: Point, sense: int) -> None:
         """An arrow to a number, or with `sense` -1 from numbers to a solid, on its other side; if any."""
-        if not words:
+        if not lines:
             return
-        half = widest(words, WORDS) / 2
+        words = TextBlock.fill(lines, WORDS, 0)
+        half = words.width / 2
         centre = foot.x + sense * (half - 2)
         centre = min(max(centre, self.left + APART + half), self.right - APART - half)
-        y = self.above.free(centre - half, centre + half) - 2 * ABOVE
-        top = y - 1 - tall(words, WORDS)
-        self.above.add(centre - half - APART, centre + half + APART, top)
-        self.parts.append(Polyline((foot, Point(foot.x, y))[::sense], "skip", 1.1, arrow=True))
-        self.parts += column(words, centre, top, WORDS, "skip")
+        top = self.above.put(centre - half - APART, centre + half + APART, words.height + 1, 2 * ABOVE)
+        arrow = (foot, Point(foot.x, top + words.height + 1))[::sense]
+        self.parts += [Polyline(arrow, "skip", 1.1, arrow=True), *words.centred(centre, top, "skip")]
 
     def add_braces(self, braces: Sequence[Brace], line: Skyline, right: float) -> None:
         """Below the volumes of a block, or above them, a brace with its name; the shorter ones inside."""
@@ -222,12 +227,13 @@ class Strip:
             words = brace.words if begins else f"{brace.words}, continued"
             half = width(words, LABEL, bold=True) / 2
             centre = min(max((a + b) / 2, a + half), right - half)
-            y = line.free(min(a, centre - half), max(b, centre + half)) + 2 * line.sign
-            tip, end = y + 3 * line.sign, y + line.sign * (3 + LABEL * 1.5)
+            high = 3 + LABEL * 1.5
+            top = line.put(min(a, centre - half) - APART, max(b, centre + half) + APART, high, 2)
+            y = top if line.sign > 0 else top + high
+            tip = y + 3 * line.sign
             base = tip + LABEL * 1.15 if line.sign > 0 else tip - 3
             self.parts.append(Polyline((Point(a, y), Point(a, tip), Point(b, tip), Point(b, y)), "ink", 0.7))
             self.parts.append(Text(Point(centre, base), words, LABEL, bold=True))
-            line.add(min(a, centre - half) - APART, max(b, centre + half) + APART, end)
 
 
 def link(before: Spot, spot: Spot) -> list[Primitive]:

@@ -6,11 +6,11 @@ lead straight across; all that is below the last of them lies at the bottom.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple
 
-from cnnspec.draw.metrics import cut, width
+from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.arrange import (
     APART,
     GAP,
@@ -18,14 +18,12 @@ from cnnspec.draw.volume.arrange import (
     Sized,
     Spot,
     by_head,
-    fill_rows,
     pieces,
     spread,
-    widest,
 )
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, Volume
-from cnnspec.draw.volume.primitives import PITCH, Point, Polyline, Primitive, Text, column, shift, tall
-from cnnspec.draw.volume.strip import Strip, Tags, numbered
+from cnnspec.draw.volume.primitives import PITCH, Point, Polyline, Primitive, Text, TextBlock, shift
+from cnnspec.draw.volume.strip import Strip, Tags, numbered, part_skips
 
 SIDE, CHANNEL, MOST_INDENT = 9.0, 15.0, 40.0  # beside a level, below it, and from level to level
 NIBBLED = 1.5  # times the size, from which on a map is on another level
@@ -35,14 +33,20 @@ INFINITE = float("inf")
 class Level(NamedTuple):
     """Numbers of volumes: those on the left, and those on the right; the bottom has none on the right.
 
-    `skips` lead from the left to the right, `inner` past volumes of one side. `braces` are the repeated ones.
+    `skips` lead from side to side, or past volumes of one. `braces` are the repeated ones.
     """
 
     left: range
     right: range
-    skips: tuple[Skip, ...]
-    inner: tuple[Skip, ...] = ()
-    braces: tuple[Brace, ...] = ()
+    skips: Sequence[Skip] = ()
+    braces: Sequence[Brace] = ()
+
+    @property
+    def crossing(self) -> list[Skip]:
+        return [skip for skip in self.skips if skip.tail in self.left and skip.head in self.right]
+
+    def is_straight(self, skip: Skip) -> bool:
+        return (skip.tail, skip.head) == (self.left.stop - 1, self.right.start)
 
 
 class Valley(NamedTuple):
@@ -70,33 +74,45 @@ def valley(figure: Figure) -> Valley | None:
     low, high = 0, end
     for skips in groups:
         start = rise(figure, skips[0])
-        found.append(Level(range(low, skips[0].tail + 1), range(start, high), tuple(skips)))
+        found.append(Level(range(low, skips[0].tail + 1), range(start, high)))
         low, high = skips[0].tail + 1, start
-    found.append(Level(range(low, high), range(0), ()))
+    found.append(Level(range(low, high), range(0)))
     return with_skips(figure, found, end)
 
 
 def with_skips(figure: Figure, found: list[Level], end: int) -> Valley | None:
-    """The U of those levels, with all skips that begin in it; None where what is repeated is on several."""
-    skips = [skip for skip in figure.skips if skip.tail < end]
+    """The U of those levels, with all skips that begin in it; None where what is repeated is on several.
+
+    On the left of a level the last value of the one above is at hand.
+    """
+    row_of = {number: i for i, level in enumerate(found) for number in (*level.left, *level.right)}
+    entering = {level.left.start - 1: i for i, level in enumerate(found)}
+    inside, loose = part_skips((skip for skip in figure.skips if skip.tail < end), row_of, entering)
     braces = [brace for brace in figure.braces if brace.times > 1 and brace.first < end]
-    found = [with_inner(level, skips, braces) for level in found]
-    if sum(len(level.braces) for level in found) < len(braces):
+    held = [[b for b in braces if is_in(b, level.left) or is_in(b, level.right)] for level in found]
+    if sum(map(len, held)) < len(braces):
         return None
-    drawn = {skip for level in found for skip in (*level.skips, *level.inner)}
-    return Valley(found, [skip for skip in skips if skip not in drawn], end)
+    levels = [level._replace(skips=inside.get(i, ()), braces=held[i]) for i, level in enumerate(found)]
+    return Valley(levels, loose, end)
 
 
-def by_size(figure: Figure, found: Valley) -> Valley:
-    """The U with levels of their own for what is larger than all that is handed across."""
+def is_in(brace: Brace, numbers: range) -> bool:
+    return brace.first in numbers and brace.last in numbers
+
+
+def by_size(figure: Figure, found: Valley) -> Iterator[Valley]:
+    """The U, and with levels above for what is larger than all that is handed across: one, or more."""
+    yield found
     first, *others = found.levels
     left, right = parted(figure, first.left), parted(figure, first.right)[::-1]
     if len(right) not in (1, len(left)):
-        return found
-    right = [range(0)] * (len(left) - len(right)) + right
-    made = [Level(down, up, ()) for down, up in zip(left, right, strict=True)]
-    made[-1] = made[-1]._replace(skips=first.skips)
-    return with_skips(figure, [*made, *others], found.end) or found
+        return
+    for sizes in range(len(left) - 1, 0, -1) if len(right) == 1 else (1,):
+        starts = [*(left[i].start for i in range(0, len(left) - 1, sizes)), left[-1].start]
+        downs = [range(a, b) for a, b in pairwise([*starts, first.left.stop])]
+        ups = [range(0)] * (len(downs) - len(right)) + right
+        if made := with_skips(figure, [*map(Level, downs, ups), *others], found.end):
+            yield made
 
 
 def parted(figure: Figure, numbers: range) -> list[range]:
@@ -104,15 +120,6 @@ def parted(figure: Figure, numbers: range) -> list[range]:
     sizes = {i: max(1, side(figure, i)) for i in numbers}
     cuts = [i for i in numbers[1:] if not 1 / NIBBLED < sizes[i] / sizes[i - 1] < NIBBLED]
     return [range(a, b) for a, b in pairwise([numbers.start, *cuts, numbers.stop])]
-
-
-def with_inner(level: Level, skips: Sequence[Skip], braces: Sequence[Brace]) -> Level:
-    """The level with what skips or holds volumes of one side. On the left a skip may come from above."""
-    down, up = level.left, level.right
-    here = range(max(0, down.start - 1), down.stop)
-    inner = (s for s in skips if (s.tail in here and s.head in down) or (s.tail in up and s.head in up))
-    held = (b for b in braces if any(b.first in numbers and b.last in numbers for numbers in (down, up)))
-    return level._replace(inner=tuple(sorted(inner)), braces=tuple(held))
 
 
 def crosses(figure: Figure, skip: Skip) -> bool:
@@ -204,13 +211,13 @@ class Rung(NamedTuple):
 
 def rungs(found: Valley, things: Sequence[Sized], left: float, right: float) -> list[Rung] | None:
     """The levels, each further in than the one above; None where there is no room."""
-    downs = [group(things, level.left, level.inner) for level in found.levels]
-    ups = [group(things, level.right, level.inner) for level in found.levels]
+    downs = [group(things, level.left, level.skips) for level in found.levels]
+    ups = [group(things, level.right, level.skips) for level in found.levels]
     rooms: list[float] = []  # to be left free beside each level
     for i, (level, down, up) in enumerate(zip(found.levels, downs, ups, strict=True)):
         need = length(down) + length(up) + 2 * SIDE * (i > 0)
-        if level.skips:
-            need += GAP + max(widest(pieces([skip.words]), WORDS) for skip in level.skips)
+        if level.crossing:
+            need += GAP + max(fill_words([skip.words]).width for skip in level.crossing)
         rooms.append(right - left - need)
     if min(rooms) < 0:
         return None
@@ -230,7 +237,7 @@ def group(things: Sequence[Sized], numbers: range, skips: Sequence[Skip]) -> lis
     if not numbers:
         return []
     row = list(things[: numbers.stop])
-    first = row[numbers.start].without_words()
+    first = row[numbers.start]._replace(words=TextBlock())
     row[numbers.start] = first._replace(volume=first.volume._replace(fed=False))
     return list(spread(row, numbers.start, 0, INFINITE, by_head(skips)))
 
@@ -245,21 +252,25 @@ def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Str
     Words stand above, for the ways to other levels lead below.
     """
     strip = Strip([*left, *right], -INFINITE, INFINITE)
-    straight = [skip for skip in level.skips if skip.head == level.right.start]
+    straight = [skip for skip in level.skips if level.is_straight(skip)]
     strip.add_solids(left)
     strip.add_solids(right)
-    strip.add_skips([skip for skip in (*level.inner, *level.skips) if skip not in straight], tags)
+    strip.add_skips([skip for skip in level.skips if skip not in straight], tags)
     strip.add_labels(strip.above)
     strip.add_operations(strip.above)
     strip.add_braces(level.braces, strip.above, INFINITE)
     for skip in straight:
         begin, end = left[-1].exit, right[0].entry
         strip.parts.append(Polyline((begin, end), "skip", 1.1, arrow=True))
-        lines = fill_rows(pieces([skip.words]), WORDS, right[0].x - left[-1].end - GAP)
-        top = -2.4 - tall(lines, WORDS)
-        strip.parts += column(lines, (left[-1].end + right[0].x) / 2, top, WORDS, "skip")
+        words = fill_words([skip.words], right[0].x - left[-1].end - GAP)
+        top = -2.4 - words.height
+        strip.parts += words.centred((left[-1].end + right[0].x) / 2, top, "skip")
         strip.above.add(left[-1].end, right[0].x, top)
     return strip
+
+
+def fill_words(words: Sequence[str], room: float = 0.0) -> TextBlock:
+    return TextBlock.fill(pieces(words), WORDS, room)
 
 
 def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[Primitive]:
@@ -270,7 +281,7 @@ def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[
     outer, inner = abs(edge - x) - APART, abs(middle - x) - APART
     room = outer if width(", ".join(words), WORDS) <= outer else max(outer, inner)
     ends = (edge if room == outer else middle) < x
-    lines = [cut(line, WORDS, room) for line in fill_rows(pieces(words), WORDS, room)]
+    lines = TextBlock.fill(pieces(words), WORDS, room, room).lines
     starts = (x - APART - width(line, WORDS) if ends else x + APART for line in lines)
     return [
         Text(Point(start, (i + 1 - len(lines)) * WORDS * PITCH), line, WORDS, False, "quiet")
