@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from cnnspec.commands.cli import main
 from cnnspec.draw.look import Look
 from cnnspec.draw.volume.compose import figure_page
-from cnnspec.draw.volume.palette import THEMES, Theme, fill
+from cnnspec.draw.volume.render import THEMES, Theme
 from cnnspec.text.output import is_ours
 from tests.draw.nets import GOLDEN, GOLDENS, ZOO, golden, shipped
 from tests.safety.running import python
@@ -136,4 +136,4 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("theme", THEMES)
 def test_kinds_have_colours_of_their_own(theme: str) -> None:
     kinds = ("conv", "pool", "linear", "block", "input")
-    assert len({fill(THEMES[theme], kind, "front") for kind in kinds}) >= (4 if theme == "mono" else 5)
+    assert len({THEMES[theme].fill(kind, "front") for kind in kinds}) >= (4 if theme == "mono" else 5)

@@ -6,6 +6,6 @@
 names of `block_words`; `figure_model` is what the figure shows, in order.
 `solids` gives each value its form, at the sizes of `scale`. `valley` draws U-Nets, `streams` nets of several
 resolutions side by side; for all others `arrange` makes rows, and `strip` draws each. `metrics` knows how
-wide words are, so that none stand on others. What comes of it are `primitives`, to which `palette` gives
+wide words are, so that none stand on others. What comes of it are `primitives`, to which `render` gives
 colours.
 """

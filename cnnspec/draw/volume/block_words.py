@@ -57,11 +57,10 @@ def telling(found: list[Cluster], made: dict[int, Edge]) -> dict[str, list[str]]
             edge = made.get(max(numbers(cluster)))
             channels = int(edge.last.channels) if edge else 0
             uses.setdefault(cluster.name, []).append((dict(cluster.arguments), channels))
-    return {block: [name for name in names_of(calls) if tells(name, calls)] for block, calls in uses.items()}
-
-
-def names_of(calls: Calls) -> list[str]:
-    return list(dict.fromkeys(name for given, _ in calls for name in given))
+    names = {
+        block: dict.fromkeys(name for given, _ in calls for name in given) for block, calls in uses.items()
+    }
+    return {block: [name for name in names[block] if tells(name, uses[block])] for block in uses}
 
 
 def tells(name: str, calls: Calls) -> bool:

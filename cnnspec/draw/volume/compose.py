@@ -25,9 +25,8 @@ from cnnspec.draw.volume.arrange import (
     wrapped,
 )
 from cnnspec.draw.volume.figure_model import Figure, Skip, figure_of
-from cnnspec.draw.volume.palette import THEMES
 from cnnspec.draw.volume.primitives import PITCH, Point, Polygon, Primitive, Text, TextBlock, shift
-from cnnspec.draw.volume.render import draw_parts
+from cnnspec.draw.volume.render import THEMES, draw_parts
 from cnnspec.draw.volume.solids import scale_of, wants_sheets
 from cnnspec.draw.volume.streams import draw_streams, streams, systems
 from cnnspec.draw.volume.strip import Strip, draw_rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item, boxes
 from cnnspec.draw.volume.block_words import has_name, short, telling, title
@@ -19,12 +19,12 @@ def draft_of(diagram: Diagram, opens: bool = False, coarse: bool = False) -> Dra
     """`opens`: every path is drawn, however many there are; `coarse`: no block and no gate is."""
     draft = Draft(diagram)
     draft.telling = telling(draft.clusters, draft.made)
-    hide_copies(draft)
+    close_each(draft, (c for c in draft.clusters if c.shared))  # which were drawn the first time
     gather_followers(draft)
     if not opens:
         hide_branches(draft)
     if coarse or is_full(draft):
-        hide_blocks(draft)
+        close_each(draft, (c for c in draft.clusters if c.kind == "block"))
     if coarse:
         hide_gates(draft)
     hide_groups(draft)
@@ -35,20 +35,20 @@ def draft_of(diagram: Diagram, opens: bool = False, coarse: bool = False) -> Dra
     return draft
 
 
-def close(draft: Draft, cluster: Cluster, *parts: str, times: int = 1, shared: bool = False) -> None:
+def close(draft: Draft, cluster: Cluster, *parts: str) -> None:
     """Draw a cluster as one volume, if that can be; `parts` stand behind its title."""
-    inside = numbers(cluster)
-    if draft.collapse(inside, title(draft, cluster), *parts, times=times, shared=shared) and not shared:
+    inside, shared = numbers(cluster), cluster.shared
+    words = (title(draft, cluster), *parts)
+    if draft.collapse(inside, *words, times=cluster.times, shared=shared) and not shared:
         outer = {name: other for name, other in draft.closed.items() if not numbers(other) <= inside}
         largest = max(outer.get(cluster.name, cluster), cluster, key=lambda c: len(numbers(c)))
         draft.closed = outer | {cluster.name: largest}
 
 
-def hide_copies(draft: Draft) -> None:
-    """What runs once more with the same weights was drawn the first time."""
-    for cluster in draft.clusters:
-        if cluster.shared:
-            close(draft, cluster, shared=True)
+def close_each(draft: Draft, clusters: Iterable[Cluster]) -> None:
+    """Draw clusters as one volume each, the inner before the outer."""
+    for cluster in reversed(list(clusters)):
+        close(draft, cluster)
 
 
 def gather_followers(draft: Draft) -> None:
@@ -113,7 +113,7 @@ def hide_branches(draft: Draft) -> None:
             continue
         own = [c for c in draft.clusters if region <= numbers(c) and has_name(c)]
         if own and not numbers(own[-1]) & draft.boxes.keys() - region:
-            close(draft, own[-1], times=own[-1].times)
+            close(draft, own[-1])
         else:
             join, *followers = draft.boxes[number].parts
             items = items_between(draft.items, min(region) - 1, number)
@@ -144,13 +144,6 @@ def is_full(draft: Draft) -> bool:
     return sum(box.kind != "join" for box in draft.boxes.values()) > MOST_VOLUMES
 
 
-def hide_blocks(draft: Draft) -> None:
-    """Every block becomes one volume, the inner before the outer."""
-    for cluster in reversed(draft.clusters):
-        if cluster.kind == "block":
-            close(draft, cluster, times=cluster.times)
-
-
 def hide_exchanges(draft: Draft) -> None:
     """A sum is drawn as one volume with the short paths that fit maps of other sizes to it.
 
@@ -174,14 +167,12 @@ def hide_gates(draft: Draft) -> None:
 
 def hide_groups(draft: Draft) -> None:
     """Where there still is too much, labelled braces become one volume: the innermost, if that is enough."""
-    items, depths = [draft.items], list[list[Cluster]]()
-    while any(items):
-        depths.append([item for inner in items for item in inner if isinstance(item, Cluster)])
-        items = [cluster.items for cluster in depths[-1]]
+    depths = [[cluster for cluster in draft.items if isinstance(cluster, Cluster)]]
+    while depths[-1]:
+        items = (item for cluster in depths[-1] for item in cluster.items)
+        depths.append([item for item in items if isinstance(item, Cluster)])
     while depths and is_full(draft):
-        for cluster in reversed(depths.pop()):
-            if cluster.kind == "group" and cluster.name:
-                close(draft, cluster, times=cluster.times)
+        close_each(draft, (c for c in depths.pop() if c.kind == "group" and c.name))
 
 
 def hide_cells(draft: Draft) -> None:
