@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from math import prod
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
+from cnnspec.draw.diagram.from_network import build
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.compose import measure_volumes
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, figure_of
@@ -16,7 +20,7 @@ from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
 from cnnspec.draw.volume.strip import numbered
 from cnnspec.draw.volume.valley import Valley, condense, valley, without_resizes
-from tests.draw.nets import ZOO, gated_u, golden, nested_u, shipped
+from tests.draw.nets import ZOO, clusters, gated_u, golden, nested_u, shipped
 from tests.nets import network
 
 pytestmark = pytest.mark.slow
@@ -202,6 +206,22 @@ def test_what_only_training_needs_is_left_out_with_a_word() -> None:
     assert made.notes == ("Not drawn, for training only: aux.",)
     made = planned("a: input 8@8x8\nunread: conv 4@3x3, relu\nfrom a\nconv 2@3x3")
     assert made.notes == ("Not drawn, read by nothing: 2 layers.",)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_a_volume_a_block_counts_all_of_its_uses(name: str) -> None:
+    net = shipped(name)[0]
+    blocks = (c for c in clusters(build(net).items) if c.kind == "block" and not (c.shared or c.idle))
+    uses, shown = Counter(cluster.name for cluster in blocks), Counter[str]()
+    coarse = figure_of(simplify(net)).coarse
+    assert coarse is not None
+    for i, volume in enumerate(coarse.volumes):
+        said, _, count = "".join(volume.words[:1]).partition(" ×")
+        block = said.split(" ")[0]
+        if volume.kind == "block" and block in uses and "shared weights" not in volume.words:
+            around = (brace.times for brace in coarse.braces if brace.first <= i <= brace.last)
+            shown[block] += int(count or "1") * prod(around)
+    assert shown.items() <= uses.items()
 
 
 def test_several_outputs_bear_their_names() -> None:
