@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.draw.diagram.model import Diagram, boxes
-from cnnspec.draw.diagram.simplify import BLOCKS, FOLDED, MOST_BOXES, PARTS, simplify
+from cnnspec.draw.diagram.simplify import FOLDED, MOST_BOXES, overviews, simplify
 from cnnspec.draw.graph.engine import DrawProblem, Engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import mark
@@ -110,15 +110,16 @@ def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw
     """The page of a graph. Where a level of detail is not chosen and does not fit, blocks are boxes."""
     from cnnspec.draw.graph.layout import lay_out, merit
 
-    candidates = [(diagram, lay_out(diagram, look, suffix not in RIMLESS, draw), "")]
-    for detail in (BLOCKS, PARTS) if look.detail is None else ():
+    is_free = look.detail is None and look.width is not None
+    rims = suffix not in RIMLESS
+    candidates = [(diagram, lay_out(diagram, look, rims, draw, thorough=not is_free), "")]
+    for detail, overview in overviews(network) if is_free else ():
         if not any(remarks(candidates[-1][1], look.width)):
             break
-        overview = simplify(network, detail)
         if overview == candidates[-1][0]:
             continue
         said = f"{detail} are boxes, for all in them does not fit: the detail `{FOLDED}` opens them"
-        candidates.append((overview, lay_out(overview, look, suffix not in RIMLESS, draw), said))
+        candidates.append((overview, lay_out(overview, look, rims, draw, thorough=False), said))
     diagram, made, said = max(candidates, key=lambda candidate: merit(candidate[1]))
     note = "; ".join(filter(None, (said, *remarks(made, look.width))))
     return Picture(write_page(made.svg, suffix, look, diagram.name), note)

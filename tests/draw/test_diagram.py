@@ -10,6 +10,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check_text
 from cnnspec.draw.diagram.box_text import box_lines, cluster_lines, shape_words, three_digits
+from cnnspec.draw.diagram.close import close_parts
 from cnnspec.draw.diagram.fold import fold
 from cnnspec.draw.diagram.from_network import KINDS, build
 from cnnspec.draw.diagram.fuse import fuse
@@ -113,6 +114,18 @@ def test_parts_are_boxes_unless_they_are_but_a_few() -> None:
     inner = "a: { conv 8@3x3, relu, maxpool 2 }\n b: { maxpool 2, conv 8@3x3 }\n c: { maxpool 2, relu }"
     net = network(f"net N {{\n input 3@32x32\n all: {{ {inner} }}\n}}\n")
     assert outline(simplify(net, PARTS).items) == ["input", ["all ×1", "a", "b", "c"], "output"]
+
+
+def test_a_block_is_open_everywhere_or_a_box_everywhere() -> None:
+    text = "block B { conv 8@3x3 pad=1, maxpool 1 }\nnet N {\n input 3@32x32\n"
+    text += (
+        "".join(f"{name}: {{ B, relu, {{ B, tanh }} }}\n" for name in "abc")
+        + "d: { e: { B, tanh }, relu }\n}"
+    )
+    deepest, *_, outermost = close_parts(unwrap(build(network(text))))
+    assert {box.kind for box in ordered(deepest)} >= {"block", "activation"}
+    assert "conv" not in {box.kind for box in ordered(deepest)}
+    assert [box.parts[0] for box in ordered(outermost)] == ["input", "a", "b", "c", "d", "output"]
 
 
 def test_what_is_repeated_goes_by_the_name_of_most_of_it() -> None:

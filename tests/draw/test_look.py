@@ -203,6 +203,14 @@ def test_where_all_in_them_does_not_fit_blocks_are_boxes() -> None:
     assert picture(golden("lenet"), ".svg", look).note.startswith("blocks") is False
 
 
+def test_parts_are_opened_as_far_as_they_fit() -> None:
+    """DeepLab's Bottlenecks are too many for a column: what is drawn are the stages that they stand in."""
+    made = picture(shipped("deeplab")[0], ".svg", Look(width=3.3 * 72))
+    assert made.note == "parts are boxes, for all in them does not fit: the detail `folded` opens them"
+    assert all(words in made.content for words in (b">layer1<", b">layer4<", b">Pyramid width 256<"))
+    assert b">Bottleneck" not in made.content
+
+
 def test_left_to_right_is_wider_than_high() -> None:
     diagram = simplify(
         network("net N {\n input 3@32x32\n conv 8@3x3, maxpool 2x2, conv 8@3x3, maxpool 2x2\n}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from cnnspec.draw.diagram.box_text import argument_words, fill_lines
 from cnnspec.draw.diagram.model import Box, Cluster, Count, Diagram, Edge, Item, boxes
@@ -18,12 +19,24 @@ def close_blocks(diagram: Diagram) -> Diagram:
     return close(diagram, lambda cluster, _: cluster.kind == "block" and uses[cluster.name] > 1)
 
 
-def close_parts(diagram: Diagram) -> Diagram:
-    """The diagram with a box for each of its outermost clusters, but those that hold all but a few."""
-    deep, level = 0, diagram.items
-    while 0 < sum(isinstance(item, Cluster) for item in level) < FEW:
-        deep, level = deep + 1, tuple(x for item in level if isinstance(item, Cluster) for x in item.items)
-    return close(diagram, lambda _, depth: depth >= deep)
+def close_parts(diagram: Diagram) -> Iterator[Diagram]:
+    """The diagram with a box for each of its outermost clusters, but those that hold all but a few.
+
+    Before that with boxes for the clusters within those, the innermost first; all uses of a block are alike.
+    """
+    levels: list[tuple[Item, ...]] = [diagram.items]
+    nested: list[list[Cluster]] = []
+    while found := [item for item in levels[-1] if isinstance(item, Cluster)]:
+        nested.append(found)
+        levels.append(tuple(item for cluster in found for item in cluster.items))
+    outermost = next((depth for depth, found in enumerate(nested) if len(found) >= FEW), len(nested))
+    for deep in range(max(len(nested) - 1, outermost), outermost - 1, -1):
+        names = {cluster.name for found in nested[deep:] for cluster in found if cluster.kind == "block"}
+        yield close(diagram, partial(is_part, names, deep, outermost))
+
+
+def is_part(names: set[str], deep: int, outermost: int, cluster: Cluster, depth: int) -> bool:
+    return depth >= deep or (depth >= outermost and cluster.name in names)
 
 
 def close(diagram: Diagram, is_box: Callable[[Cluster, int], bool]) -> Diagram:
@@ -82,7 +95,7 @@ def count_uses(items: tuple[Item, ...], times: int = 1) -> Counter[str]:
 def block_box(block: Cluster, within: list[Box]) -> Box:
     """`MBConv kernel 5 /2`: one box for a use of a block and all of its copies."""
     said = [argument_words(name, value) for name, value in block.arguments if not isinstance(value, float)]
-    name = block.name or inner_name(block)
+    name = block.name or ("path" if block.kind == "path" else inner_name(block))
     words, *more = fill_lines([name, *filter(None, said)], " ", LONGEST - 1)
     first, *others = (number for box in within for number in (box.number, *box.others))
     return Box(

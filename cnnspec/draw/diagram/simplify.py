@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.draw.diagram.close import close_blocks, close_parts
+from cnnspec.draw.diagram.close import close_blocks, close_parts, count
 from cnnspec.draw.diagram.fold import fold
 from cnnspec.draw.diagram.from_network import build
 from cnnspec.draw.diagram.fuse import fuse
@@ -20,13 +20,20 @@ def simplify(network: Network, detail: str = REPEATS) -> Diagram:
     A level that is not for graphs, `repeats`, folds copies in a row, but no paths side by side: volumes show
     what a join makes of those.
     """
+    if detail in (BLOCKS, PARTS):
+        return dict(overviews(network))[detail]
     diagram = build(network)
     if detail == "full":
         return unwrap(diagram)
     if detail == "fused":
         return fuse(unwrap(fuse(diagram)))
-    folded = fold(fuse(diagram), beside=detail != REPEATS)
-    if detail == BLOCKS:
-        folded = close_blocks(folded)
-    unwrapped = unwrap(folded)
-    return fuse(close_parts(unwrapped) if detail == PARTS else unwrapped)
+    return fuse(unwrap(fold(fuse(diagram), beside=detail != REPEATS)))
+
+
+def overviews(network: Network) -> list[tuple[str, Diagram]]:
+    """Diagrams whose blocks or parts are boxes, coarser and coarser, and which of these they are."""
+    folded = fold(fuse(build(network)))
+    blocks = fuse(unwrap(close_blocks(folded)))
+    *inner, outermost = map(fuse, close_parts(unwrap(folded)))
+    coarser = [diagram for diagram in inner if count(diagram.items) < count(blocks.items)]
+    return [(BLOCKS, blocks), *((PARTS, diagram) for diagram in (*coarser, outermost))]

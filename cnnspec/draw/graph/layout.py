@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import product
 
@@ -20,36 +20,61 @@ WIDE, HIGH = 6.9 * 72, 9.7 * 72  # points: what a sheet of A4 holds
 SCALES = (1.0, 0.94, 0.88, 0.82, 0.76, 0.71, LEAST_TEXT / SIZE)  # of drawings on a page of a given width
 LETTERS = {"tb": (24, 22, 20, 16, 13), "lr": (18, 13, 11)}  # of a line, and where that is too wide
 FAR = 1.6  # times as high as a sheet, or as wide, that nothing makes fit
+NEAR = 1.15  # times as high, or its text as small, that shorter lines or other columns may make fit
 TRIES = 3  # of columns, each knowing how wide the last ones were
 STRAIGHT = {"tb": 700.0, "lr": 1300.0}  # points of a diagram, along its way, that is best left uncut
 
 
-def lay_out(diagram: Diagram, look: Look, rims: bool = True, draw: Engine | None = None) -> Page:
+Trial = tuple[Diagram, bool, int]
+"""A version of a diagram, whether frames have room, and letters of a line."""
+
+
+def lay_out(
+    diagram: Diagram, look: Look, rims: bool = True, draw: Engine | None = None, thorough: bool = True
+) -> Page:
     """The page of a diagram. Raises DrawProblem.
 
     A page of a given width has the largest text that lets it fit a sheet of paper, else the smallest that
-    can be read. Where no width is given, it is a little wider than high.
+    can be read; if not `thorough`, no more is tried where it is far from that. Where no width is given, it
+    is a little wider than high.
     """
-    draw, found = cache(draw or engine()), []
-    for version, roomy, letters in trials(diagram, look):
+    draw, every = cache(draw or engine()), trials(diagram, look)
+
+    def made(trial: Trial, smallest: bool = False) -> Iterator[Page]:
+        version, roomy, letters = trial
         narrower = look._replace(letters=letters)
-        for made in pages(version, narrower, Printer(narrower, draw, rims, roomy)):
-            if legible(made) and fits(made, look.width):
-                return made  # lines need not be shorter, nor frames narrower
-            found.append(made)
+        return pages(version, narrower, Printer(narrower, draw, rims, roomy), smallest)
+
+    found: list[Page] = []
+    if not thorough:
+        found = [drawn for trial in every[:1] + every[1:][-1:] for drawn in made(trial, smallest=True)]
+        if not any(is_good(drawn, look.width, NEAR) for drawn in found):
+            return max(found, key=merit)
+    for trial in every:
+        for drawn in made(trial):
+            if is_good(drawn, look.width):
+                return drawn  # lines need not be shorter, nor frames narrower
+            found.append(drawn)
     return max(found, key=merit)
 
 
-def trials(diagram: Diagram, look: Look) -> Iterable[tuple[Diagram, bool, int]]:
-    """Versions of a diagram, whether frames have room, and letters of a line; a few where none will fit."""
+def trials(diagram: Diagram, look: Look) -> list[Trial]:
+    """What may be tried, the best first; a few where none will fit."""
     letters = LETTERS[look.direction]
     if look.width is not None:
         flow = measure(diagram, look)
         if max(flow.widths) * SCALES[-1] > FAR * look.width and look.direction == "tb":
             return [(diagram, False, letters[-1])]
         if columns_of(diagram, flow, look, SCALES[-1])[1] * SCALES[-1] > FAR * tallest(look.width):
-            return [(diagram, False, letters[0]), (diagram, False, letters[-1])]
-    return product(versions(diagram, look), (True, False), letters)
+            return [(diagram, False, letters[0]), (versions(diagram, look)[-1], False, letters[-1])]
+    return list(product(versions(diagram, look), (True, False), letters))
+
+
+def is_good(page: Page, width: float | None, times: float = 1.0) -> bool:
+    """Whether a page can be read and fits a sheet, or nearly: so many times as high, its text as small."""
+    return legible(page._replace(scale=page.scale * times)) and fits(
+        page._replace(height=page.height / times), width
+    )
 
 
 def versions(diagram: Diagram, look: Look) -> list[Diagram]:
@@ -58,11 +83,11 @@ def versions(diagram: Diagram, look: Look) -> list[Diagram]:
     return [diagram, cut] if cut.severed else [diagram]
 
 
-def pages(diagram: Diagram, look: Look, printer: Printer) -> Iterator[Page]:
-    """Pages, each better measured or with smaller letters than the last."""
+def pages(diagram: Diagram, look: Look, printer: Printer, smallest: bool) -> Iterator[Page]:
+    """Pages, each better measured or with smaller letters than the last; or only those of the smallest."""
     flow = measure(diagram, look)
     seen = set()
-    for scale in scales(diagram, flow, look):
+    for scale in SCALES[-1:] if smallest else scales(diagram, flow, look):
         for _ in range(TRIES):
             wrapped, high = columns_of(diagram, flow, look, scale)
             likely = look.width is None or scale == SCALES[-1] or high * scale < tallest(look.width)
