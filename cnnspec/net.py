@@ -261,10 +261,10 @@ class Net:
         ...
         """
         from cnnspec.analysis.compare import compare
-        from cnnspec.tables.changes import Side
+        from cnnspec.tables.changes import DiffSide
         from cnnspec.tables.diff import diff
 
-        sides = [Side(net.network.net.span.source.name, net.name) for net in (self, other)]
+        sides = [DiffSide(net.network.net.span.source.name, net.name) for net in (self, other)]
         return Text(diff(compare(self.network, other.network), (sides[0], sides[1]), style))
 
     def draw(

@@ -67,7 +67,7 @@ class Aligner:
             return NEVER
         total = LABEL * (one.label != two.label)
         if one.kind == "layer":
-            return total + self.difference(one, two) if one.name == two.name else NEVER
+            return total + self.argument_cost(one, two) if one.name == two.name else NEVER
         inner = self.fit(one, two).cost
         named = (one.name and one.name == two.name) or (one.label and one.label == two.label)
         share = OTHER_NAME if one.name != two.name else NO_NAME
@@ -75,13 +75,13 @@ class Aligner:
             return NEVER
         return total + inner + NAME * (one.name != two.name) - bool(named)
 
-    def difference(self, one: Component, two: Component) -> int:
+    def argument_cost(self, one: Component, two: Component) -> int:
         """The cost of other arguments, of layers of one kind."""
-        pairs = zip(self.meaning(one), self.meaning(two), strict=True)
+        pairs = zip(self.argument_values(one), self.argument_values(two), strict=True)
         unlike = sum(before != after for before, after in pairs)
         return CHANGED + ARGUMENT * min(unlike, MOST_ARGUMENTS) if unlike else 0
 
-    def meaning(self, part: Component) -> list[Any]:
+    def argument_values(self, part: Component) -> list[Any]:
         found = self.values.get(part.sign)
         if found is None:
             assert part.node is not None
@@ -103,23 +103,23 @@ class Aligner:
         head = next((i for i in range(length) if one[i].sign != two[i].sign), length)
         rest = length - head
         tail = next((i for i in range(rest) if one[-1 - i].sign != two[-1 - i].sign), rest)
-        inner = self.middle(one[head : len(one) - tail], two[head : len(two) - tail])
+        inner = self.align_middle(one[head : len(one) - tail], two[head : len(two) - tail])
         pairs = [(i, i) for i in range(head)]
         pairs += [(head + i, head + j) for i, j in inner.pairs]
         pairs += [(len(one) - i, len(two) - i) for i in range(tail, 0, -1)]
         return Fit(inner.cost, tuple(pairs))
 
-    def middle(self, one: Sequence[Component], two: Sequence[Component]) -> Fit:
+    def align_middle(self, one: Sequence[Component], two: Sequence[Component]) -> Fit:
         if not one or not two:
             return Fit(LAYER * sum(part.size for part in (*one, *two)), ())
-        work = max(len(one) * len(two), breadth(one) * breadth(two))
+        work = max(len(one) * len(two), distinct_layers(one) * distinct_layers(two))
         if work > self.left // 8 and (fixed := anchors(one, two)):
-            return self.between(one, two, fixed)
+            return self.align_between(one, two, fixed)
         width = max(len(two) // len(one) + 1, min(len(two), len(two) * (self.left // 8) // work))
         self.left = max(0, self.left - len(one) * min(len(two), 2 * width))
-        return self.table(one, two, width)
+        return self.align_by_table(one, two, width)
 
-    def between(self, one: Sequence[Component], two: Sequence[Component], fixed: Pairs) -> Fit:
+    def align_between(self, one: Sequence[Component], two: Sequence[Component], fixed: Pairs) -> Fit:
         """Two sequences of which some parts are known to be the same."""
         cost, pairs, i, j = 0, list[tuple[int, int]](), 0, 0
         for to_i, to_j in (*fixed, (len(one), len(two))):
@@ -129,7 +129,7 @@ class Aligner:
             i, j = to_i + 1, to_j + 1
         return Fit(cost, tuple(sorted({*pairs, *fixed})))
 
-    def table(self, one: Sequence[Component], two: Sequence[Component], width: int) -> Fit:
+    def align_by_table(self, one: Sequence[Component], two: Sequence[Component], width: int) -> Fit:
         """Two sequences by the table of all costs that is as wide as said on both sides of its diagonal."""
         before, moves = {0: 0}, []
         for j, part in enumerate(two[:width], 1):
@@ -151,10 +151,10 @@ class Aligner:
                 here[j], taken[j] = cost, move
             before = here
             moves.append(taken)
-        return Fit(before[len(two)], way(moves, len(two)))
+        return Fit(before[len(two)], trace_back(moves, len(two)))
 
 
-def way(moves: list[dict[int, str]], end: int) -> Pairs:
+def trace_back(moves: list[dict[int, str]], end: int) -> Pairs:
     """The pairs on the way back through a table."""
     found = []
     i, j = len(moves), end
@@ -188,7 +188,7 @@ def anchors(one: Sequence[Component], two: Sequence[Component]) -> Pairs:
     return tuple(reversed(chain))
 
 
-def breadth(parts: Sequence[Component]) -> int:
+def distinct_layers(parts: Sequence[Component]) -> int:
     """The layers of parts that are unlike."""
     return sum({part.sign: part.size for part in parts}.values())
 
@@ -206,36 +206,36 @@ def twins(before: Component, after: Component) -> Twin:
 
     The other way round gives the same pairs.
     """
-    return Weaver(before, after).woven(before, after)
+    return TwinFinder(before, after).twin_of(before, after)
 
 
-class Weaver:
+class TwinFinder:
     """Knows for every part of either tree its twin in the other, by identity."""
 
     def __init__(self, before: Component, after: Component) -> None:
         self.aligner = Aligner()
-        self.turned = content(after) < content(before)  # of ways that cost the same one is chosen
+        self.is_swapped = sort_key(after) < sort_key(before)  # of ways that cost the same one is chosen
         self.scopes: dict[int, Pairs] = {}
         self.twin: dict[int, Component] = {}
-        self.open: set[int] = set()  # layers that stand in scopes with twins
+        self.in_paired_scopes: set[int] = set()  # layers that stand in scopes with twins
         self.pair(before, after)
-        self.pair_left_over(list(leaves(before)), list(leaves(after)))
+        self.pair_the_rest(list(leaves(before)), list(leaves(after)))
 
-    def marry(self, one: Component, two: Component) -> None:
+    def make_twins(self, one: Component, two: Component) -> None:
         self.twin[id(one)], self.twin[id(two)] = two, one
 
     def pair(self, one: Component, two: Component) -> None:
-        self.marry(one, two)
-        if self.turned:
+        self.make_twins(one, two)
+        if self.is_swapped:
             pairs = tuple((i, j) for j, i in self.aligner.fit(two, one).pairs)
         else:
             pairs = self.aligner.fit(one, two).pairs
         self.scopes[id(one)] = pairs
-        self.open |= {id(part) for part in (*one.parts, *two.parts)}
+        self.in_paired_scopes |= {id(part) for part in (*one.parts, *two.parts)}
         for i, j in pairs:
             self.pair(one.parts[i], two.parts[j])
 
-    def pair_left_over(self, one: list[Component], two: list[Component]) -> None:
+    def pair_the_rest(self, one: list[Component], two: list[Component]) -> None:
         """Layers without twins between two that have theirs, aligned where most of them are the same."""
         place = {id(part): j for j, part in enumerate(two)}
         paired = [(i, place[id(self.twin[id(p)])]) for i, p in enumerate(one) if id(p) in self.twin]
@@ -245,21 +245,21 @@ class Weaver:
             last = ends
             if not ours or not theirs:
                 continue
-            sides = (theirs, ours) if self.turned else (ours, theirs)
+            sides = (theirs, ours) if self.is_swapped else (ours, theirs)
             fit = self.aligner.align(*sides)
-            bare = any(all(id(part) in self.open for part in side) for side in sides)
+            bare = any(all(id(part) in self.in_paired_scopes for part in side) for side in sides)
             if (NO_NAME if bare else OTHER_NAME) * fit.cost <= LAYER * (len(ours) + len(theirs)):
                 for i, j in fit.pairs:
-                    self.marry(sides[0][i], sides[1][j])
+                    self.make_twins(sides[0][i], sides[1][j])
 
-    def woven(self, one: Component, two: Component) -> Twin:
+    def twin_of(self, one: Component, two: Component) -> Twin:
         inner: list[Twin] = []
         i = j = 0
         for to_i, to_j in (*self.scopes.get(id(one), ()), (len(one.parts), len(two.parts))):
             inner += [twin for part in one.parts[i:to_i] for twin in self.only_before(part)]
             inner += [self.only_after(part) for part in two.parts[j:to_j]]
             if to_i < len(one.parts):
-                inner.append(self.woven(one.parts[to_i], two.parts[to_j]))
+                inner.append(self.twin_of(one.parts[to_i], two.parts[to_j]))
             i, j = to_i + 1, to_j + 1
         return Twin(one, two, tuple(inner))
 
@@ -276,7 +276,7 @@ class Weaver:
         return Twin(None, part, tuple(map(self.only_after, part.parts)))
 
 
-def content(part: Component) -> list[tuple[str, str, str]]:
+def sort_key(part: Component) -> list[tuple[str, str, str]]:
     """What a network is, to be compared with another."""
     return [
         (leaf.path, leaf.name, str(arguments(leaf.node.layer)))

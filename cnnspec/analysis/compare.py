@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.align import Twin, twins
-from cnnspec.analysis.components import Component, Signs, arguments, whole
+from cnnspec.analysis.components import Component, Signs, arguments, component_tree
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.memory import Peak, peak
 from cnnspec.analysis.receptive import Field, fields
@@ -91,15 +91,15 @@ class Comparison(NamedTuple):
 def compare(before: Network, after: Network) -> Comparison:
     """Compare two networks without faults."""
     graphs, signs = (unroll(before), unroll(after)), Signs()
-    tree = twins(whole(before, graphs[0], signs), whole(after, graphs[1], signs))
-    judge = Judge(tree, *graphs)
+    tree = twins(component_tree(before, graphs[0], signs), component_tree(after, graphs[1], signs))
+    finder = ChangeFinder(tree, *graphs)
     return Comparison(
         before,
         after,
-        judge.difference(tree),
-        (*input_ports(before, after), *judge.output_ports()),
+        finder.difference(tree),
+        (*input_ports(before, after), *finder.output_ports()),
         (figures(before, graphs[0]), figures(after, graphs[1])),
-        tensors(*graphs, judge.names),
+        tensors(*graphs, finder.names),
     )
 
 
@@ -125,13 +125,13 @@ def sizes(node: Node) -> tuple[Shape, ...]:
     return tuple(map(plain_shape, (*node.shapes, node.output)))
 
 
-class Judge:
+class ChangeFinder:
     """Tells causes from consequences; `names` are the later names of the values that both networks have."""
 
     def __init__(self, tree: Twin, before: Graph, after: Graph) -> None:
         self.before, self.after = before, after
         self.names = {one.path: two.path for one, two in pairs(tree)}
-        inputs = same_inputs(before, after)
+        inputs = match_inputs(before, after)
         self.sources = (
             sources(before, self.names | inputs),
             sources(after, {name: name for name in (*self.names.values(), *inputs.values())}),
@@ -162,14 +162,14 @@ class Judge:
             yield Change("paths", len(one.inputs), len(two.inputs))
         else:
             for theirs, ours in zip(one.inputs, two.inputs, strict=True):
-                if self.unlike(theirs, ours):
+                if self.differ(theirs, ours):
                     yield Change("reads", theirs, ours)
         if one.shared != two.shared:
             yield Change("shared", one.shared, two.shared)
         if one.train != two.train:
             yield Change("idle", one.idle, two.idle)
 
-    def unlike(self, one: str, two: str) -> bool:
+    def differ(self, one: str, two: str) -> bool:
         """Whether two values come from different ones, what was added or removed on the way aside."""
         return self.sources[0][one].isdisjoint(self.sources[1][two])
 
@@ -181,7 +181,7 @@ class Judge:
             before, after = one.get(name), two.get(name)
             found = []
             if before is not None and after is not None:
-                if self.unlike(before[0], after[0]):
+                if self.differ(before[0], after[0]):
                     found.append(Change("reads", before[0], after[0]))
                 if before[1] != after[1]:
                     found.append(Change("train", before[1], after[1]))
@@ -202,7 +202,7 @@ def sources(graph: Graph, names: Mapping[str, str]) -> dict[str, frozenset[str]]
     return found
 
 
-def same_inputs(before: Graph, after: Graph) -> dict[str, str]:
+def match_inputs(before: Graph, after: Graph) -> dict[str, str]:
     """The inputs of the second net that are those of the first: of the same name, the others in order."""
     one, two = dict(before.inputs), dict(after.inputs)
     rest = zip((n for n in one if n not in two), (n for n in two if n not in one), strict=False)

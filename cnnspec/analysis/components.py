@@ -43,7 +43,7 @@ class Signs(dict[Hashable, int]):
         return found
 
 
-def whole(network: Network, graph: Graph, signs: Signs) -> Component:
+def component_tree(network: Network, graph: Graph, signs: Signs) -> Component:
     """The tree of a network without faults; networks that are compared share their signs."""
     builder = ComponentBuilder(graph, signs)
     return builder.scope("block", network.name, "", "", builder.steps(network.steps, ""))

@@ -36,7 +36,7 @@ def diff(
     """
     from cnnspec.analysis.compare import compare
     from cnnspec.compiler import unique
-    from cnnspec.tables.changes import Side
+    from cnnspec.tables.changes import DiffSide
     from cnnspec.tables.diff import diff as render
 
     settings = settings_of(choice)
@@ -50,7 +50,7 @@ def diff(
     if not all(each.ok and each.networks for each in found):
         sys.exit(1)
     one, two = (each.networks[0] for each in found)
-    sides = Side(texts[0].name, one.name), Side(texts[1].name, two.name)
+    sides = DiffSide(texts[0].name, one.name), DiffSide(texts[1].name, two.name)
     made = render(compare(one, two), sides, style, use_colour(sys.stdout))
     click.echo(made, nl=False, color=True)
 

@@ -15,7 +15,7 @@ from cnnspec.tables.columns import size
 from cnnspec.values.kinds import Filter, describe
 
 
-class Side(NamedTuple):
+class DiffSide(NamedTuple):
     """Where a network is from, as the user named it, and which it is."""
 
     source: str
@@ -46,18 +46,18 @@ class DiffPart(NamedTuple):
 
 def sections(comparison: Comparison) -> tuple[DiffPart, ...]:
     """The lines of the net, then those of its blocks in their order."""
-    lister = Lister(comparison)
+    maker = LineMaker(comparison)
     found: dict[tuple[str, tuple[DiffLine, ...]], list[TwinBlock]] = {}
-    for block in lister.blocks(comparison.whole):
+    for block in maker.blocks(comparison.whole):
         content = tuple(line._replace(params=0) for line in block.lines)
         found.setdefault((block.title, content), []).append(block)
     net = [line for port in comparison.ports for line in port_lines(port)]
     made = []
     for (title, _), copies in found.items():
         if len(copies) == 1:
-            net += map(copies[0].as_nets, copies[0].lines)
+            net += map(copies[0].line_of_net, copies[0].lines)
         else:
-            total = map(added_up, zip(*(block.lines for block in copies), strict=True))
+            total = map(sum_params, zip(*(block.lines for block in copies), strict=True))
             made.append(DiffPart(title, tuple(block.scopes[1] for block in copies), tuple(fold_edits(total))))
     return tuple(section for section in (DiffPart("", (), tuple(fold_edits(net))), *made) if section.lines)
 
@@ -69,7 +69,7 @@ class TwinBlock(NamedTuple):
     scopes: tuple[str, str]
     lines: list[DiffLine]
 
-    def as_nets(self, line: DiffLine) -> DiffLine:
+    def line_of_net(self, line: DiffLine) -> DiffLine:
         """One of its lines as the net's."""
         scope = self.scopes[line.mark != "-"]
         if not scope:
@@ -78,7 +78,7 @@ class TwinBlock(NamedTuple):
         return line._replace(names=tuple(names), behind=tuple(behind))
 
 
-class Lister:
+class LineMaker:
     """Knows the layers of both nets by their paths."""
 
     def __init__(self, comparison: Comparison) -> None:
@@ -114,14 +114,14 @@ class Lister:
             more = 0
             if found.kind == "layer":
                 words, more = f"{found.name}: {words}", params(part)
-            yield DiffLine("!", (within(found.path, scope),), words, (), "", more)
+            yield DiffLine("!", (relative_to(found.path, scope),), words, (), "", more)
         elif found.kind == "layer" and (one is None or two is None):
             yield self.layer_line("+" if two else "-", found, scope, part)
         if one is not None and two is not None and found.kind == "block":
             blocks.append(part)
-        elif found.path and found.kind != "layer" and (one is None or two is None) and wholly(part):
+        elif found.path and found.kind != "layer" and (one is None or two is None) and is_of_one_net(part):
             words = found.name or layers_words(found.size)
-            name = within(found.path, scope)
+            name = relative_to(found.path, scope)
             yield DiffLine("+" if two else "-", (name,), words, (), name.rpartition(".")[0], params(part))
         else:
             for inner in part.inner:
@@ -133,15 +133,15 @@ class Lister:
         words = spell_layer(node.layer)
         if node.layer.is_join:
             words += f" of {len(node.inputs)} paths"
-            return DiffLine(mark, (within(node.path, scope),), words, (), "", 0)
+            return DiffLine(mark, (relative_to(node.path, scope),), words, (), "", 0)
         before = node.inputs[0]
-        behind, kind = within(before, scope), self.kinds[mark].get(before, before)
+        behind, kind = relative_to(before, scope), self.kinds[mark].get(before, before)
         if scope and behind == before:  # what arrives at the block
             behind = kind = ""
-        return DiffLine(mark, (within(node.path, scope),), words, (behind,), kind, params(whole))
+        return DiffLine(mark, (relative_to(node.path, scope),), words, (behind,), kind, params(whole))
 
 
-def wholly(scope: Difference) -> bool:
+def is_of_one_net(scope: Difference) -> bool:
     """Whether all layers of a scope are of only one net."""
     return {each.status for each in layers(scope)} in ({"added"}, {"removed"})
 
@@ -150,7 +150,7 @@ def layers_words(number: int) -> str:
     return "1 layer" if number == 1 else f"{number:,} layers"
 
 
-def within(path: str, scope: str) -> str:
+def relative_to(path: str, scope: str) -> str:
     """The path as it is seen from a scope that it lies in."""
     return path.removeprefix(f"{scope}.") if scope else path
 
@@ -165,7 +165,7 @@ def change_words(part: Component, change: Change, scopes: tuple[str, str]) -> st
     if change.what == "idle":
         return after or "in evaluation, too"
     if change.what == "reads":
-        before, after = within(before, scopes[0]), within(after, scopes[1])
+        before, after = relative_to(before, scopes[0]), relative_to(after, scopes[1])
     elif part.node is not None and change.what != "label":
         before = spell_argument(part.node.layer, change.what, before)
         after = spell_argument(part.node.layer, change.what, after)
@@ -204,7 +204,7 @@ def own_params(part: Component | None) -> int:
     return part.node.params if part is not None and part.node is not None else 0
 
 
-def added_up(copies: tuple[DiffLine, ...]) -> DiffLine:
+def sum_params(copies: tuple[DiffLine, ...]) -> DiffLine:
     return copies[0]._replace(params=sum(line.params for line in copies))
 
 
@@ -216,7 +216,7 @@ def fold_edits(lines: Iterable[DiffLine]) -> Iterator[DiffLine]:
     for copies in found.values():
         names = tuple(name for line in copies for name in line.names)
         behind = tuple(name for line in copies for name in line.behind)
-        yield added_up(tuple(copies))._replace(names=names, behind=behind)
+        yield sum_params(tuple(copies))._replace(names=names, behind=behind)
 
 
 def ranges(names: Iterable[str]) -> list[str]:

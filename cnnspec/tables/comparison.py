@@ -61,7 +61,7 @@ def by_nets(networks: Sequence[Network]) -> Grid:
 def by_stages(networks: Sequence[Network]) -> Grid:
     """A column a net, a row a size of its maps, and what the nets cost."""
     rows: list[list[Cell]] = []
-    for row in side_by_side([stages(network) for network in networks]):
+    for row in stage_rows([stages(network) for network in networks]):
         sizes = dict.fromkeys(stage.size for stage in row if stage.size)
         rows.append([" / ".join(sizes), *(stage.parts for stage in row)])
     total = [costs(network) for network in networks]
@@ -83,18 +83,18 @@ def distinct_names(networks: Sequence[Network]) -> list[str]:
     return [f"{name} ({count + 1})" if count else name for name, count in zip(named, seen, strict=True)]
 
 
-def side_by_side(nets: Sequence[Sequence[Stage]]) -> list[tuple[Stage, ...]]:
+def stage_rows(nets: Sequence[Sequence[Stage]]) -> list[tuple[Stage, ...]]:
     """Stages of one size in a row; of nets that share no size with the first the first with the first."""
     sizes = [[stage.size for stage in net] for net in nets]
     if not all(set(sizes[0][:-1]) & set(each[:-1]) for each in sizes):
         return list(zip_longest(*nets, fillvalue=NOTHING))
     order: list[str] = []
     for each in sizes:
-        order = merge(order, each)
-    return list(zip(*(spread(net, order) for net in nets), strict=True))
+        order = merge_orders(order, each)
+    return list(zip(*(stages_in_order(net, order) for net in nets), strict=True))
 
 
-def merge(one: Sequence[str], two: Sequence[str]) -> list[str]:
+def merge_orders(one: Sequence[str], two: Sequence[str]) -> list[str]:
     """Both sequences in one, what they share once."""
     merged: list[str] = []
     for _, a, b, c, d in SequenceMatcher(None, one, two, autojunk=False).get_opcodes():
@@ -103,7 +103,7 @@ def merge(one: Sequence[str], two: Sequence[str]) -> list[str]:
     return merged
 
 
-def spread(net: Sequence[Stage], order: Sequence[str]) -> Iterator[Stage]:
+def stages_in_order(net: Sequence[Stage], order: Sequence[str]) -> Iterator[Stage]:
     """The stages at their sizes in the order, nothing at the others."""
     left = list(net)
     for where in order:
@@ -142,7 +142,7 @@ def units(graph: Graph) -> Iterator[tuple[Node, Stack]]:
         if part:
             yield inside[-1], part
         else:
-            yield from ((node, Stack((words(node, True),))) for node in inside if is_shown(node))
+            yield from ((node, Stack((layer_words(node, True),))) for node in inside if is_shown(node))
 
 
 def block(run: BlockRun, inside: Sequence[Node]) -> Stack | None:
@@ -150,18 +150,18 @@ def block(run: BlockRun, inside: Sequence[Node]) -> Stack | None:
     shown = [node for node in inside if is_shown(node)]
     name = Stack((f"{run.block}, {int(inside[-1].output.channels)}",))
     if shown and len(shown) <= LARGEST:
-        ways = list(joined_ways(inside))
+        ways = list(ways_to_joins(inside))
         hidden = projections(ways)
         if any(sum(bool(way - hidden) for way in found) > 1 for _, found in ways):
             return name  # its branches are not one below the other
-        lines = tuple(words(node, False) for node in shown if node.path not in hidden)
+        lines = tuple(layer_words(node, False) for node in shown if node.path not in hidden)
         if len(lines) <= MOST:
             return Stack(lines)
     opened = not shown or any(node.within[-1] != run for node in inside)
     return None if opened else name
 
 
-def joined_ways(inside: Sequence[Node]) -> Iterator[tuple[Node, list[set[str]]]]:
+def ways_to_joins(inside: Sequence[Node]) -> Iterator[tuple[Node, list[set[str]]]]:
     """Joins, with the layers of each way to them that are not on all ways, the longest way last."""
     made: dict[str, set[str]] = {}  # the layers by which a value is made
     for node in inside:
@@ -186,7 +186,7 @@ def is_shown(node: Node) -> bool:
     return window(node.layer)[0] is not None or node.layer.name in SHOWN
 
 
-def words(node: Node, alone: bool) -> str:
+def layer_words(node: Node, alone: bool) -> str:
     """`7x7, 64 /2`, `3x3 depthwise, 96`, `maxpool 3x3 /2`, `linear 1000`; the strides of what is alone."""
     layer, channels = node.layer, str(int(node.output.channels))
     kernel, stride, _ = window(layer)

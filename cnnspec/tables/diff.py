@@ -9,7 +9,16 @@ from cnnspec.analysis.compare import Comparison, Figures, layers
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.tables import PAGE, align
-from cnnspec.tables.changes import DiffLine, DiffPart, Side, layers_words, params, port_name, ranges, sections
+from cnnspec.tables.changes import (
+    DiffLine,
+    DiffPart,
+    DiffSide,
+    layers_words,
+    params,
+    port_name,
+    ranges,
+    sections,
+)
 from cnnspec.tables.columns import memory_unit, plain, size
 from cnnspec.tables.papers import escape_markdown
 from cnnspec.tables.plain_text import print_cells
@@ -21,7 +30,7 @@ KEYS = 60  # of the keys in one
 COLOURS = {"+": "green", "-": "red", "!": "yellow", "@": "cyan"}
 
 
-def diff(comparison: Comparison, sides: tuple[Side, Side], style: str, colour: bool = False) -> str:
+def diff(comparison: Comparison, sides: tuple[DiffSide, DiffSide], style: str, colour: bool = False) -> str:
     """The comparison as text, json or markdown."""
     if style == "json":
         from cnnspec.tables.diff_data import as_json
@@ -30,7 +39,7 @@ def diff(comparison: Comparison, sides: tuple[Side, Side], style: str, colour: b
     return markdown(comparison, sides) if style == "markdown" else text(comparison, sides, colour)
 
 
-def text(comparison: Comparison, sides: tuple[Side, Side], colour: bool) -> str:
+def text(comparison: Comparison, sides: tuple[DiffSide, DiffSide], colour: bool) -> str:
     if comparison.same:
         return no_difference(comparison, sides) + "\n"
     table = align(figure_rows(comparison), "<>>>", PAGE)
@@ -43,7 +52,7 @@ def text(comparison: Comparison, sides: tuple[Side, Side], colour: bool) -> str:
     return paint(lines) if colour else "".join(f"{line}\n" for line in lines)
 
 
-def markdown(comparison: Comparison, sides: tuple[Side, Side]) -> str:
+def markdown(comparison: Comparison, sides: tuple[DiffSide, DiffSide]) -> str:
     if comparison.same:
         return escape_markdown(no_difference(comparison, sides)) + "\n"
     head, *rows = figure_rows(comparison)
@@ -68,12 +77,12 @@ def markdown(comparison: Comparison, sides: tuple[Side, Side]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def no_difference(comparison: Comparison, sides: tuple[Side, Side]) -> str:
+def no_difference(comparison: Comparison, sides: tuple[DiffSide, DiffSide]) -> str:
     names = " and ".join(dict.fromkeys(side.net for side in sides))
     return f"{visible(names)}: no difference in {layers_words(comparison.figures[0].layers)}"
 
 
-def change_lines(comparison: Comparison, sides: tuple[Side, Side]) -> list[str]:
+def change_lines(comparison: Comparison, sides: tuple[DiffSide, DiffSide]) -> list[str]:
     """Both names, as in a unified diff, then the lines of the net and those of blocks."""
     width = max(len(side.net) for side in sides)
     heads = [

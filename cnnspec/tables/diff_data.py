@@ -9,7 +9,7 @@ from typing import Any
 from cnnspec.analysis.compare import Change, Comparison, Difference, Figures, Port, layers
 from cnnspec.analysis.components import Component
 from cnnspec.analysis.receptive import WHOLE
-from cnnspec.tables.changes import Side
+from cnnspec.tables.changes import DiffSide
 from cnnspec.tables.layer_info import plain
 from cnnspec.tables.rows import FLOAT
 from cnnspec.values.shapes import Shape
@@ -17,7 +17,7 @@ from cnnspec.values.shapes import Shape
 STATUSES = ("same", "moved", "affected", "changed", "added", "removed")
 
 
-def as_json(comparison: Comparison, sides: tuple[Side, Side]) -> str:
+def as_json(comparison: Comparison, sides: tuple[DiffSide, DiffSide]) -> str:
     """Figures of both nets, the layers that are not the same, what becomes of weights; memory in bytes."""
     found = list(layers(comparison.whole))
     counts = Counter(each.status for each in found)

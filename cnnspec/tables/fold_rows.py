@@ -23,9 +23,9 @@ def fold(items: Sequence[Item]) -> tuple[Item, ...]:
     while place < len(items):
         length, times = repetition(items, keys, place)
         copies = [items[place + turn * length : place + (turn + 1) * length] for turn in range(times)]
-        made = [pile([copy[i] for copy in copies]) for i in range(length)]
+        made = [merge_copies([copy[i] for copy in copies]) for i in range(length)]
         if length > 1:
-            name = between([copies[0][0].name, copies[-1][-1].name])
+            name = name_range([copies[0][0].name, copies[-1][-1].name])
             found.append(RowGroup("", name, "", tuple(made), times))
         else:
             found += made
@@ -37,7 +37,7 @@ def repetition(items: Sequence[Item], keys: Sequence[Hashable], place: int) -> t
     """Length and count of the shortest pattern that repeats from here; (1, 1) where none does."""
     for length in range(1, LONGEST + 1):
         pattern, times = keys[place : place + length], 1
-        while keys[place + times * length : place + (times + 1) * length] == pattern and follows(
+        while keys[place + times * length : place + (times + 1) * length] == pattern and continues(
             items[place + times * length - 1], items[place + times * length]
         ):
             times += 1
@@ -47,7 +47,7 @@ def repetition(items: Sequence[Item], keys: Sequence[Hashable], place: int) -> t
     return 1, 1
 
 
-def follows(before: Item, item: Item) -> bool:
+def continues(before: Item, item: Item) -> bool:
     """Whether the item works on what the one before it makes, or, where a fault hides both, may do so."""
     *_, last = rows_of([before])
     first = next(rows_of([item]))
@@ -61,15 +61,15 @@ def signature(item: Item) -> Hashable:
     return item.layer, item.kernel, item.stride, item.pad, size, item.times, item.shared, item.idle
 
 
-def pile(copies: list[Item]) -> Item:
+def merge_copies(copies: list[Item]) -> Item:
     """Equal items as one."""
     first, last = copies[0], copies[-1]
     if len(copies) == 1:
         return first
-    path, name = between([item.path for item in copies]), between([item.name for item in copies])
+    path, name = name_range([item.path for item in copies]), name_range([item.name for item in copies])
     if isinstance(first, RowGroup):
         inner = zip(*(copy.items for copy in copies if isinstance(copy, RowGroup)), strict=True)
-        items = tuple(alone(pile(list(same)), len(copies)) for same in inner)
+        items = tuple(per_copy(merge_copies(list(same)), len(copies)) for same in inner)
         return first._replace(path=path, name=name, items=items, times=first.times * len(copies))
     rows = [copy for copy in copies if isinstance(copy, LayerRow)]
     assert isinstance(last, LayerRow)
@@ -85,12 +85,12 @@ def pile(copies: list[Item]) -> Item:
     )
 
 
-def alone(item: Item, times: int) -> Item:
+def per_copy(item: Item, times: int) -> Item:
     """An item of a section that tells itself how often it is there."""
     return item._replace(times=item.times // times)
 
 
-def between(names: list[str]) -> str:
+def name_range(names: list[str]) -> str:
     """`denselayer2…6` of denselayer2, …, denselayer6; `layer3.1…35.conv1` of paths."""
     first, last = names[0], names[-1]
     if first == last:

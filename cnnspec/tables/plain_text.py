@@ -19,27 +19,27 @@ RANK = ("share", "jump", "memory", "kernel", "field", "macs", "params")
 UNBROKEN = 10_000
 
 
-def lines(items: Sequence[Item], level: int = 0) -> Iterator[tuple[int, Item]]:
+def rows_by_level(items: Sequence[Item], level: int = 0) -> Iterator[tuple[int, Item]]:
     """All rows and the sections before theirs, each with its level."""
     for item in items:
         yield level, item
         if isinstance(item, RowGroup):
-            yield from lines(item.items, level + 1)
+            yield from rows_by_level(item.items, level + 1)
 
 
 def text(table: Summary, columns: Sequence[str], colour: bool, width: int | None = None) -> str:
     """The table; with a width, that of a terminal, only columns for which there is room, and filled notes."""
     from rich.cells import cell_len
 
-    below, shown = notes(table), list(lines(table.items))
+    below, shown = notes(table), list(rows_by_level(table.items))
     cells = {key: [cell(item, key, level, table) for level, item in shown] for key in columns}
     heads = {key: [heading(key, table), total_words(key, table)] for key in columns}
     widths = {key: max(map(cell_len, [*heads[key], *cells[key]])) for key in columns}
     if width is not None:
-        columns = room_for(widths, width)
+        columns = columns_with_room(widths, width)
         dropped = [key for key in widths if key not in columns]
         below += [f"For want of room not shown: {', '.join(dropped)}."] if dropped else []
-        below = filled(below, min(width, PAGE))
+        below = fill_paragraphs(below, min(width, PAGE))
     if "layer" in columns:
         room = max(SHORTEST, (width or PAGE) - sum(widths[key] + 2 for key in columns if key != "layer"))
         cells["layer"] = [shorten(name, room) for name in cells["layer"]]
@@ -77,7 +77,7 @@ def cell_text(cell: Cell) -> str:
     return "\n".join(map(visible, parts))
 
 
-def room_for(widths: Mapping[str, int], width: int) -> list[str]:
+def columns_with_room(widths: Mapping[str, int], width: int) -> list[str]:
     """The columns for which there is room, beside names of a fair length."""
     wanted = {**widths, "layer": min(widths["layer"], FAIR)} if "layer" in widths else dict(widths)
     for key in RANK:
@@ -86,7 +86,7 @@ def room_for(widths: Mapping[str, int], width: int) -> list[str]:
     return list(wanted)
 
 
-def filled(paragraph: Sequence[str], width: int) -> list[str]:
+def fill_paragraphs(paragraph: Sequence[str], width: int) -> list[str]:
     """Lines as one paragraph of a width; what has a line of its own, its sentence ending there, keeps it."""
     from textwrap import wrap
 

@@ -16,7 +16,7 @@ import pytest
 
 from cnnspec import layers as language
 from cnnspec.analysis.compare import Change, Comparison, compare, layers
-from cnnspec.analysis.components import Signs, leaves, whole
+from cnnspec.analysis.components import Signs, component_tree, leaves
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import Checked, check, check_text
 from cnnspec.graph.tree import TRAINING, Network
@@ -111,7 +111,7 @@ def told(comparison: Comparison) -> list[Any]:
 def test_a_net_is_the_same_as_itself(name: str) -> None:
     one, two = network(name), network(name)
     graph = unroll(one)
-    assert [leaf.node for leaf in leaves(whole(one, graph, Signs()))] == list(graph.nodes)
+    assert [leaf.node for leaf in leaves(component_tree(one, graph, Signs()))] == list(graph.nodes)
     found = compare(one, two)
     assert found.same and set(statuses(found)) == {"same"}
     assert len(found.tensors.loads) == found.tensors.before == found.tensors.after

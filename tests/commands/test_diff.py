@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from cnnspec.analysis.compare import compare
 from cnnspec.commands.cli import main
-from cnnspec.tables.changes import Side, ranges
+from cnnspec.tables.changes import DiffSide, ranges
 from cnnspec.tables.diff import markdown, text
 from tests.nets import network
 from tests.safety.running import cnnspec
@@ -99,7 +99,9 @@ def test_a_line_fits_the_page() -> None:
         check_file(name).networks[0] for name in ("googlenet", "inception_v3", "mobilenet_v3", "lenet1998")
     ]
     for one, two in permutations(nets, 2):
-        lines = text(compare(one, two), (Side("a", one.name), Side("b", two.name)), colour=False).splitlines()
+        lines = text(
+            compare(one, two), (DiffSide("a", one.name), DiffSide("b", two.name)), colour=False
+        ).splitlines()
         assert max(map(len, lines)) <= 100
 
 
@@ -141,7 +143,7 @@ def test_standard_input_is_a_side() -> None:
 
 def test_colours_are_those_of_a_diff() -> None:
     one, two = (network(LENET.replace("tanh", word, 1)) for word in ("tanh", "relu"))
-    sides = Side("a", "LeNet5"), Side("b", "LeNet5")
+    sides = DiffSide("a", "LeNet5"), DiffSide("b", "LeNet5")
     made = text(compare(one, two), sides, colour=True)
     assert "\x1b[31m- tanh1" in made and "\x1b[32m+ relu1" in made
     assert "\x1b" not in text(compare(one, two), sides, colour=False)
@@ -150,7 +152,7 @@ def test_colours_are_those_of_a_diff() -> None:
 def test_names_are_escaped() -> None:
     spec = 'net N {{\n input 1@8x8\n "{0}": conv 2@3x3\n "`|<b>": relu\n}}'
     one, two = (network(spec.format(name)) for name in ("```", "x\u202ey"))
-    sides = Side("a`|<b>\n```\n.cnn", "N"), Side("b.cnn", "N")
+    sides = DiffSide("a`|<b>\n```\n.cnn", "N"), DiffSide("b.cnn", "N")
     lines = markdown(compare(one, two), sides).splitlines()
     fence = [number for number, line in enumerate(lines) if line.startswith("```")]
     assert fence == [0, 4] and lines[1] == r"--- N  a`|<b>\x0a```\x0a.cnn"

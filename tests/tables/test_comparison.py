@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from cnnspec.analysis.costs import costs
 from cnnspec.commands.cli import main
-from cnnspec.tables.comparison import by_stages, merge, stages
+from cnnspec.tables.comparison import by_stages, merge_orders, stages
 from cnnspec.tables.grid import one_line
 from tests.nets import network
 from tests.zoo.shipped import network as shipped
@@ -88,7 +88,7 @@ block Whole { Plain, Plain, Plain, Plain, relu }
 
 def test_sizes_that_nets_share_stand_in_one_row() -> None:
     grid = by_stages([shipped("ResNet18"), shipped("VGG16"), shipped("LeNet5")])
-    assert merge(["a", "b", "d"], ["x", "b", "c", "d"]) == ["a", "x", "b", "c", "d"]
+    assert merge_orders(["a", "b", "d"], ["x", "b", "c", "d"]) == ["a", "x", "b", "c", "d"]
     grid = by_stages([shipped("ResNet18"), shipped("VGG16")])
     sizes = [row[0] for row in grid.rows]
     assert sizes == ["224x224", "112x112", "56x56", "28x28", "14x14", "7x7", "1x1", "4096", "1000"]
@@ -146,8 +146,8 @@ def test_faults_are_shown_and_the_other_nets_are_too() -> None:
 def test_every_format_has_every_net_and_size(style: str, stages: list[str]) -> None:
     made = summary("LeNet5", "ResNet18", "--format", style, *stages)
     assert made.exit_code == 0
-    for words in ("LeNet5", "ResNet18", *(("7x7, 64", "28x28") if stages else ("1@28x28",))):
-        assert (words.replace("x", "$\\times$") if style == "latex" else words) in made.stdout
+    for layer_words in ("LeNet5", "ResNet18", *(("7x7, 64", "28x28") if stages else ("1@28x28",))):
+        assert (layer_words.replace("x", "$\\times$") if style == "latex" else layer_words) in made.stdout
 
 
 @pytest.mark.slow

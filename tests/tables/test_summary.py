@@ -15,7 +15,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.commands.cli import main
 from cnnspec.graph.tree import Network
 from cnnspec.tables.columns import COLUMNS
-from cnnspec.tables.fold_rows import between, fold
+from cnnspec.tables.fold_rows import fold, name_range
 from cnnspec.tables.papers import escape_latex, escape_markdown
 from cnnspec.tables.plain_text import text
 from cnnspec.tables.rows import Summary, collapse, rows_of, table
@@ -95,7 +95,7 @@ def test_paths_side_by_side_do_not_fold() -> None:
     ],
 )
 def test_names_of_several(names: list[str], told: str) -> None:
-    assert between(names) == told
+    assert name_range(names) == told
 
 
 def test_shared_weights_count_once() -> None:
