@@ -164,29 +164,13 @@ class Graph(NamedTuple):
 
 def unroll(network: Network) -> Graph:
     """The flat graph of a network. Repeated runs are named `path (2)`, …"""
-    graph = walk(network, False)
-    return walk(network, True) if graph.blanks else graph
+    graph = Unroller(partial=False).graph(network)
+    return Unroller(partial=True).graph(network) if graph.blanks else graph
 
 
-def walk(network: Network, partial: bool) -> Graph:
+class Unroller:
     """`partial`: no step is idle, since what no output needs may be needed behind a fault."""
-    walker = Walker(partial)
-    names: dict[Value, str] = {}
-    inputs = []
-    for given in network.inputs:
-        if given.value.shape is not None:
-            names[given.value] = given.name
-            inputs.append((given.name, given.value.shape))
-    evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
-    needed = live(network.steps, {output.value for output in network.outputs})
-    walker.steps(network.steps, Surroundings("", names, evaluated, needed))
-    walker.find(network.findings, names)
-    outputs = tuple((o.name, names[o.value], o.train) for o in network.outputs if o.value in names)
-    findings = Findings(tuple(walker.assumed), tuple(walker.decisions), tuple(walker.claims))
-    return Graph(tuple(inputs), tuple(walker.nodes), outputs, walker.blocks, tuple(walker.blanks), findings)
 
-
-class Walker:
     def __init__(self, partial: bool) -> None:
         self.partial = partial
         self.nodes: list[Node] = []
@@ -198,7 +182,23 @@ class Walker:
         self.decisions: list[Decision] = []
         self.claims: list[Claim] = []
 
-    def find(self, findings: Findings, names: Mapping[Value, str]) -> None:
+    def graph(self, network: Network) -> Graph:
+        inputs = [(given, shape) for given in network.inputs if (shape := given.value.shape) is not None]
+        names = {given.value: given.name for given, _ in inputs}
+        evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
+        needed = live(network.steps, {output.value for output in network.outputs})
+        self.steps(network.steps, Surroundings("", names, evaluated, needed))
+        self.keep_findings(network.findings, names)
+        return Graph(
+            tuple((given.name, shape) for given, shape in inputs),
+            tuple(self.nodes),
+            tuple((o.name, names[o.value], o.train) for o in network.outputs if o.value in names),
+            self.blocks,
+            tuple(self.blanks),
+            Findings(tuple(self.assumed), tuple(self.decisions), tuple(self.claims)),
+        )
+
+    def keep_findings(self, findings: Findings, names: Mapping[Value, str]) -> None:
         """Keep what was found, as far as faults leave the values a name."""
 
         def known(value: Any) -> Any:
@@ -224,7 +224,7 @@ class Walker:
             self.use(step, place.around(step.output, self.partial))
         elif isinstance(step, Again):
             self.step(step.step, place._replace(shared=True))
-            self.same(step.output, step.step.output, place.names, place.names)
+            self.name_alike(step.output, step.step.output, place.names, place.names)
         elif isinstance(step, Lost):
             words = step.span.text.split(maxsplit=1) or ["?"]
             where, known = place.prefix + (step.name or words[0]), step.input in place.names
@@ -252,11 +252,11 @@ class Walker:
         within = (*place.within, BlockRun(path, number, instance.block.name.name, step.span))
         inner = place._replace(prefix=f"{path}.", names=names, evaluated=needed, needed=needed, within=within)
         self.steps(instance.steps, inner)
-        self.find(instance.findings, names)
-        self.same(step.output, instance.output, place.names, names)
+        self.keep_findings(instance.findings, names)
+        self.name_alike(step.output, instance.output, place.names, names)
 
     @staticmethod
-    def same(value: Value, made: Value, names: dict[Value, str], inner: dict[Value, str]) -> None:
+    def name_alike(value: Value, made: Value, names: dict[Value, str], inner: dict[Value, str]) -> None:
         """Know a value by the name of what makes it, unless a fault hides that."""
         if made in inner:
             names.setdefault(value, inner[made])

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnnspec.analysis.unroll import Graph, Node
-from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, match
+from cnnspec.passes.rewrite import Change, Rewrite, consistent_pairs, lone_readers
 
 TAKERS = frozenset({"conv", "depthwise", "convtranspose", "linear"})
 
@@ -31,7 +31,7 @@ def folds(graph: Graph) -> dict[str, str]:
         for node in graph.nodes
         if takes_in(node) and node.path in readers and is_norm(readers[node.path])
     }
-    return match(graph, pairs)
+    return consistent_pairs(graph, pairs)
 
 
 def takes_in(node: Node) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.layers.pads import Sides
-from cnnspec.passes.rewrite import Change, Rewrite, lone_readers, match
+from cnnspec.passes.rewrite import Change, Rewrite, consistent_pairs, lone_readers
 
 NONE = (0, 0, 0, 0)
 
@@ -21,27 +21,29 @@ def merge_pads(graph: Graph) -> Rewrite:
     readers = lone_readers(graph)
     pads = [node for node in graph.nodes if node.layer.name == "pad" and not node.train]
     found = {readers[pad.path].path: pad.path for pad in pads if pad.path in readers}
-    pairs = match(graph, {after: pad for after, pad in found.items() if fits(nodes[pad], nodes[after])})
+    fitting = {after: pad for after, pad in found.items() if pad_fits(nodes[pad], nodes[after])}
+    pairs = consistent_pairs(graph, fitting)
     changes: dict[str, Change] = {nodes[pad].first: None for pad in pairs.values()}
     for after, pad in pairs.items():
+        if after in pairs.values():
+            continue
         chain = [nodes[after], nodes[pad]]
         while chain[-1].path in pairs:
             chain.append(nodes[pairs[chain[-1].path]])
-        top, bottom, left, right = (sum(sides) for sides in zip(*map(sides_of, chain), strict=True))
-        mode = next((filling(node) for node in chain if sides_of(node) != NONE), filling(nodes[after]))
-        if after not in pairs.values():
-            changes[nodes[after].first] = (("pad", (top, bottom, left, right)), *mode_as(mode, nodes[after]))
+        sides = tuple(sum(each) for each in zip(*map(sides_of, chain), strict=True))
+        filling = next((pad_filling(node) for node in chain if sides_of(node) != NONE), pad_filling(chain[0]))
+        changes[chain[0].first] = (("pad", sides), *filling_arguments(filling, chain[0]))
     return changes
 
 
-def fits(pad: Node, after: Node) -> bool:
+def pad_fits(pad: Node, after: Node) -> bool:
     """Whether the pad may go into what reads it."""
     if after.layer.name not in ("pad", "conv", "depthwise") or isinstance(after.layer.value("pad"), str):
         return False
-    kind, number = filling(pad)
+    kind, number = pad_filling(pad)
     if number and after.layer.name != "pad":
         return False
-    alike = filling(pad) == filling(after) and kind in ("constant", "replicate")
+    alike = pad_filling(pad) == pad_filling(after) and kind in ("constant", "replicate")
     return alike or sides_of(after) == NONE
 
 
@@ -50,14 +52,14 @@ def sides_of(node: Node) -> Sides:
     return sides
 
 
-def filling(node: Node) -> tuple[str, float]:
+def pad_filling(node: Node) -> tuple[str, float]:
     """What a pad holds: how it is made, and its number."""
     mode = node.layer.value("mode")
     number = node.layer.value("value") if node.layer.name == "pad" else 0.0
     return "constant" if mode == "zeros" else mode, number
 
 
-def mode_as(mode: tuple[str, float], node: Node) -> tuple[tuple[str, object], ...]:
+def filling_arguments(mode: tuple[str, float], node: Node) -> tuple[tuple[str, object], ...]:
     """The filling as arguments of a layer."""
     kind, number = mode
     if node.layer.name == "pad":

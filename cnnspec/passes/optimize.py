@@ -9,7 +9,7 @@ from cnnspec.analysis.unroll import Graph, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.passes.evaluation import drop_idle, evaluation
 from cnnspec.passes.fold_batchnorm import fold_batchnorm, fold_tensors, folds
-from cnnspec.passes.fuse_activations import fuse_activations, fuses
+from cnnspec.passes.fuse_activations import fusable_activations, fuse_activations
 from cnnspec.passes.merge_pads import merge_pads
 from cnnspec.passes.rewrite import Rewrite, apply
 from cnnspec.passes.work_in_place import work_in_place
@@ -46,7 +46,7 @@ def fold_weights(network: Network, tensors: Mapping[str, Any]) -> dict[str, Any]
 
 def twins(network: Network, backend: str) -> dict[str, str]:
     """For every node of the optimised graph the network's own node whose value it has."""
-    takes_in = {fold_batchnorm: folds, fuse_activations: fuses}
+    takes_in = {fold_batchnorm: folds, fuse_activations: fusable_activations}
     names = {node.path: node.path for node in unroll(network).nodes}
     for rewrite in PASSES[backend]:
         graph = unroll(network)

@@ -38,7 +38,7 @@ Rewrite = Mapping[str, Change]
 Steps = tuple[Step, ...]
 
 
-def match(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
+def consistent_pairs(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
     """The pairs of a node that stays and one that goes into it which runs with the same weights allow.
 
     What stays must meet the same partner in every run, what goes must go in every run. What only training
@@ -105,14 +105,14 @@ class ScopeRewriter:
     def __init__(self, rewriter: Rewriter, prefix: str, steps: Steps) -> None:
         self.rewriter, self.prefix = rewriter, prefix
         self.same: dict[Value, Value] = {}  # a value that is gone: the one it has become
-        self.called = set(rewrite_use(steps))
+        self.names_run_again = set(names_run_again(steps))
 
     def at(self, value: Value) -> Value:
         return self.same.get(value, value)
 
     def scope(self, steps: Steps, current: Value | None) -> Steps:
         """The steps of a whole scope, counted anew."""
-        return recount_labels(self.steps(steps, current), self.called)
+        return recount_labels(self.steps(steps, current), self.names_run_again)
 
     def steps(self, steps: Iterable[Step], current: Value | None) -> Steps:
         """What is left of some steps; `current` is the value that arrives."""
@@ -142,7 +142,7 @@ class ScopeRewriter:
         given = self.at(step.input)
         steps = self.scope(step.steps, given) if step.name else self.steps(step.steps, given)
         made = step._replace(steps=steps, input=given, output=self.at(step.output))
-        if runs(steps):
+        if has_layers(steps):
             return (made,)
         # An `if` stays, as one that was not taken: beside it, in another use, may be one that does something.
         return (made._replace(name=""),) if isinstance(made, If) else steps
@@ -158,7 +158,7 @@ class ScopeRewriter:
 
     def use(self, step: Use) -> Iterable[Step]:
         instance = self.rewriter.instance(step.instance, f"{self.prefix}{step.name}.")
-        if not runs(instance.steps):
+        if not has_layers(instance.steps):
             self.same[step.output] = self.at(step.input)
             return ()
         return (step._replace(instance=instance, input=self.at(step.input)),)
@@ -166,7 +166,7 @@ class ScopeRewriter:
     def again(self, step: Again) -> Iterable[Step]:
         made = tuple(self.step(step.step))
         self.same[step.output] = self.at(step.step.output)
-        if not runs(made):
+        if not has_layers(made):
             return made
         (inside,) = made
         return (Again(inside, self.at(step.input), self.at(step.output), step.span),)
@@ -179,10 +179,10 @@ class ScopeRewriter:
             if made:
                 iterations.append(made)
                 current = made[-1].output
-        if not any(map(runs, iterations)):
+        if not any(map(has_layers, iterations)):
             return [wire for iteration in iterations for wire in iteration]
         if step.name:
-            iterations = regroup(recount_labels(sum(iterations, ()), self.called), iterations)
+            iterations = regroup(recount_labels(sum(iterations, ()), self.names_run_again), iterations)
         times = step.times if len(iterations) == len(step.iterations) else len(iterations)
         given, output = self.at(step.input), self.at(step.output)
         return (step._replace(times=times, iterations=tuple(iterations), input=given, output=output),)
@@ -195,15 +195,15 @@ class ScopeRewriter:
         ]
         change = self.rewriter.rewrite.get(self.prefix + step.path, ())
         self.rewriter.trace.append(change)
-        if change is None or (not step.runs and not any(runs(path.steps) for path in paths)):
+        if change is None or (not step.runs and not any(has_layers(path.steps) for path in paths)):
             self.same[step.output] = given if change is None else self.at(step.live[0].output)
-            steps = tuple(self.unjoined(paths, step))
-            named = step.name and runs(steps)  # what is left bears the join's name before its own
+            steps = tuple(self.paths_in_a_row(paths, step))
+            named = step.name and has_layers(steps)  # what is left bears the join's name before its own
             return (Group(step.name, steps, given, self.at(step.output), step.span),) if named else steps
         layer = step.layer.with_arguments(**dict(change)) if change else step.layer
         return (step._replace(layer=layer, paths=tuple(paths), input=given, output=self.at(step.output)),)
 
-    def unjoined(self, paths: list[Path], step: Merge) -> Iterator[Step]:
+    def paths_in_a_row(self, paths: list[Path], step: Merge) -> Iterator[Step]:
         """The paths of a join that is gone, one after the other."""
         for path in paths:
             if path.steps:
@@ -216,12 +216,12 @@ def apply(network: Network, rewrite: Rewrite) -> Network:
     return Rewriter(rewrite).network(network)
 
 
-def runs(steps: Iterable[Step]) -> bool:
+def has_layers(steps: Iterable[Step]) -> bool:
     """Whether there is more than wires."""
     return any(not isinstance(step, From) for step in steps)
 
 
-def rewrite_use(steps: Steps) -> Iterator[str]:
+def names_run_again(steps: Steps) -> Iterator[str]:
     """The names of single layers that run again: they stay as they are."""
     for step in walk(steps, again=False):
         if isinstance(step, Again) and isinstance(step.step, Leaf):
@@ -238,12 +238,12 @@ class Child(NamedTuple):
     keyed: bool
 
 
-def recount_labels(steps: Steps, called: set[str]) -> Steps:
+def recount_labels(steps: Steps, names_run_again: set[str]) -> Steps:
     """The steps of a scope as 0, 1, 2, …, where the ones with keys bear such numbers already."""
     children = list(children_of(steps))
     last = [child.name.rpartition(".")[2] for child in children]
     fit = all(
-        name == str(i) or (name.isdecimal() and not child.keyed and child.name not in called)
+        name == str(i) or (name.isdecimal() and not child.keyed and child.name not in names_run_again)
         for i, (name, child) in enumerate(zip(last, children, strict=True))
     )
     if not fit:
