@@ -17,12 +17,8 @@ class Abs(nn.Module):
         return x.abs()
 
 
-class BatchStochasticDepth(nn.Module):
+class BatchStochasticDepth(nn.Dropout):
     """While training, the batch is zero with probability p, else divided by 1 - p."""
-
-    def __init__(self, p: float) -> None:
-        super().__init__()
-        self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:
@@ -271,12 +267,8 @@ class StarReLU(nn.Module):
         return self.scale * F.relu(x) ** 2 + self.bias
 
 
-class StochasticDepth(nn.Module):
+class StochasticDepth(nn.Dropout):
     """While training, each image is zero with probability p, else divided by 1 - p."""
-
-    def __init__(self, p: float) -> None:
-        super().__init__()
-        self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:

@@ -36,6 +36,7 @@ class Printer:
         self.constants, self.writer = cls.constants, Writer(2)
         self.widths: dict[str, Polynomial] = {}  # names that the constructor gives to widths, before all else
         self.depth = 0  # loops around
+        self.modules: dict[str, str] = {}  # variables of modules that are put somewhere, by their classes
 
     # Statements
 
@@ -62,8 +63,22 @@ class Printer:
     def line(self, line: Assign) -> None:
         made, target = self.text(line.made), self.word(line.target)
         before = f"{target} = " if target else ""
+        if isinstance(line.made, Make) and isinstance(line.made.head, Phrase):
+            made = self.shortened(made)
         fits = not isinstance(made, str) or len(before) + len(made) <= WIDTH - 4 * self.writer.depth
         self.writer.expression(made, before, comment=line.comment if fits else "")
+
+    def shortened(self, made: Text) -> Text:
+        """`block.append(layer)`, where the module, which gets a line before, makes it longer than a line."""
+        assert isinstance(made, Arguments)
+        *others, (key, module) = made.items
+        if not isinstance(module, Arguments) or len(flat(made)) <= WIDTH - 4 * self.writer.depth:
+            return made
+        if module.head not in self.modules:
+            self.modules[module.head] = self.local.local("layer")
+        variable = self.modules[module.head]
+        self.writer.expression(module, f"{variable} = ")
+        return made._replace(items=(*others, (key, variable)))
 
     def branch(self, branch: Branch) -> None:
         condition = self.word(branch.condition)
@@ -95,7 +110,7 @@ class Printer:
         self.depth += 1
         yield
         self.depth -= 1
-        self.local.taken = taken
+        self.local.taken = taken.union(self.modules.values())
 
     def header(self, loop: Turns) -> Text:
         """The `for` of a loop whose body is spelled."""
