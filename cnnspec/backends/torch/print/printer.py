@@ -33,7 +33,7 @@ class Printer:
 
     def __init__(self, cls: Class, local: Names) -> None:
         self.names, self.parameters, self.local = cls.names, cls.parameters, local
-        self.constants, self.writer = cls.constants, Writer(2)
+        self.constants, self.writer = cls.frame.constants, Writer(2)
         self.widths: dict[str, Polynomial] = {}  # names that the constructor gives to widths, before all else
         self.depth = 0  # loops around
         self.modules: dict[str, str] = {}  # variables of modules that are put somewhere, by their classes

@@ -2,72 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.signatures import DICT_METHODS
-from cnnspec.backends.torch.solve.frames import Frame, holds, test_phrase
-from cnnspec.backends.torch.solve.literals import ClassName, as_class, literal
+from cnnspec.backends.torch.solve.frames import Rows, row_of
+from cnnspec.backends.torch.solve.literals import as_class
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.program import Form, Program
 from cnnspec.backends.torch.solve.solutions import (
-    IS_GIVEN,
-    Added,
-    Formula,
-    Given,
     Phrase,
     Solution,
     Solved,
     Variable,
 )
-from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Unaligned, Way, agree, same, unify
+from cnnspec.backends.torch.unify.columns import Body, Column, Unaligned, Way, same, unify
 from cnnspec.backends.torch.unify.steps import (
     attribute_kind,
     implicit,
     is_chain,
     is_container,
     is_named,
-    referenced,
     step_names,
     unlabelled,
 )
 from cnnspec.elaborate.naming import TAKEN
 from cnnspec.elaborate.special_values import LayerName
-from cnnspec.graph.tree import From, Instance, Leaf, Network, Step, Value
-from cnnspec.graph.walk import Steps, arriving, children, live, walk
+from cnnspec.graph.tree import From, Instance, Leaf, Step, Value
+from cnnspec.graph.walk import arriving, children, live, walk
 from cnnspec.layers import find
 from cnnspec.text.syntax import Block, Literal, Name, Parameter
-from cnnspec.values.kinds import Filter, is_integer
-from cnnspec.values.symbols import Polynomial, Symbol, constant, evaluate, names, polynomial, substitute
+from cnnspec.values.kinds import Filter
 
 SIDES = ["height", "width"]
-
-
-class Row(NamedTuple):
-    """What a class stands for: an instance of a block, or the net.
-
-    `scope`: what the integers' names mean. Layers among the arguments are classes.
-    """
-
-    steps: Steps
-    inputs: tuple[Value, ...]
-    outputs: tuple[Value, ...]
-    scope: Mapping[str, int]
-    arguments: Mapping[str, Any]
-    constants: Mapping[str, int]
-
-    @property
-    def ends_in_last(self) -> bool:
-        """Whether all that leaves is what the last step makes."""
-        made = [step.output for step in self.steps[-1:] if not isinstance(step, From)]
-        return made == list(self.outputs)
-
-    @property
-    def kept(self) -> set[Value]:
-        """What is wanted elsewhere than at the next step."""
-        return {*referenced(self.steps), *(() if self.ends_in_last else self.outputs)}
 
 
 class Flag:
@@ -85,38 +54,28 @@ class Flag:
         return any(way.span == known.span and way.there.items() <= known.there.items() for known in self.ways)
 
 
-class Class(Frame):
-    """A class of the program: its rows, what its names mean in each, and what both its methods share.
+class Class:
+    """A class of the program: its rows, the frame that solves their columns, and what its methods share.
 
-    `free` are the names that stay open whatever their value here. `settled` are the names that the class
-    does not take, since they are worth the same in all rows; `taken` those that it takes even so: what every
-    use must say, and reaches nothing but widths. `block` is None for a net, `returns` empty for a block.
+    `block` is None for a net, `returns` empty for a block.
     """
 
     def __init__(
         self,
         program: Program,
-        rows: list[Row],
-        free: frozenset[str],
-        taken: Set[str] = frozenset(),
+        frame: Rows,
         block: Block | None = None,
         returns: Sequence[Form] = (),
     ) -> None:
-        self.program, self.rows, self.free = program, rows, free
+        self.program, self.frame, self.rows = program, frame, frame.rows
         self.block, self.returns = block, returns
-        self.name, self.signatures = "", program.signatures
+        self.name = ""
         self.fixed: dict[str, Any] = {}  # the arguments that tell it from other classes of its block
         self.names = Names(program.class_names.taken)
-        self.settled = {
-            name: constant(value)
-            for name, value in rows[0].scope.items()
-            if name not in free | taken and all(row.scope.get(name) == value for row in rows)
-        }
-        self.constants = self.common()
-        self.parameters = Parameters([row.arguments for row in rows], self.names)
-        self.kept = set[Value]().union(*(row.kept for row in rows))
+        self.parameters = Parameters([row.arguments for row in self.rows], self.names)
+        self.kept = set[Value]().union(*(row.kept for row in self.rows))
         self.attributes = Names(
-            {*TAKEN, *(name.split(".")[0] for row in rows for name in step_names(row.steps))}
+            {*TAKEN, *(name.split(".")[0] for row in self.rows for name in step_names(row.steps))}
         )
         self.flags: list[Flag] = []
         self.bare_scopes: set[str] = set()  # the modules of scopes that forward reaches into, by path
@@ -223,82 +182,6 @@ class Class(Frame):
                 return f"self.{flag.variable.name}"
         raise Unaligned
 
-    # What differs from row to row
-
-    def common(self) -> dict[Polynomial, str]:
-        """The block's own names for what takes more than a name to write, where all rows mean the same."""
-        first, *others = [
-            {name: substitute(polynomial(value), self.settled) for name, value in row.constants.items()}
-            for row in self.rows
-        ]
-        found: dict[Polynomial, str] = {}
-        for name, terms in first.items():
-            is_name = [(len(atoms), factor) for atoms, factor in terms] == [(1, 1)]
-            if names(terms) and not is_name and all(other.get(name) == terms for other in others):
-                found.setdefault(terms, name)
-        return found
-
-    def is_given(self, name: str, column: ByRow) -> bool:
-        return all(same(self.rows[row].arguments.get(name), each) for row, each in column.items())
-
-    def scalar(self, column: ByRow, hint: str) -> Solution:
-        values = list(column.values())
-        is_open = any(isinstance(value, Symbol) and value.names & self.free for value in values)
-        found = self.symbolic(column, is_open) if all(map(is_integer, values)) else None
-        if found is not None:
-            return Formula(found) if names(found) else literal(evaluate(found, {}))
-        if is_open:
-            raise Unaligned
-        return literal(values[0]) if agree(values) else self.named(column, hint)
-
-    def symbolic(self, column: ByRow, is_open: bool) -> Polynomial | None:
-        """A polynomial, by which some row was computed, that is right in every row."""
-        computed = dict.fromkeys(substitute(polynomial(value), self.settled) for value in column.values())
-        candidates = sorted(computed, key=lambda terms: not names(terms))
-        if is_open and len(candidates) > 1:
-            return None
-        return next((each for each in candidates if self.is_right(each, column, evaluate)), None)
-
-    def is_right(self, rule: Any, column: ByRow, meaning: Callable[[Any, Mapping[str, int]], Any]) -> bool:
-        """Whether a polynomial or a condition means the column's value in every row."""
-        try:
-            return all(meaning(rule, self.rows[row].scope) == int(value) for row, value in column.items())
-        except (KeyError, ZeroDivisionError):
-            return False
-
-    def named(self, column: ByRow, hint: str) -> Solution:
-        """A parameter of the block whose values these are, else one more parameter of the class."""
-        for name, value in self.rows[0].arguments.items():
-            if self.is_given(name, column) and not isinstance(value, Filter) and self.is_writable(name):
-                return Given(name)
-        return Added(column, hint)
-
-    def is_writable(self, name: str) -> bool:
-        """Whether all arguments for a parameter can be written: every layer is a class."""
-        return not any(isinstance(row.arguments.get(name), LayerName) for row in self.rows)
-
-    def is_class(self, name: str) -> bool:
-        """Whether the values of a parameter are classes, None for no layer."""
-        values = [row.arguments.get(name) for row in self.rows]
-        return any(isinstance(value, ClassName) for value in values) and all(
-            value is None or isinstance(value, ClassName) for value in values
-        )
-
-    def condition(self, way: Way, hint: str) -> Solution:
-        for test in dict.fromkeys(step.test for step in way.steps.values()):
-            if test is not None and self.is_right(test, way.there, holds):
-                return test_phrase(test, self.settled)
-        for name in self.rows[0].arguments:
-            given = {row: self.rows[row].arguments[name] is not None for row in way.there}
-            if self.is_class(name) and given == way.there:
-                return Phrase((Given(name), IS_GIVEN))
-        return self.named(way.there, hint)
-
-
-def row_of(owner: Instance | Network, inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> Row:
-    arguments = {name: as_class(value) for name, value in owner.arguments.items()}
-    return Row(owner.steps, inputs, outputs, owner.scope_names, arguments, owner.constants)
-
 
 def block_class(program: Program, instances: list[Instance]) -> Class:
     """The class for these instances."""
@@ -306,7 +189,8 @@ def block_class(program: Program, instances: list[Instance]) -> Class:
     taken = {each.name.name for each in block.parameters if each.default is None}
     free = frozenset().union(*(program.open_names[id(instance)] for instance in instances))
     rows = [row_of(each, (each.input,), (each.output,)) for each in instances]
-    found = Class(program, rows, free, taken.difference(*(each.fixed for each in instances)), block)
+    taken = taken.difference(*(each.fixed for each in instances))
+    found = Class(program, Rows(rows, program.signatures, free, taken), block)
     for name, value in instances[0].arguments.items():
         if isinstance(value, Filter):
             found.names.of(name, "out_channels")
@@ -323,7 +207,9 @@ def net_class(program: Program) -> Class:
     network = program.network
     inputs = tuple(given.value for given in network.inputs)
     outputs = tuple(output.value for output in network.outputs)
-    found = Class(program, [row_of(network, inputs, outputs)], program.free_names, returns=program.returns())
+    rows = [row_of(network, inputs, outputs)]
+    frame = Rows(rows, program.signatures, program.free_names, frozenset())
+    found = Class(program, frame, returns=program.returns())
     found.name = program.net_name
     found.parameters.defaults.update(network.arguments)
     return found

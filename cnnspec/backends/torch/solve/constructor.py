@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
 from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Class, Flag
-from cnnspec.backends.torch.solve.frames import Frame, Loop, Table
+from cnnspec.backends.torch.solve.frames import Frame
 from cnnspec.backends.torch.solve.literals import ClassName, literal
+from cnnspec.backends.torch.solve.loops import Loop, Table
 from cnnspec.backends.torch.solve.solutions import (
     IS_GIVEN,
     Added,
@@ -73,7 +74,7 @@ class Constructor:
 
     def __init__(self, cls: Class) -> None:
         self.cls = cls
-        self.frame: Frame = cls  # or the loop around
+        self.frame: Frame = cls.frame  # or the loop around
         self.owners: dict[str, Owner] = {}  # the modules of braces that are opened at several places, by path
 
     def solve(self) -> Solved:
@@ -179,7 +180,7 @@ class Constructor:
         """`act()`, where the author's word for a layer is a parameter that the class takes."""
         name, cls, frame = column.first.span.text, self.cls, self.frame
         classes = {row: ClassName(call.name) for row, call in calls.items()}
-        is_theirs = cls.is_class(name) and frame.is_given(name, classes)
+        is_theirs = cls.frame.is_class(name) and frame.is_given(name, classes)
         if not is_theirs or not all(map(frame.is_bare, calls.values())):
             return None
         first, *others = dict.fromkeys(classes.values())
@@ -240,7 +241,7 @@ class Constructor:
         """`squeeze is not None` in place of a flag, where the class takes a number for these rows alone."""
         taken = {row for row, there in way.there.items() if there}
         is_flag = isinstance(test, Given | Added) or (isinstance(test, Phrase) and test.parts[0] == "bool(")
-        is_flag &= self.frame is self.cls  # whose rows are those of its parameters
+        is_flag &= self.frame is self.cls.frame  # whose rows are those of its parameters
         for read in leaves(done) if is_flag else ():
             if isinstance(read, Added) and read.column.keys() == taken:
                 number = Added(dict.fromkeys(way.there) | dict(read.column), read.hint)
@@ -267,55 +268,50 @@ class Constructor:
         if column.first.name:
             owner, before, after = self.open(self.bare_module(column), column, holder)
             holder = holder._replace(owner=owner, named=True)
-        paths = [done for path in column.paths() for done in self.path(path, holder)]
+        paths = Solved()
+        for path in column.paths():
+            if path.is_everywhere:
+                paths += self.walk(path.body, holder)
+            else:
+                defined, flag = self.define(path, self.frame.condition(path, RESIDUAL), RESIDUAL)
+                paths += [*defined, Branch(flag, self.walk(path.body, holder), [])]
         return [*before, *paths, *after]
-
-    def path(self, path: Way, holder: Holder) -> Solved:
-        if path.is_everywhere:
-            return self.walk(path.body, holder)
-        defined, flag = self.define(path, self.frame.condition(path, RESIDUAL), RESIDUAL)
-        return [*defined, Branch(flag, self.walk(path.body, holder), [])]
 
     # Repeats
 
     def repeat(self, column: Column, holder: Holder) -> Solved:
-        """A loop over all iterations, or over all but the first, or none: the first form that is right.
-
-        What forward runs one by one stands here one by one, too.
-        """
-        forms = [] if holder.wired else [(first, Loop) for first in self.firsts(column.steps, holder)]
-        forms += [(0, Table)] if holder.is_list and self.is_table(column) else []
-        for first, kind in forms:
+        """The first form of a loop that is right, else all iterations one by one."""
+        for first, kind in self.forms(column, holder):
             with suppress(Unaligned):
                 return self.loop(column, holder, first, kind)
         if holder.is_list and modules_in(children(column.first)) > LONGEST_LISTED:
             raise Unaligned
         return self.walk(column.unrolled(), holder)
 
-    def is_table(self, column: Column) -> bool:
-        """Whether the turns of a repeat take fewer lines as the rows of a table."""
-        first = column.first
-        is_lone = self.frame is self.cls and len(column.rows) == 1
-        return is_lone and modules_in(children(first)) > 2 * len(first.iterations) >= 2 * LEAST_ROWS
+    def forms(self, column: Column, holder: Holder) -> list[tuple[int, type[Loop]]]:
+        """The iterations that a loop may begin with, and its kind, the best first.
 
-    @staticmethod
-    def firsts(steps: list[Repeat], holder: Holder) -> Sequence[int]:
-        """The iterations that a loop may begin with, the best first."""
-        iterations = [iteration for step in steps for iteration in step.iterations]
-        counts = [len(step.iterations) for step in steps]
+        What forward runs one by one stands here one by one, too.
+        """
+        turns = [turn for step in column.steps for turn in step.iterations]
+        counts = [len(step.iterations) for step in column.steps]
         least, most = min(counts), max(counts)
-        if not any(iterations) or least == most < 2:
-            return ()
-        if holder.is_list and any(len(iteration) != 1 for iteration in iterations):
-            return ()
-        return (0, 1) if least and most > 1 and (least < most or most > 2) else (0,)
+        found: list[tuple[int, type[Loop]]] = []
+        if any(turns) and not holder.wired and not (holder.is_list and any(len(turn) != 1 for turn in turns)):
+            found += [(0, Loop)] if most > 1 or least < most else []
+            found += [(1, Loop)] if least and most > 1 and (least < most or most > 2) else []
+        is_lone = self.frame is self.cls.frame and len(column.rows) == 1
+        if holder.is_list and is_lone and modules_in(children(column.first)) > 2 * most >= 2 * LEAST_ROWS:
+            found.append((0, Table))  # which takes fewer lines
+        return found
 
     def loop(self, column: Column, holder: Holder, first: int, kind: type[Loop]) -> Solved:
         before = self.walk(column.iteration(0), holder) if first else []
         turns = [(row, turn) for row, step in column.rows.items() for turn in step.iterations[first:]]
         if not turns:
             return before
-        times, around = self.times(column, first), self.frame
+        around, counts = self.frame, column.each(lambda step: step.times - first)
+        times = around.solve(counts, "repeats" if first else "depth")
         loop = self.frame = kind(around, [row for row, _ in turns])
         try:
             body = self.walk(unify(dict(enumerate(turn for _, turn in turns))), holder)
@@ -325,8 +321,3 @@ class Constructor:
             raise Unaligned
         table = loop.cells() if isinstance(loop, Table) else []
         return [*before, Turns(loop.index, body, times, table)] if body else before
-
-    def times(self, column: Column, first: int) -> Solution:
-        """How many turns a loop takes."""
-        counts = column.each(lambda step: step.times - first)
-        return self.frame.solve(counts, "repeats" if first else "depth")

@@ -1,36 +1,43 @@
 """From what differs among the uses of a block to the expressions that tell it.
 
-A block's class stands for several instances, a loop's body for several iterations. Both are Frames: so
-many rows of the same structure. The values that one place has over the rows are a column, and the
+A block's class stands for several instances, a loop's body (loops.py) for several iterations. Both are
+Frames: so many rows of the same structure. The values that one place has over the rows are a column, and the
 frame solves the column: a literal where all rows agree, else what the symbols say, where that is right
-in every row, else a parameter or a loop variable. What is solved is data: a frame knows no names, and
-only a loop keeps what it is asked, the columns that it has to run over.
+in every row, else a parameter or a loop variable. What is solved is data: a frame knows no names.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from itertools import chain, pairwise, repeat
+from collections.abc import Callable, Mapping, Set
+from itertools import chain, repeat
 from operator import and_, eq, ge, gt, le, lt, ne, not_, or_
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnspec.backends.torch.signatures import AS_KERNEL, EVERYTHING_SAID, Signature
-from cnnspec.backends.torch.solve.literals import ClassName, Share, literal, summary
-from cnnspec.backends.torch.solve.solutions import Added, Formula, Make, Phrase, Solution, Variable, alike
-from cnnspec.backends.torch.unify.columns import ByRow, Unaligned, Way, agree, alike_columns, same
-from cnnspec.graph.tree import Test
+from cnnspec.backends.torch.solve.literals import ClassName, as_class, literal, summary
+from cnnspec.backends.torch.solve.solutions import (
+    IS_GIVEN,
+    Added,
+    Formula,
+    Given,
+    Make,
+    Phrase,
+    Solution,
+    Variable,
+    alike,
+)
+from cnnspec.backends.torch.unify.columns import ByRow, Unaligned, Way, agree, same
+from cnnspec.backends.torch.unify.steps import referenced
+from cnnspec.elaborate.special_values import LayerName
+from cnnspec.graph.tree import From, Instance, Network, Test, Value
+from cnnspec.graph.walk import Steps
 from cnnspec.layers.base import Construction
-from cnnspec.values.kinds import is_integer
-from cnnspec.values.symbols import Polynomial, evaluate, polynomial, substitute
+from cnnspec.values.kinds import Filter, is_integer
+from cnnspec.values.symbols import Polynomial, Symbol, constant, evaluate, names, polynomial, substitute
 
 MEANING: dict[str, Callable[..., Any]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 MEANING |= {"and": and_, "or": or_, "not": not_, "value": bool}
 """Of the operators of a Test."""
-
-
-NUMBER = "number"
-"""What a variable of a table is called whose multiples of a share are meant."""
 
 
 class Frame:
@@ -134,131 +141,123 @@ class Frame:
         return Make("", tuple(items), "[]" if isinstance(first, list) else "()")
 
 
-class Loop(Frame):
-    """The iterations of a repeat: `parents[i]` is the row of the frame around that iteration i belongs to.
+class Row(NamedTuple):
+    """What a class stands for: an instance of a block, or the net.
 
-    What does not change from one to the next is the frame's around to solve. The rest is a straight line over
-    the index.
+    `scope`: what the integers' names mean. Layers among the arguments are classes.
     """
 
-    def __init__(self, parent: Frame, parents: list[int]) -> None:
-        self.parent, self.parents = parent, parents
-        self.signatures, self.constants, self.index = parent.signatures, parent.constants, Variable()
+    steps: Steps
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    scope: Mapping[str, int]
+    arguments: Mapping[str, Any]
+    constants: Mapping[str, int]
 
     @property
-    def is_lone(self) -> bool:
-        """Whether all iterations belong to one row."""
-        return len(set(self.parents)) == 1
+    def ends_in_last(self) -> bool:
+        """Whether all that leaves is what the last step makes."""
+        made = [step.output for step in self.steps[-1:] if not isinstance(step, From)]
+        return made == list(self.outputs)
 
-    def around(self, column: ByRow) -> ByRow | None:
-        """The column as the frame around has it; None where it changes from one iteration to the next."""
-        found: dict[int, Any] = {}
-        for turn, value in column.items():
-            if not same_origin(found.setdefault(self.parents[turn], value), value):
-                return None
+    @property
+    def kept(self) -> set[Value]:
+        """What is wanted elsewhere than at the next step."""
+        return {*referenced(self.steps), *(() if self.ends_in_last else self.outputs)}
+
+
+def row_of(owner: Instance | Network, inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> Row:
+    arguments = {name: as_class(value) for name, value in owner.arguments.items()}
+    return Row(owner.steps, inputs, outputs, owner.scope_names, arguments, owner.constants)
+
+
+class Rows(Frame):
+    """The rows of a class.
+
+    `free` are the names that stay open whatever their value here. `settled` are the names that the class
+    does not take, since they are worth the same in all rows; `taken` those that it takes even so: what every
+    use must say, and reaches nothing but widths.
+    """
+
+    def __init__(
+        self, rows: list[Row], signatures: Mapping[str, Signature], free: frozenset[str], taken: Set[str]
+    ) -> None:
+        self.rows, self.signatures, self.free = rows, signatures, free
+        self.settled = {
+            name: constant(value)
+            for name, value in rows[0].scope.items()
+            if name not in free | taken and all(row.scope.get(name) == value for row in rows)
+        }
+        self.constants = self.common()
+
+    def common(self) -> dict[Polynomial, str]:
+        """The block's own names for what takes more than a name to write, where all rows mean the same."""
+        first, *others = [
+            {name: substitute(polynomial(value), self.settled) for name, value in row.constants.items()}
+            for row in self.rows
+        ]
+        found: dict[Polynomial, str] = {}
+        for name, terms in first.items():
+            is_name = [(len(atoms), factor) for atoms, factor in terms] == [(1, 1)]
+            if names(terms) and not is_name and all(other.get(name) == terms for other in others):
+                found.setdefault(terms, name)
         return found
 
     def is_given(self, name: str, column: ByRow) -> bool:
-        around = self.around(column)
-        return around is not None and self.parent.is_given(name, around)
+        return all(same(self.rows[row].arguments.get(name), each) for row, each in column.items())
 
     def scalar(self, column: ByRow, hint: str) -> Solution:
-        around = self.around(column)
-        return self.varying(column, hint) if around is None else self.parent.scalar(around, hint)
-
-    def string(self, column: ByRow) -> Solution:
-        around = self.around(column)
-        return self.counting(column) if around is None else self.parent.string(around)
-
-    def varying(self, column: ByRow, hint: str) -> Solution:
         values = list(column.values())
-        first = values[0]
-        if isinstance(first, Share) and all(isinstance(each, Share) for each in values):
-            turn = self.varying({row: each.number for row, each in column.items()}, NUMBER)
-            return first.says(turn if isinstance(turn, Variable) else Phrase(("(", turn, ")")))
-        return self.straight(column, hint)
-
-    def straight(self, column: ByRow, hint: str) -> Solution:
-        """`start + step * i`: what grows by one step from turn to turn, in each row of the frame around."""
-        by_parent: dict[int, list[Any]] = {}
-        for turn, value in column.items():
-            by_parent.setdefault(self.parents[turn], []).append(value)
-        if not all(map(is_integer, column.values())) or len(column) != len(self.parents):
+        is_open = any(isinstance(value, Symbol) and value.names & self.free for value in values)
+        found = self.symbolic(column, is_open) if all(map(is_integer, values)) else None
+        if found is not None:
+            return Formula(found) if names(found) else literal(evaluate(found, {}))
+        if is_open:
             raise Unaligned
-        steps = {row: [b - a for a, b in pairwise(values)] for row, values in by_parent.items()}
-        if any(not same_origin(step, found[0]) for found in steps.values() for step in found):
-            raise Unaligned
-        if self.is_lone and len(column) == 2:
-            raise Unaligned
-        start = self.parent.scalar({row: values[0] for row, values in by_parent.items()}, hint)
-        step = self.parent.scalar({row: found[0] for row, found in steps.items() if found}, hint)
-        if isinstance(step, Formula) and len(step.terms) > 1 and step.terms not in self.constants:
-            step = Phrase(("(", step, ")"))  # a sum is no factor
-        slope = self.index if step == "1" else Phrase((step, " * ", self.index))
-        return slope if start == "0" else Phrase((start, " + ", slope))
+        return literal(values[0]) if agree(values) else self.named(column, hint)
 
-    def counting(self, column: ByRow) -> Solution:
-        """A name that counts along: `f"denselayer{j + 1}"`."""
-        parts = [re.split("([0-9]+)", name) for name in column.values()]
-        varied = [n for n, part in enumerate(zip(*parts, strict=False)) if len(set(part)) > 1]
-        if not self.is_lone or len(varied) != 1 or len(set(map(len, parts))) > 1:
-            raise Unaligned
-        (place,) = varied
-        words = [part[place] for part in parts]
-        prefix, suffix = "".join(parts[0][:place]), "".join(parts[0][place + 1 :])
-        if not all(map(is_plain_number, words)) or "{" in prefix + suffix or "}" in prefix + suffix:
-            raise Unaligned
-        numbers, turns = [int(word) for word in words], list(column)
-        step = (numbers[-1] - numbers[0]) // (turns[-1] - turns[0])
-        start = numbers[0] - step * turns[0]
-        if step < 1 or start < 0 or numbers != [start + step * turn for turn in turns]:
-            raise Unaligned
-        slope = f"{step} * " if step != 1 else ""
-        before, after = literal(f"{prefix}{{{slope}")[:-1], literal(f"}}{suffix}")[1:]
-        return Phrase((f"f{before}", self.index, f" + {start}{after}" if start else after))
+    def symbolic(self, column: ByRow, is_open: bool) -> Polynomial | None:
+        """A polynomial, by which some row was computed, that is right in every row."""
+        computed = dict.fromkeys(substitute(polynomial(value), self.settled) for value in column.values())
+        candidates = sorted(computed, key=lambda terms: not names(terms))
+        if is_open and len(candidates) > 1:
+            return None
+        return next((each for each in candidates if self.is_right(each, column, evaluate)), None)
 
+    def is_right(self, rule: Any, column: ByRow, meaning: Callable[[Any, Mapping[str, int]], Any]) -> bool:
+        """Whether a polynomial or a condition means the column's value in every row."""
+        try:
+            return all(meaning(rule, self.rows[row].scope) == int(value) for row, value in column.items())
+        except (KeyError, ZeroDivisionError):
+            return False
 
-class Table(Loop):
-    """The turns of a loop over the rows of a table: each column that differs is a variable of the loop."""
+    def named(self, column: ByRow, hint: str) -> Solution:
+        """A parameter of the block whose values these are, else one more parameter of the class."""
+        for name, value in self.rows[0].arguments.items():
+            if self.is_given(name, column) and not isinstance(value, Filter) and self.is_writable(name):
+                return Given(name)
+        return Added(column, hint)
 
-    def __init__(self, parent: Frame, parents: list[int]) -> None:
-        super().__init__(parent, parents)
-        self.columns: list[tuple[dict[int, Any], Variable]] = []
+    def is_writable(self, name: str) -> bool:
+        """Whether all arguments for a parameter can be written: every layer is a class."""
+        return not any(isinstance(row.arguments.get(name), LayerName) for row in self.rows)
 
-    def straight(self, column: ByRow, hint: str) -> Solution:
-        for known, variable in self.columns:
-            if alike_columns(known, column):
-                known.update(column)
-                return variable
-            if hint == NUMBER == variable.wish:
-                ahead = {value - known[row] for row, value in column.items()}
-                if len(ahead) == 1:
-                    return Phrase((variable, f" + {ahead.pop()}"))
-        variable = Variable(hint)
-        self.columns.append((dict(column), variable))
-        return variable
+    def is_class(self, name: str) -> bool:
+        """Whether the values of a parameter are classes, None for no layer."""
+        values = [row.arguments.get(name) for row in self.rows]
+        return any(isinstance(value, ClassName) for value in values) and all(
+            value is None or isinstance(value, ClassName) for value in values
+        )
 
-    def counting(self, column: ByRow) -> Solution:
-        raise Unaligned
-
-    def cells(self) -> list[tuple[Variable, list[Solution]]]:
-        """The columns; a row in which a variable is not read has any value there."""
-        (row,) = set(self.parents)
-        found = []
-        for column, variable in self.columns:
-            other, *_ = column.values()
-            values = [column.get(turn, other) for turn in range(len(self.parents))]
-            found.append((variable, [self.parent.scalar({row: value}, variable.wish) for value in values]))
-        return found
-
-
-def is_plain_number(text: str) -> bool:
-    return text.isdecimal() and len(text) < 9 and str(int(text)) == text
-
-
-def same_origin(left: Any, right: Any) -> bool:
-    """The same, and numbers come from the same names."""
-    return same(left, right) and (not is_integer(left) or polynomial(left) == polynomial(right))
+    def condition(self, way: Way, hint: str) -> Solution:
+        for test in dict.fromkeys(step.test for step in way.steps.values()):
+            if test is not None and self.is_right(test, way.there, holds):
+                return test_phrase(test, self.settled)
+        for name in self.rows[0].arguments:
+            given = {row: self.rows[row].arguments[name] is not None for row in way.there}
+            if self.is_class(name) and given == way.there:
+                return Phrase((Given(name), IS_GIVEN))
+        return self.named(way.there, hint)
 
 
 # Conditions

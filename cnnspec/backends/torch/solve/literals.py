@@ -52,11 +52,6 @@ def literal(value: Any) -> str:
         return str(value)
     if isinstance(value, str):
         return '"' + value.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
-    if isinstance(value, tuple):
-        inner = ", ".join(map(literal, value))
-        return f"({inner},)" if len(value) == 1 else f"({inner})"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(literal, value)) + "]"
     raise TypeError(type(value))
 
 
