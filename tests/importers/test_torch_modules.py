@@ -179,6 +179,11 @@ def widened(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return F.relu(net.wide(x) + F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 2, 2), "constant", 0))
 
 
+def filled_up(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """As shortcuts of ENet and PyramidNet are."""
+    return torch.cat([x, x.new_zeros(len(x), 4, 16, 16), torch.zeros(len(x), 4, 16, 16)], 1)
+
+
 def shuffled_halves(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """As the authors of ShuffleNetV2 part channels."""
     batch, channels, height, width = x.shape
@@ -243,6 +248,8 @@ CASES = {
         "conv maxpool slice scale slice scale concat add relu",
         Net(widened, wide=nn.Conv2d(8, 12, 3, stride=2, padding=1)),
     ),
+    "a shortcut filled up": Case("slice scale slice scale concat", Net(filled_up)),
+    "parts unbound": Case("slice slice sub", Net(lambda _, x: torch.sub(*x.unflatten(1, (2, 4)).unbind(1)))),
     "an index of groups": Case("pick pick concat", Net(shuffled_halves)),
     "an index of parts": Case("slice slice add", Net(lambda _, x: x.unflatten(1, (2, 4)).sum(1))),
     "a shuffle and a mean": Case(

@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: E402
 from torch import nn  # noqa: E402
 
 from cnnspec.importers.torch.read import read  # noqa: E402
+from cnnspec.importers.write import write  # noqa: E402
 
 Tensor = torch.Tensor
 
@@ -114,3 +115,18 @@ def test_a_crop_to_a_size() -> None:
 
 def test_a_crop_of_sides() -> None:
     assert last(Net(lambda _, __, y: y[:, :, 2:-2, 1:-1], nn.Conv2d(3, 4, 1))).value("sides") == (2, 2, 1, 1)
+
+
+def test_a_crop_off_the_middle_is_of_sides_at_the_size_of_the_input() -> None:
+    """As the authors of FCNs crop: the language has crops to a size in the middle alone."""
+
+    class Crop(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up = nn.ConvTranspose2d(3, 4, 4, 2)
+
+        def forward(self, x: Any) -> Any:
+            return self.up(x)[:, :, 5 : 5 + x.size(2), 5 : 5 + x.size(3)]
+
+    text = write(read(nn.Sequential(Crop()), [Shape(3, 16, 16)]))
+    assert "crop sides=[5, 13, 5, 13]" in text

@@ -78,6 +78,8 @@ def holds(layer: Layer, cases: list[Case]) -> bool:
     """Whether a layer that resizes makes maps of the sizes that it made in all cases."""
     if not isinstance(layer, Upsample | Crop | AdaptiveAvgPool | AdaptiveMaxPool):
         return True
+    if isinstance(layer, Crop) and not is_middle(cases):
+        return True  # to a size the language crops the middle alone: this one is of the first case's sides
     try:
         return all(layer.output(x).size == each.output(x).size for each, x in cases)
     except Misfit:
@@ -85,10 +87,8 @@ def holds(layer: Layer, cases: list[Case]) -> bool:
 
 
 def to_size(layer: Layer, cases: list[Case]) -> Layer:
-    """A crop that leaves the middle in all cases, as one to a size."""
-    if isinstance(layer, Crop) and is_middle(cases):
-        return Crop(size=layer.output(cases[0][1]).size)
-    return layer
+    """A crop as one to a size."""
+    return Crop(size=layer.output(cases[0][1]).size) if isinstance(layer, Crop) else layer
 
 
 def in_one_way(operations: list[Operation]) -> list[Operation]:

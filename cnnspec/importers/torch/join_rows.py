@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cnnspec.importers.model import Value
 from cnnspec.importers.reading.arrangement import places_of_channels
 from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined, product, stacked
 from cnnspec.importers.reading.paths import summed
@@ -14,8 +15,10 @@ from cnnspec.importers.reading.slices import cut
 from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.formulas import operand
 from cnnspec.importers.torch.lower import TraceFlows
+from cnnspec.importers.torch.nested import leaves
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
+from cnnspec.importers.torch.trace import Traced
 from cnnspec.importers.torch.values import Constant, Known, Noise, Shifted, Weight
 from cnnspec.layers import channels, merge
 from cnnspec.layers.activation import Sigmoid, StarReLU
@@ -238,8 +241,8 @@ def stack(net: TraceFlows, tensors: Any, dim: int = 0) -> Flow:
 def constant(number: float) -> Row:
     """A tensor of equal numbers."""
 
-    def like(net: TraceFlows, input: object, **given: object) -> Constant:
-        del net, input, given  # which say where and how the numbers are stored
+    def like(net: TraceFlows, input: object, *sizes: object, **given: object) -> Constant:
+        del net, input, sizes, given  # how many there are, and where and how they are stored
         return Constant(torch.tensor(number))
 
     return like
@@ -253,7 +256,23 @@ def sum_(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = False,
 
 
 def cat(net: TraceFlows, tensors: Any, dim: int = 0) -> Flow:
-    return concatenated(net, [net.flow(each) for each in tensors], dim)
+    """Values behind each other; zeros, which some shortcuts are filled up with, are made of a value."""
+    first = next((each for each in tensors if isinstance(each, Flow)), None)
+    shapes = [traced.shape for traced in leaves((net.call.args, net.call.kwargs), Traced)]
+    found = []
+    for each, (_, *shape) in zip(tensors, shapes, strict=True):
+        is_zero = isinstance(each, Constant) and common_number(each.tensor) == 0
+        if first is not None and is_zero and dim == 1 and tuple(shape[1:]) == first.value.shape.size:
+            each = net.natural(zeros(net, net.map(first), shape[0]))
+        found.append(net.flow(each))
+    return concatenated(net, found, dim)
+
+
+def zeros(net: TraceFlows, x: Value, count: int) -> Value:
+    """So many channels of zeros, as where a shortcut has fewer channels than its block (He et al. 2016)."""
+    is_enough = count <= x.shape.channels
+    layer = channels.Slice(start=0, stop=count) if is_enough else channels.Pick(channels=[0] * count)
+    return net.emit(channels.Scale(init=0.0, trained=False), net.emit(layer, x))
 
 
 ROWS: dict[str, Row] = {
@@ -267,7 +286,7 @@ ROWS: dict[str, Row] = {
     "maximum": maximum,
     **dict.fromkeys(("cat", "concat", "concatenate"), cat),
     "stack": stack,
-    "zeros_like": constant(0.0),
+    **dict.fromkeys(("new_zeros", "zeros_like"), constant(0.0)),
     "ones_like": constant(1.0),
     "sum": sum_,
 }

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from cnnspec.importers.model import Value
 from cnnspec.importers.reading.flows import Flow, Row
+from cnnspec.importers.torch.join_rows import zeros
 from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded
-from cnnspec.layers import channels, merge, resize
+from cnnspec.layers import merge, resize
 
 
 def interpolate(
@@ -84,13 +84,6 @@ def pad_(
     if any(amounts):
         x = net.emit(resize.Pad(pad=amounts, mode=mode, value=float(value or 0)), x)
     return net.natural(x)
-
-
-def zeros(net: TraceFlows, x: Value, count: int) -> Value:
-    """So many channels of zeros, as where a shortcut has fewer channels than its block (He et al. 2016)."""
-    enough = count <= x.shape.channels
-    layer = channels.Slice(start=0, stop=count) if enough else channels.Pick(channels=[0] * count)
-    return net.emit(channels.Scale(init=0.0, trained=False), net.emit(layer, x))
 
 
 def pixel_shuffle(net: TraceFlows, input: object, upscale_factor: int) -> Flow:

@@ -96,6 +96,12 @@ def split(net: TraceFlows, input: object, sizes: Any, dim: int = 0) -> list[Flow
     return slices.split(net, net.flow(input), dim, [result.shape[dim] for result in net.call.results])
 
 
+def unbind(net: TraceFlows, input: object, dim: int = 0) -> list[Flow]:
+    flow = net.flow(input)
+    place = dim % len(flow.axes)
+    return [indexed(net, flow, place, index) for index in range(len(net.call.results))]
+
+
 def narrow(net: TraceFlows, input: object, dim: int, start: int, length: int) -> Flow:
     return cut(net, net.flow(input), dim, start, start + length)
 
@@ -174,6 +180,7 @@ ROWS: dict[str, Row] = {
     **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expand),
     **dict.fromkeys(("chunk", "split", "tensor_split"), split),
     "narrow": narrow,
+    "unbind": unbind,
     "index_select": index_select,
     "repeat": repeat,
     "getitem": getitem,
