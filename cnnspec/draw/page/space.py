@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect
+from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.diagram.model import Box, Diagram, boxes
 from cnnspec.draw.page.entries import Contents
+from cnnspec.draw.volume.breaks import best_breaks, crossings
 from cnnspec.draw.volume.draft import odds
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.values.shapes import Shape
@@ -20,6 +22,7 @@ from cnnspec.values.shapes import Shape
 BEHIND, BESIDE, AISLE = 34.0, 40.0, 120.0  # between volumes along the net and to the side, between rows
 BROAD = 1.6  # the length of a row to the depth of all
 CROSSED = 0.15  # of a row's length, what a value or a link less between rows is worth
+LONGEST = 2.0  # of the length that rows have on average
 FLAT, FAULT = 8.0, 16.0  # a vector's other sides; those of what does not fit
 
 
@@ -72,7 +75,7 @@ def space(diagram: Diagram, found: Contents) -> Space:
     zs, thick = beside(ranks, tails, sides), thickness(ranks, sides)
     depth = 2 * max(abs(z) + side / 2 for z, (_, _, side) in zip(zs, sides, strict=True)) + AISLE
     count = max(1, round(math.sqrt(sum(thick) / (BROAD * depth))))
-    starts = row_starts(thick, crossings(ranks, tails), count)
+    starts = row_starts(thick, crossings(ways(ranks, tails), len(thick)), count)
     rows = [bisect(starts, rank) - 1 for rank in ranks]
     zs = [z + depth * ((len(starts) - 1) / 2 - row) for z, row in zip(zs, rows, strict=True)]
     places = zip(along(ranks, thick, starts), zs, strict=True)
@@ -130,18 +133,14 @@ def thickness(ranks: list[int], sides: list[Sides]) -> list[float]:
     return thick
 
 
-def crossings(ranks: list[int], tails: list[list[int]]) -> list[int]:
-    """How many values lead from before each rank to it or behind it, plus on how many links."""
-    change = [0] * (max(ranks) + 2)
+def ways(ranks: list[int], tails: list[list[int]]) -> list[tuple[int, int]]:
+    """From which rank to which each link leads, and each value as far as it is used."""
     furthest: dict[int, int] = {}
     for head, before in enumerate(tails):
         for tail in before:
             furthest[tail] = max(furthest.get(tail, 0), ranks[head])
-    links = [(tail, ranks[head]) for head, before in enumerate(tails) for tail in before]
-    for tail, end in (*links, *furthest.items()):
-        change[ranks[tail] + 1] += 1
-        change[end + 1] -= 1
-    return list(accumulate(change))[:-1]
+    links = [(ranks[tail], ranks[head]) for head, before in enumerate(tails) for tail in before]
+    return [*links, *((ranks[tail], end) for tail, end in furthest.items())]
 
 
 def along(ranks: list[int], thick: list[float], starts: list[int]) -> list[float]:
@@ -154,12 +153,16 @@ def along(ranks: list[int], thick: list[float], starts: list[int]) -> list[float
 
 def row_starts(thick: list[float], crossed: list[int], count: int) -> list[int]:
     """The ranks that begin rows: of about equal length, with few links between them."""
-    starts, ends, row = [0], list(accumulate(thick, initial=0.0)), sum(thick) / count
-    for number in range(1, count):
-        left = range(starts[-1] + 1, len(thick))
-        costs = {rank: abs(ends[rank] / row - number) + CROSSED * crossed[rank] for rank in left}
-        starts += [min(costs, key=lambda rank: costs[rank])] if costs else []
-    return starts
+    ends, row = list(accumulate(thick, initial=0.0)), sum(thick) / count
+
+    def rows_from(first: int) -> Iterator[tuple[int, float]]:
+        for stop in range(first + 1, len(ends)):
+            filled = (ends[stop] - ends[first]) / row
+            if filled > LONGEST and stop > first + 1:
+                break
+            yield stop, (filled - 1) ** 2 + CROSSED * crossed[stop]
+
+    return [row.start for row in best_breaks(0, len(thick), rows_from)]
 
 
 def beside(ranks: list[int], tails: list[list[int]], sides: list[Sides]) -> list[float]:
