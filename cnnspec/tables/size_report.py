@@ -133,7 +133,7 @@ def weights(survey: SizeSurvey) -> list[str]:
     fitting = f"squares {words(sets[0])}" if survey.coupled else both(sets[0], sets[1])
     others = [
         f"and heights {words(high)} with widths {words(wide)}: another map of as many features"
-        for high, wide in survey.elsewhere
+        for high, wide in survey.other_maps
     ]
     return [f"of {survey.pinned} fit {fitting}", *first_of(others, "of that kind")]
 
@@ -181,9 +181,9 @@ def lost(survey: SizeSurvey) -> list[str]:
 def table(survey: SizeSurvey) -> list[str]:
     """A few sizes: the last map that follows them, and the outputs."""
     names = {at: name for name, at in survey.explorer.graph.lasting.items()}
-    rows = [["input", *(names.get(path, path) for path in survey.shown), "lost"]]
+    rows = [["input", *(names.get(path, path) for path in survey.sample_paths), "lost"]]
     for sample in survey.samples:
-        shown = [str(sample.shapes.get(path, "?")) for path in survey.shown]
+        shown = [str(sample.shapes.get(path, "?")) for path in survey.sample_paths]
         rows.append([cross(sample.size), *shown, str(sample.lost or "–")])
     return align([list(map(visible, row)) for row in rows], "<" * len(rows[0]))
 
@@ -217,7 +217,7 @@ def entry(survey: SizeSurvey) -> dict[str, Any]:
         "valid": {name: plain(sweep.set(sweep.valid)) for name, sweep in sweeps.items()},
         "weights_fit": {name: plain(sweep.set(sweep.fitting)) for name, sweep in sweeps.items()},
         "weights_fit_other_maps": [
-            {"heights": plain(high), "widths": plain(wide)} for high, wide in survey.elsewhere
+            {"heights": plain(high), "widths": plain(wide)} for high, wide in survey.other_maps
         ],
         "rechecked": survey.rechecked,
         "left_out": survey.unknown,

@@ -78,7 +78,7 @@ def test_what_a_survey_says_of_heights_and_widths(seed: int) -> None:
     written = weights(found.network)
     elsewhere = {
         (height, width)
-        for high, wide in said.elsewhere
+        for high, wide in said.other_maps
         for height in members(high, END)
         for width in members(wide, END)
     }
@@ -86,7 +86,7 @@ def test_what_a_survey_says_of_heights_and_widths(seed: int) -> None:
         for width in range(1, END + 1):
             if said.coupled and height != width:
                 continue
-            network = found.recheck and found.recheck(said.at(height, width))
+            network = found.recheck and found.recheck(said.inputs_at(height, width))
             if said.squares:
                 valid, fits = height in said.squares.valid, height in said.squares.fitting
             else:
@@ -107,7 +107,7 @@ def test_a_formula_holds_beyond_the_sizes_it_was_found_by(seed: int) -> None:
         assert sweep is not None
         sizes = range(65, 400)
         other = sizes if said.squares else [said.written[1]] * len(sizes)
-        far = found.explore([said.at(n, m) for n, m in zip(sizes, other, strict=True)])
+        far = found.explore([said.inputs_at(n, m) for n, m in zip(sizes, other, strict=True)])
         for node in found.graph.nodes:
             rule = sweep.rule(node.path, axis) if node.output.is_map else None
             for n, fine, spot in zip(sizes, far.valid, far.spots, strict=True):

@@ -31,13 +31,13 @@ class Axes:
         self.varying: set[str] = {name for name, shape in down.graph.inputs if shape.is_map}
         for node in down.graph.nodes:
             if node.output.is_map:
-                varies = any(self.differs(run.flows[node.path].column) for run in (down, across))
+                varies = any(self.has_several_sizes(run.flows[node.path].column) for run in (down, across))
             else:
                 varies = not isinstance(node.layer, Linear) and not self.varying.isdisjoint(node.inputs)
             if varies:
                 self.varying.add(node.path)
 
-    def differs(self, column: tuple[Any, ...]) -> bool:
+    def has_several_sizes(self, column: tuple[Any, ...]) -> bool:
         """Whether there are several sizes in a column."""
         key = id(column)
         if key not in self.several:
@@ -50,39 +50,40 @@ class Axes:
         if any(len(self.fields(extent.reads())) > 1 for extent in findings.assumed):
             return "what the text reads of sizes"
         for decision in findings.decisions:
-            if not self.parted(decision.test, decision, decision.holds or decision.required):
+            if not self.is_separable(decision.test, decision, decision.holds or decision.required):
                 return f"`{decision.test.span.text}`"
-        return next((f"`{node.path}`" for node in self.down.graph.nodes if not self.apart(node)), "")
+        coupled = (node for node in self.down.graph.nodes if not self.is_node_separable(node))
+        return next((f"`{node.path}`" for node in coupled), "")
 
     def fields(self, found: list[tuple[str, Any]]) -> frozenset[str]:
         """The axes that these reads are of, those left out that read the same at all sizes."""
         changing = frozenset(field for field, name in found if name in self.varying)
         return changing if changing <= HEIGHT | WIDTH else HEIGHT | WIDTH
 
-    def parted(self, test: Any, decision: Decision, holds: bool) -> bool:
+    def is_separable(self, test: Any, decision: Decision, holds: bool) -> bool:
         """Whether a condition comes to this by what it says of heights and of widths, each for itself."""
         if isinstance(test, syntax.Binary) and test.operator == ("and" if holds else "or"):
-            return all(self.parted(side, decision, holds) for side in (test.left, test.right))
+            return all(self.is_separable(side, decision, holds) for side in (test.left, test.right))
         if isinstance(test, syntax.Unary) and test.operator == "not":
-            return self.parted(test.operand, decision, not holds)
+            return self.is_separable(test.operand, decision, not holds)
         found = [(p.field, decision.value) for p in syntax.parts(test) if isinstance(p, syntax.Arrival)]
         given = [decision.names[name] for name in syntax.names(test) if name in decision.names]
         return len(self.fields(found + reads(given))) < 2
 
-    def apart(self, node: Node) -> bool:
+    def is_node_separable(self, node: Node) -> bool:
         """Whether it is a matter of its height and of its width, each for itself, what a layer takes."""
-        if node.following is not None and not all(map(self.in_order, node.following.values())):
+        if node.following is not None and not all(map(self.follows_axes, node.following.values())):
             return False
         if node.shared and not node.layer.is_join:
             first = self.down.program.nodes[node.first]
-            if not self.alike(node.inputs[0], first.inputs[0]):
+            if not self.are_alike(node.inputs[0], first.inputs[0]):
                 return False
         if not node.shapes[0].is_map:
-            return self.takes(node)
-        fits = node.layer.is_join or node.layer.axes_apart or self.least_fits(node)
-        return fits and (not node.output.is_map or self.within(node))
+            return self.takes_any_length(node)
+        fits = node.layer.is_join or node.layer.axes_apart or self.takes_smallest(node)
+        return fits and (not node.output.is_map or self.is_within_limit(node))
 
-    def takes(self, node: Node) -> bool:
+    def takes_any_length(self, node: Node) -> bool:
         """Whether a layer takes vectors of every length that may arrive, each one of a map laid flat."""
         layer = node.layer
         if self.varying.isdisjoint(node.inputs) or layer.name in ("flatten", "dropout"):
@@ -100,10 +101,10 @@ class Axes:
     def columns(self, name: str) -> list[set[Any]]:
         return [set(run.flows[name].column) - {None} for run in (self.down, self.across)]
 
-    def alike(self, one: str, other: str) -> bool:
+    def are_alike(self, one: str, other: str) -> bool:
         return all(run.flows[one].column == run.flows[other].column for run in (self.down, self.across))
 
-    def least_fits(self, node: Node) -> bool:
+    def takes_smallest(self, node: Node) -> bool:
         """Whether a layer that may refuse the smallest maps takes the smallest that arrives."""
         least = []
         for run, axis in self.runs:
@@ -115,7 +116,7 @@ class Axes:
             return False
         return True
 
-    def within(self, node: Node) -> bool:
+    def is_within_limit(self, node: Node) -> bool:
         """Whether the largest map is within the limit."""
         most = int(node.output.channels)
         for run, axis in self.runs:
@@ -126,7 +127,7 @@ class Axes:
             most *= self.largest[key]
         return most <= self.limit
 
-    def in_order(self, value: Any) -> bool:
+    def follows_axes(self, value: Any) -> bool:
         """Whether an argument's first half follows heights, its second half widths."""
         if not self.fields(reads(value)):
             return True

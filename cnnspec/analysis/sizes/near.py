@@ -10,7 +10,7 @@ from cnnspec.graph.tree import Network
 Size = tuple[int, int]
 
 
-def moves(size: Size, reach: int) -> list[Size]:
+def sizes_near(size: Size, reach: int) -> list[Size]:
     """Sizes near one: both sides larger or smaller by as much, or one of them alone."""
     height, width = size
     steps = [step for step in range(-reach, reach + 1) if step]
@@ -30,15 +30,15 @@ def proposals(explorer: Explorer, reach: int) -> list[Inputs]:
     size = explorer.written[names[0]].size
     around = [range(max(1, side - reach), side + reach + 1) for side in size]
     squares = [(n, n) for n in {*around[0], *around[1]}]  # few, however far height and width are apart
-    sides = {n for (n, _), lost in fine(explorer, names, squares).items() if not lost}
+    sides = {n for (n, _), lost in valid_sizes(explorer, names, squares).items() if not lost}
     highs, wides = (closest(sides.intersection(near), side) for near, side in zip(around, size, strict=True))
     pairs = [(high, wide) for high in highs for wide in wides]
-    found = fine(explorer, names, [*moves(size, reach), *pairs])
+    found = valid_sizes(explorer, names, [*sizes_near(size, reach), *pairs])
     chosen = sorted(found, key=lambda near: (found[near], distance(near, size), -sum(near)))
     return [resize_inputs(explorer.written, names, near) for near in chosen]
 
 
-def fine(explorer: Explorer, names: Sequence[str], sizes: Sequence[Size]) -> dict[Size, bool]:
+def valid_sizes(explorer: Explorer, names: Sequence[str], sizes: Sequence[Size]) -> dict[Size, bool]:
     """Those of some sizes that are valid as far as is known, and whether pixels are lost then."""
     found = explorer.explore([resize_inputs(explorer.written, names, size) for size in sizes])
     columns = found.first.losses.values()

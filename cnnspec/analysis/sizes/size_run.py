@@ -52,7 +52,7 @@ def has_weights(node: Node) -> bool:
     return type(node.layer).weights is not Layer.weights and not node.shared
 
 
-def grows(node: Node, flow: ValueSizes) -> bool:
+def may_have_other_weights(node: Node, flow: ValueSizes) -> bool:
     """Whether the weights may be others at other sizes."""
     if node.following is not None:
         return True
@@ -76,25 +76,25 @@ class SizeRun:
         self.faults: dict[int, str] = {}
         self.open: set[int] = set()
         self.columns: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-        self.moved: dict[Hashable, tuple[Any, ...]] = {}
+        self.known_columns: dict[Hashable, tuple[Any, ...]] = {}
         self.largest: dict[int, int] = {}
         self.length = max(map(len, inputs.values()), default=0)  # faults may hide what the graph takes
         for name, shape in self.graph.inputs:
             column = self.column(tuple(map(place_of, inputs[name])))
             self.flows[name] = ValueSizes(int(shape.channels) if shape.is_map else None, column)
         for node in self.graph.nodes:
-            self.node(node)
+            self.compute_node(node)
         for blank in self.graph.blanks:
             if blank.layer is not None:
-                self.blank(blank.path, blank.layer, blank.inputs)
-        self.find(claims)
+                self.compute_blank(blank.path, blank.layer, blank.inputs)
+        self.check_findings(claims)
 
     def column(self, column: tuple[Any, ...]) -> tuple[Any, ...]:
         """Equal columns are one object. Raises TooMuch."""
         self.program.spend(len(column) // PLACES)
         return self.columns.setdefault(column, column)
 
-    def fault(self, before: Sequence[Any], after: Sequence[Any], path: str) -> None:
+    def record_faults(self, before: Sequence[Any], after: Sequence[Any], path: str) -> None:
         """Keep at what path inputs first fail."""
         if before.count(None) == after.count(None):
             return
@@ -102,23 +102,23 @@ class SizeRun:
             if left is None and arrived is not None:
                 self.faults.setdefault(i, path)
 
-    def node(self, node: Node) -> None:
+    def compute_node(self, node: Node) -> None:
         flows = [self.flows[name] for name in node.inputs]
         channels = int(node.output.channels) if node.output.is_map else None
         if node.layer.is_join:
             alike = channels is not None and all(flow.column is flows[0].column for flow in flows)
-            column = flows[0].column if alike else self.through(node.path, node.layer, flows)
+            column = flows[0].column if alike else self.ask_layer(node.path, node.layer, flows)
         elif node.following is not None:
-            column = self.follow(node, flows[0])
+            column = self.ask_each_size(node, flows[0])
         elif node.layer.axes_apart and channels is not None and flows[0].channels is not None:
-            column = self.walk(node, flows[0])
+            column = self.along_axes(node, flows[0])
         else:
-            column = self.through(node.path, node.layer, flows)
-        self.flows[node.path] = self.within(node, flows, ValueSizes(channels, column))
+            column = self.ask_layer(node.path, node.layer, flows)
+        self.flows[node.path] = self.keep_within_limit(node, flows, ValueSizes(channels, column))
         if node.shared and not node.layer.is_join:
-            self.again(node, flows[0])
+            self.check_rerun(node, flows[0])
 
-    def within(self, node: Node, flows: list[ValueSizes], output: ValueSizes) -> ValueSizes:
+    def keep_within_limit(self, node: Node, flows: list[ValueSizes], output: ValueSizes) -> ValueSizes:
         """What a layer yields, where no tensor of it is beyond the limit."""
         most, column = self.program.limits.max_elements, output.column
         if id(column) not in self.largest:
@@ -130,7 +130,7 @@ class SizeRun:
         if not large:
             return output
         kept = tuple(None if pair in large else pair[1] for pair in pairs)
-        self.fault(column, kept, node.path)
+        self.record_faults(column, kept, node.path)
         return output._replace(column=self.column(kept))
 
     def is_large(
@@ -143,36 +143,36 @@ class SizeRun:
         elements.append(shape_of(leaving.channels, places[1]).features)
         return max(elements) > self.program.limits.max_elements
 
-    def blank(self, path: str, layer: Layer, inputs: tuple[str, ...]) -> None:
+    def compute_blank(self, path: str, layer: Layer, inputs: tuple[str, ...]) -> None:
         """A layer that does not fit what arrives at the written size: it may at others."""
         flows = [self.flows[name] for name in inputs if name in self.flows]
         if len(flows) > layer.is_join:
-            self.through(path, layer, flows)
+            self.ask_layer(path, layer, flows)
 
-    def walk(self, node: Node, flow: ValueSizes) -> tuple[Any, ...]:
+    def along_axes(self, node: Node, flow: ValueSizes) -> tuple[Any, ...]:
         """A layer that makes a map of a map, each axis for itself."""
         layer, written, column = node.layer, node.shapes[0], flow.column
         if type(layer).output is Layer.output:
             return column
         key = self.program.behaviour(layer), id(column)
-        known = self.moved.get(key)
+        known = self.known_columns.get(key)
         if known is None:
             sides = ({place[axis] for place in column if place} for axis in (0, 1))
             down, across = (self.program.along(layer, written, *each) for each in enumerate(sides))
-            known = self.moved[key] = self.column(
+            known = self.known_columns[key] = self.column(
                 tuple(
                     None if p is None or not (a := down[p[0]]) or not (b := across[p[1]]) else (a, b)
                     for p in column
                 )
             )
-            self.fault(column, known, node.path)
+            self.record_faults(column, known, node.path)
         return known
 
-    def through(self, path: str, layer: Layer, flows: list[ValueSizes]) -> tuple[Any, ...]:
+    def ask_layer(self, path: str, layer: Layer, flows: list[ValueSizes]) -> tuple[Any, ...]:
         """A layer that is asked about each height with each width, a join about those of its paths."""
         asked = type(layer) if layer.is_join else id(layer), tuple(flow.channels for flow in flows)
         key: Hashable = asked, *(id(flow.column) for flow in flows)
-        known = self.moved.get(key)
+        known = self.known_columns.get(key)
         if known is None:
             table = self.program.tables.setdefault(asked, {})
             rows = list(zip(*(flow.column for flow in flows), strict=True))
@@ -180,18 +180,18 @@ class SizeRun:
             self.program.spend(len(fresh))
             for places in fresh:
                 table[places] = self.program.answer(layer, asked[1], places)
-            known = self.moved[key] = self.column(tuple(map(table.__getitem__, rows)))
-            self.fault([None if None in row else row for row in rows], known, path)
+            known = self.known_columns[key] = self.column(tuple(map(table.__getitem__, rows)))
+            self.record_faults([None if None in row else row for row in rows], known, path)
         return known
 
-    def follow(self, node: Node, flow: ValueSizes) -> tuple[Any, ...]:
+    def ask_each_size(self, node: Node, flow: ValueSizes) -> tuple[Any, ...]:
         """A layer whose arguments follow sizes is another one at every size."""
         column = []
         for i, place in enumerate(flow.column):
             layer = None if place is None else self.layer_at(node, i)
             self.program.spend(place is not None)
             column.append(layer and self.program.answer(layer, (flow.channels,), (place,)))
-        self.fault(flow.column, column, node.path)
+        self.record_faults(flow.column, column, node.path)
         return self.column(tuple(column))
 
     def layer_at(self, node: Node, i: int) -> Layer | None:
@@ -204,7 +204,7 @@ class SizeRun:
             return None
         return self.program.layer(node, given)
 
-    def again(self, node: Node, flow: ValueSizes) -> None:
+    def check_rerun(self, node: Node, flow: ValueSizes) -> None:
         """A layer that runs again is the same layer with the same weights, or does not fit."""
         first = self.program.nodes[node.first]
         one = self.flows[first.inputs[0]]
@@ -237,7 +237,7 @@ class SizeRun:
         for node in nodes:
             flow = self.flows[node.inputs[0]]
             wanted = written[node.path]
-            if not grows(node, flow):
+            if not may_have_other_weights(node, flow):
                 if node.weights != wanted:
                     found = [path or node.path for path in found]
                 continue
@@ -299,7 +299,7 @@ class SizeRun:
         """A value whose Extents are computed for the i-th input. Raises Unread and ArithmeticError."""
         return map_extents(value, lambda extent: extent.again(lambda field, name: self.read(field, name, i)))
 
-    def find(self, claims: bool) -> None:
+    def check_findings(self, claims: bool) -> None:
         findings = self.graph.findings
         self.program.spend(self.length * (len(findings.assumed) + len(findings.decisions)))
         for extent in findings.assumed:
@@ -312,14 +312,14 @@ class SizeRun:
                 except ArithmeticError:
                     self.open.add(i)
         for decision in findings.decisions:
-            self.decide(decision)
+            self.check_decision(decision)
         for claim in findings.claims if claims else ():
             for i in range(self.length):
                 shape = self.flows[claim.value].shape(i)
                 if shape is not None and shape != claim.shape:
                     self.faults.setdefault(i, claim.value)
 
-    def decide(self, decision: Decision) -> None:
+    def check_decision(self, decision: Decision) -> None:
         flow = self.flows[decision.value]
         for i in range(self.length):
             arrival = flow.shape(i)

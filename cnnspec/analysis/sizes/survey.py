@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cnnspec.analysis.sizes.axes import Axes
 from cnnspec.analysis.sizes.explore import Explorer, Inputs, resize_inputs
 from cnnspec.analysis.sizes.laws import SizeRule
-from cnnspec.analysis.sizes.near import Size, distance, moves
+from cnnspec.analysis.sizes.near import Size, distance, sizes_near
 from cnnspec.analysis.sizes.sets import Stretch
 from cnnspec.analysis.sizes.size_program import TooMuch
 from cnnspec.analysis.sizes.size_run import has_weights
@@ -76,16 +76,16 @@ class SizeSurvey:
         self.written: Size = explorer.written[varied[0]].size
         height, width = self.written
         sizes = range(1, end + 1)
-        self.heights = Sweep(explorer, [self.at(n, width) for n in sizes], 0)
+        self.heights = Sweep(explorer, [self.inputs_at(n, width) for n in sizes], 0)
         self.widths = self.heights
         if height != width or not explorer.program.is_even():
-            self.widths = Sweep(explorer, [self.at(height, n) for n in sizes], 1)
+            self.widths = Sweep(explorer, [self.inputs_at(height, n) for n in sizes], 1)
         self.axes = Axes(self.heights.found.first, self.widths.found.first)
         reread = self.heights.found.open or self.widths.found.open
         self.coupled = "what the text reads of sizes" if reread else self.axes.coupling()
-        self.squares = Sweep(explorer, [self.at(n, n) for n in sizes], 0) if self.coupled else None
+        self.squares = Sweep(explorer, [self.inputs_at(n, n) for n in sizes], 0) if self.coupled else None
 
-    def at(self, height: int, width: int) -> Inputs:
+    def inputs_at(self, height: int, width: int) -> Inputs:
         """The inputs where those that vary have this size."""
         return resize_inputs(self.explorer.written, self.varied, (height, width))
 
@@ -133,7 +133,7 @@ class SizeSurvey:
         ]
 
     @cached_property
-    def elsewhere(self) -> list[tuple[Set, Set]]:
+    def other_maps(self) -> list[tuple[Set, Set]]:
         """Other heights with other widths that the weights fit: the maps differ, but not in their features.
 
         What a map laid flat has along both is what it has along each of them, over what it has as written.
@@ -167,7 +167,7 @@ class SizeSurvey:
         """Of the outputs that are maps, else of the last map whose size follows from the input's."""
         graph = self.explorer.graph
         shapes, outputs = graph.shapes, [*graph.lasting.values()]
-        paths = [path for path in outputs if shapes[path].is_map] or self.head(outputs)
+        paths = [path for path in outputs if shapes[path].is_map] or self.last_growing_map(outputs)
         down, across = self.sweeps[0], self.sweeps[-1]
         axis = 1 if self.squares else across.axis
         return [
@@ -182,7 +182,7 @@ class SizeSurvey:
             for path in paths
         ]
 
-    def head(self, outputs: list[str]) -> list[str]:
+    def last_growing_map(self, outputs: list[str]) -> list[str]:
         """The last map before the outputs that is not of one size always, if there is one."""
         needed = set(outputs)
         for node in reversed(self.explorer.graph.nodes):
@@ -196,7 +196,7 @@ class SizeSurvey:
         return []
 
     @cached_property
-    def shown(self) -> list[str]:
+    def sample_paths(self) -> list[str]:
         """The values that samples tell of: the map that follows the input's size, and the outputs."""
         outputs = self.explorer.graph.lasting.values()
         return [*(growth.path for growth in self.growths if growth.path not in outputs), *outputs]
@@ -206,17 +206,17 @@ class SizeSurvey:
         """The smallest input, the one that is written, and one twice as large, as far as there are such."""
         sizes = [self.written]
         for least in ((1, 1), (2 * self.written[0], 2 * self.written[1])):
-            sides = self.from_(least)
+            sides = self.smallest_valid(least)
             if all(sides):
                 sizes.append(sides)
         chosen = sorted(set(sizes))
-        found = self.explorer.explore([self.at(*size) for size in chosen])
+        found = self.explorer.explore([self.inputs_at(*size) for size in chosen])
         samples = []
-        for size, fine, spot in zip(chosen, found.valid, found.spots, strict=True):
-            if fine and spot:
+        for size, is_valid, spot in zip(chosen, found.valid, found.spots, strict=True):
+            if is_valid and spot:
                 run, i = spot
                 shapes = {}
-                for path in self.shown:
+                for path in self.sample_paths:
                     flow = run.flows.get(self.explorer.known_as(run, path))
                     if flow is not None and (shape := flow.shape(i)) is not None:
                         shapes[path] = shape
@@ -225,7 +225,7 @@ class SizeSurvey:
                 )
         return samples
 
-    def from_(self, least: Size) -> Size:
+    def smallest_valid(self, least: Size) -> Size:
         """The smallest size, from one on, that is valid; 0 where there is none, squares where coupled."""
         first, last = self.sweeps[0].valid, self.sweeps[-1].valid
         least = (max(least), max(least)) if self.coupled else least
@@ -242,15 +242,15 @@ class SizeSurvey:
     def nearest(self, size: Size) -> list[Size]:
         """The nearest valid sizes to one that is not: a smaller and a larger one, if there are."""
         if self.coupled:
-            near = sorted(moves(size, REACH), key=lambda moved: distance(moved, size))
-            fine = self.explorer.explore([self.at(*pair) for pair in near]).valid
-            found = [pair for pair, is_valid in zip(near, fine, strict=True) if is_valid]
+            near = sorted(sizes_near(size, REACH), key=lambda moved: distance(moved, size))
+            valid = self.explorer.explore([self.inputs_at(*pair) for pair in near]).valid
+            found = [pair for pair, is_valid in zip(near, valid, strict=True) if is_valid]
             smaller = [pair for pair in found if pair[0] <= size[0] and pair[1] <= size[1]]
             larger = [pair for pair in found if pair[0] >= size[0] and pair[1] >= size[1]]
             return smaller[:1] + larger[:1]
         below, above = [], []
         for axis, side in enumerate(size):
-            sides = [*self.sweeps[axis].valid, *self.beyond(axis, side)]
+            sides = [*self.sweeps[axis].valid, *self.valid_beyond(axis, side)]
             smaller_sides = [n for n in sides if n <= side][-1:]
             larger_sides = [n for n in sides if n >= side][:1]
             below.append(next(iter(smaller_sides + larger_sides), 0))
@@ -258,13 +258,13 @@ class SizeSurvey:
         pairs = (below[0], below[1]), (above[0], above[1])
         return [pair for pair in dict.fromkeys(pairs) if all(pair)]
 
-    def beyond(self, axis: int, side: int) -> list[int]:
+    def valid_beyond(self, axis: int, side: int) -> list[int]:
         """The valid heights, or widths, around one, of those that are larger than all looked at before."""
         sides = range(max(self.end + 1, side - REACH), side + REACH + 1)
         if not sides:
             return []
         height, width = self.written
-        inputs = [self.at(n, width) if axis == 0 else self.at(height, n) for n in sides]
+        inputs = [self.inputs_at(n, width) if axis == 0 else self.inputs_at(height, n) for n in sides]
         try:
             found = self.explorer.explore(inputs)
         except TooMuch:
