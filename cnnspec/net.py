@@ -92,7 +92,7 @@ def load(
     >>> load("specs/resnet.cnn", net="ResNet18", classes=7, input="3@160x160").shapes
     '3@160x160 -> 7'
     """
-    settings = chosen(input, parameters)
+    settings = settings_from(input, parameters)
     source = files.read(os.fspath(path), settings.text_limits.max_source)
     return nets_of(source, files.read_used, net, settings)[0]
 
@@ -112,7 +112,7 @@ def loads(
     >>> loads("net Tiny { input 1@8x8, conv 4@3x3, relu, globalavgpool, flatten, linear 2 }").params
     50
     """
-    settings = chosen(input, parameters)
+    settings = settings_from(input, parameters)
     return nets_of(source_of(text, name, settings), files.read_library, net, settings)[0]
 
 
@@ -125,7 +125,7 @@ def zoo(name: str, *, input: Given | None = None, **parameters: Any) -> Net:  # 
     <Net ResNet18: 3@224x224 -> 1000, 11,689,512 parameters, 1,814,073,344 MACs>
     """
     source, net = shipped.read_named(name)
-    return nets_of(source, files.read_library, net, chosen(input, parameters))[0]
+    return nets_of(source, files.read_library, net, settings_from(input, parameters))[0]
 
 
 def comparison(nets: Sequence[Net], style: str = "text", *, stages: bool = False) -> Text:
@@ -146,7 +146,7 @@ def comparison(nets: Sequence[Net], style: str = "text", *, stages: bool = False
     return Text(comparison([net.network for net in nets], style, stages))
 
 
-def chosen(given: Given | None, parameters: Mapping[str, Any]) -> Settings:
+def settings_from(given: Given | None, parameters: Mapping[str, Any]) -> Settings:
     """Raises ValueError."""
     return settings_of(parameters, given if isinstance(given, Mapping) else {"": given} if given else {})
 

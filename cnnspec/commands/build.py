@@ -66,11 +66,13 @@ def build(
         from cnnspec.api import for_other_sizes
 
         chosen["others"] = for_other_sizes(network, settings_of(choice))
-    made = made_by(backend, network, path, chosen, output)
+    made = emit_program(backend, network, path, chosen, output)
     save(output, made, force, beside(str(output), chosen.get("store")))
 
 
-def made_by(backend: str, network: Any, path: str, chosen: dict[str, Any], output: str | None) -> str | bytes:
+def emit_program(
+    backend: str, network: Any, path: str, chosen: dict[str, Any], output: str | None
+) -> str | bytes:
     """What a back end makes of a net; `chosen` gets the store of a model. Raises UsageError."""
     is_random = backend in MODELS and "weights" not in chosen
     with needs(backend):

@@ -50,7 +50,7 @@ def check(
     Of a FOLDER all .cnn files are checked, in it and below; a FILE may be a pattern, as `nets/**/*.cnn`.
     `-` is standard input.
     """
-    wanted = Wanted(strict, fixes, unsafe, differs, style, choice["net"], settings_of(choice))
+    wanted = CheckOptions(strict, fixes, unsafe, differs, style, choice["net"], settings_of(choice))
     if unsafe and not (fixes or differs):
         fail("--unsafe goes with --fix or --diff")
     if watches and (fixes or differs):
@@ -68,7 +68,7 @@ def check(
     act(job)
 
 
-class Wanted(NamedTuple):
+class CheckOptions(NamedTuple):
     """What is to be done with files that are checked."""
 
     strict: bool
@@ -80,19 +80,19 @@ class Wanted(NamedTuple):
     settings: Any
 
 
-def check_once(job: Job, files: tuple[str, ...], wanted: Wanted) -> NoReturn:
+def check_once(job: Job, files: tuple[str, ...], wanted: CheckOptions) -> NoReturn:
     """Check the files, fix them where that is wanted, report, and end the call."""
     from cnnspec.compiler import unique
 
     paths, changed = find_files(files), False
     if wanted.fixes or wanted.differs:
-        from cnnspec.commands.fixing import fix_file, put
+        from cnnspec.commands.fixing import fix_file, write_fixed
 
         made = [job.attempt(fix_file, job, p, wanted.net, wanted.settings, wanted.unsafe) for p in paths]
         fixed = [each for each in made if each is not None]
         results = [(each.name, each.found) for each in fixed]
         for each in fixed:
-            put(each, wanted.differs)
+            write_fixed(each, wanted.differs)
             changed |= wanted.differs and each.made != ()
     else:
         tried = [job.attempt(job.check, path, wanted.net, wanted.settings, lint=True) for path in paths]

@@ -187,7 +187,7 @@ def needs(extra: str, otherwise: str = "") -> Iterator[None]:
         fail(f"{package} is not installed: pip install 'cnnspec[{brought}]'{hint}")
 
 
-def word(problem: UsageError) -> str:
+def explain_problem(problem: UsageError) -> str:
     """What is wrong with a call, with the options that it was called by or may be called by."""
     from cnnspec.elaborate.settings import Misuse
     from cnnspec.run import Mixed, OtherShape

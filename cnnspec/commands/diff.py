@@ -40,7 +40,7 @@ def diff(
     from cnnspec.tables.diff import diff as render
 
     settings = settings_of(choice)
-    texts = both(before, after, net_b is not None, settings.text_limits.max_source)
+    texts = read_both(before, after, net_b is not None, settings.text_limits.max_source)
     nets = choice["net"] or texts[0].net, net_b or texts[1].net or choice["net"]
     found = [
         job.check_source(text.source, text.read_used, net, settings, first=True)
@@ -64,30 +64,30 @@ class SpecText(NamedTuple):
     net: str | None = None  # that its name is the name of
 
 
-def both(before: str | None, after: str | None, one_file: bool, bound: int) -> tuple[SpecText, SpecText]:
+def read_both(before: str | None, after: str | None, one_file: bool, bound: int) -> tuple[SpecText, SpecText]:
     """What A and B name. Raises FileProblem."""
     before = before or only_spec()
-    first = named(before, bound)
+    first = read_side(before, bound)
     if after is not None:
-        return first, first if after == before else named(after, bound)
+        return first, first if after == before else read_side(after, bound)
     if one_file:
         return first, first
     if first.read_used is not read_used or before == "-" or not Path(before).exists():
         raise FileProblem(f"{before}: name B, too: what it is compared with")
     path = Path(before)
-    return of_revision("HEAD", f"./{path.name}", str(path.parent), bound), first
+    return read_revision("HEAD", f"./{path.name}", str(path.parent), bound), first
 
 
-def named(name: str, bound: int) -> SpecText:
+def read_side(name: str, bound: int) -> SpecText:
     """A file, or where there is none of that name, one of a revision or of the zoo."""
     revision, colon, path = name.partition(":")
     if colon and not Path(name).exists():
-        return of_revision(revision, path, ".", bound)
+        return read_revision(revision, path, ".", bound)
     file = read_spec(name, bound)
     return SpecText(name, file.source, read_used, file.net)
 
 
-def of_revision(name: str, path: str, folder: str, bound: int) -> SpecText:
+def read_revision(name: str, path: str, folder: str, bound: int) -> SpecText:
     from cnnspec.text.revisions import revision
 
     found = revision(name, folder)

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 import cnnspec
-from cnnspec.commands.common import Job, complain, word
+from cnnspec.commands.common import Job, complain, explain_problem
 from cnnspec.failures import UsageError
 from cnnspec.values.limits import allow_deep_calls
 
@@ -32,12 +32,12 @@ def run_to_end() -> Iterator[Job]:
         if not job.failures:
             raise
     except UsageError as problem:
-        complain(word(problem))
+        complain(explain_problem(problem))
         if not job.failures:
             sys.exit(2)
     except OSError as problem:
         complain(f"{problem.filename or 'standard output'}: {problem.strerror or 'cannot be written'}")
-        silence()
+        discard_output()
         sys.exit(2)
     except Exception as failure:
         job.failures.append(failure)
@@ -72,7 +72,7 @@ def describe(failure: Exception) -> str:
     return words
 
 
-def silence() -> None:
+def discard_output() -> None:
     """What standard output still holds goes nowhere: Python would try once more to write it at its end."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.commands.common import Job, options, takes_job, tell
-from cnnspec.commands.fitting import in_words
+from cnnspec.commands.fitting import explain_misfits
 from cnnspec.commands.progress import Progress
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def eval_(
     takes. Where it is not divided, it is divided as `train` does by the same seed.
     """
     _, network = job.network(file, choice)
-    with in_words(network, choice):
+    with explain_misfits(network, choice):
         from cnnspec.train.evaluation import Evaluation
 
         evaluation = Evaluation(network, data, weights, backend, seed, skip_broken, part)

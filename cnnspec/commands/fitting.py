@@ -37,7 +37,7 @@ def channels(network: Any, choice: dict[str, Any]) -> int:
 
 
 @contextmanager
-def in_words(network: Any, choice: dict[str, Any], without_torch: str = "") -> Iterator[None]:
+def explain_misfits(network: Any, choice: dict[str, Any], without_torch: str = "") -> Iterator[None]:
     """Where a net's data does not fit it, name the way out, if there is one."""
     with needs("train", without_torch):
         from cnnspec.run.programs import report_memory

@@ -47,7 +47,7 @@ def fix_file(job: Job, path: str, net: str | None, settings: Any, unsafe: bool) 
     return Fixed(path, name, before, after, mended.found, mended.made)
 
 
-def put(file: Fixed, differs: bool) -> None:
+def write_fixed(file: Fixed, differs: bool) -> None:
     """Write what was fixed, standard input to standard output; or show how it would differ."""
     if differs:
         before, after = (each.decode(errors="replace") for each in (file.before, file.after))

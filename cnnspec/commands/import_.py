@@ -62,7 +62,7 @@ def import_(
         fail(f"--name: a net cannot be called {name!r}")
     try:
         with needs("onnx" if source.endswith(".onnx") else "run"):
-            loaded, text, keys = imported(source, numbers, until, shapes, name, flat)
+            loaded, text, keys = import_source(source, numbers, until, shapes, name, flat)
             tensors = loaded.weights([*keys.values()]) if numbers or weights is not None else {}
     except Refused as refused:
         refuse(refused, style, is_input_given=bool(shapes))
@@ -89,7 +89,7 @@ def parse_inputs(inputs: tuple[str, ...]) -> list[Any]:
         fail(str(problem))
 
 
-def imported(
+def import_source(
     source: str, numbers: str, until: str, shapes: list[Any], name: str | None, flat: bool
 ) -> tuple[Loaded, str, Mapping[str, str]]:
     """What the source names, its specification, and its own key of each of its weights. Raises Refused."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import Job, complain, needs, options, save, takes_job, word
+from cnnspec.commands.common import Job, complain, explain_problem, needs, options, save, takes_job
 from cnnspec.commands.progress import Progress
 from cnnspec.failures import UsageError
 from cnnspec.faults.reports.glyphs import visible
@@ -126,7 +126,7 @@ def answer_all(
                 if album is not None:
                     album.add_features(path, sample.image, lines, runner.shown(values), progress.step)
             except UsageError as problem:
-                problems.append(word(problem))
+                problems.append(explain_problem(problem))
     return answered, problems
 
 
@@ -139,5 +139,5 @@ def show_kernels(runner: Runner, album: Album) -> list[str]:
         with Progress(len(kernels), "filters") as progress:
             album.add_kernels(kernels, progress.step)
     except UsageError as problem:
-        return [word(problem)]
+        return [explain_problem(problem)]
     return []

@@ -21,7 +21,7 @@ from cnnspec.commands.common import (
     takes_job,
     tell,
 )
-from cnnspec.commands.fitting import in_words
+from cnnspec.commands.fitting import explain_misfits
 from cnnspec.commands.progress import Progress
 from cnnspec.commands.resuming import resumed_options, with_choice_of_run
 from cnnspec.failures import UsageError
@@ -133,7 +133,7 @@ def train(
         if resume is not None:
             call = with_choice_of_run(call, folder, spec.name)
         path, network = job.network(spec, call.choice)
-        with in_words(network, call.choice, hint):
+        with explain_misfits(network, call.choice, hint):
             from cnnspec.train.session import TrainingRun
 
             if resume is None:

@@ -27,7 +27,7 @@ def verify(
 
     They are those of several back ends, and get the same random weights and images.
     """
-    names = chosen(backends, optimize)
+    names = parse_backends(backends, optimize)
     _, network = job.network(file, choice)
     with needs("numpy", "; --backends numpy does without"):
         from cnnspec.run.programs import report_memory
@@ -40,7 +40,7 @@ def verify(
     sys.exit(0 if report.ok else 1)
 
 
-def chosen(backends: str, optimize: bool) -> tuple[str, ...]:
+def parse_backends(backends: str, optimize: bool) -> tuple[str, ...]:
     """The names of back ends, separated by commas. Raises UsageError."""
     from cnnspec.backends import BACKENDS
 

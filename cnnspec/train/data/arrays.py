@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnspec.run import RunProblem, reading
 from cnnspec.run.programs import Array
-from cnnspec.train.data.images import ArrayImages, Labelled, fitted
+from cnnspec.train.data.images import ArrayImages, Labelled, fit_pixels
 from cnnspec.values.shapes import Shape
 
 PAIRS = (("images", "labels"), ("x", "y"), ("data", "target"))
@@ -25,7 +25,7 @@ def read_digits(shape: Shape) -> Labelled:
     from sklearn.datasets import load_digits
 
     found = load_digits()
-    pixels, notes = fitted("digits", (found.images / 16).astype(np.float32), shape)
+    pixels, notes = fit_pixels("digits", (found.images / 16).astype(np.float32), shape)
     return Labelled(ArrayImages(pixels, found.target.astype(np.int64)), None, None, notes)
 
 
@@ -41,12 +41,12 @@ def read_npz(path: str, shape: Shape) -> Labelled:
             )
         val = next((pair for pair in VAL if train in TRAIN and names >= {*pair}), None)
         arrays = {name: archive[name] for pair in (train, val or ()) for name in pair}
-    images, notes = pair_of(path, arrays, train, shape)
-    tried = pair_of(path, arrays, val, shape)[0] if val else None
+    images, notes = read_pair(path, arrays, train, shape)
+    tried = read_pair(path, arrays, val, shape)[0] if val else None
     return Labelled(images, tried, None, notes)
 
 
-def pair_of(
+def read_pair(
     path: str, arrays: dict[str, Array], names: tuple[str, str], shape: Shape
 ) -> tuple[ArrayImages, tuple[str, ...]]:
     """The images and labels of two arrays. Raises RunProblem."""
@@ -57,5 +57,5 @@ def pair_of(
         raise RunProblem(f"{path}: {names[1]} are integers, one an image, not {labels.dtype} {labels.shape}")
     if len(labels) != len(pixels):
         raise RunProblem(f"{path}: has {len(pixels):,} {names[0]} and {len(labels):,} {names[1]}")
-    fitting, notes = fitted(path, pixels, shape)
+    fitting, notes = fit_pixels(path, pixels, shape)
     return ArrayImages(fitting, labels.astype(np.int64)), notes

@@ -79,7 +79,7 @@ class Labelled(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def fitted(name: str, pixels: Array, shape: Shape) -> tuple[Array, tuple[str, ...]]:
+def fit_pixels(name: str, pixels: Array, shape: Shape) -> tuple[Array, tuple[str, ...]]:
     """Pixels (N, H, W), (N, C, H, W) or (N, H, W, C) as (N, C, H, W) of a shape; and what was done to them.
 
     Raises RunProblem where they are no images, or have other channels.

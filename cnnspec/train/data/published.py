@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnspec.run import RunProblem, reading
 from cnnspec.run.programs import Array
-from cnnspec.train.data.images import ArrayImages, Labelled, fitted
+from cnnspec.train.data.images import ArrayImages, Labelled, fit_pixels
 from cnnspec.values.shapes import Shape
 
 IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -51,7 +51,7 @@ def read_mnist(folder: Path, shape: Shape) -> Labelled | None:
         pixels, labels = (read_idx(file) for file in files if file is not None)
         if len(pixels) != len(labels):
             raise RunProblem(f"{files[0]}: has {len(pixels):,} images, and {len(labels):,} labels")
-        fitting, notes = fitted(str(files[0]), pixels, shape)
+        fitting, notes = fit_pixels(str(files[0]), pixels, shape)
         parts.append(ArrayImages(fitting, labels.astype(np.int64)))
     return Labelled(parts[0], parts[1], None, notes)
 
@@ -78,7 +78,7 @@ def read_cifar(folder: Path, shape: Shape) -> Labelled | None:
                 parts = []
                 for files in (train, [test]):
                     pixels, found = cifar_records([where / name for name in files], labels)
-                    fitting, notes = fitted(str(where / files[0]), pixels, shape)
+                    fitting, notes = fit_pixels(str(where / files[0]), pixels, shape)
                     parts.append(ArrayImages(fitting, found))
                 classes = (where / names).read_text("utf-8").split() if (where / names).exists() else None
                 return Labelled(parts[0], parts[1], tuple(classes) if classes else None, notes)

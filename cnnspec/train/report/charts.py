@@ -102,18 +102,18 @@ def curves(
     )
     right = WIDTH - RIGHT
     for curve in found:
-        parts += drawn(curve, epochs, plot, theme)
+        parts += draw_curve(curve, epochs, plot, theme)
     for curve in reversed(found if len(found) > 1 else []):
         colour, dash = style(curve, theme)
         parts.append(text(right, 16, curve.name, theme.ink, "end"))
         right -= round(12 * LETTER * len(curve.name)) + 8
         parts.append(line(right - 22, 12, right, 12, colour, f' stroke-width="2"{dash}'))
         right -= 34
-    words = f"{title} by epoch: " + "; ".join(described(curve, form) for curve in found)
+    words = f"{title} by epoch: " + "; ".join(describe_curve(curve, form) for curve in found)
     return svg(WIDTH, HEIGHT, words, parts, theme)
 
 
-def described(curve: Curve, form: Callable[[float], str]) -> str:
+def describe_curve(curve: Curve, form: Callable[[float], str]) -> str:
     """`validation from 12 to 98`, for those who do not see the curve."""
     return f"{curve.name} from {form(curve.values[0])} to {form(curve.values[-1])}"
 
@@ -122,7 +122,7 @@ def style(curve: Curve, theme: Theme) -> tuple[str, str]:
     return (theme.quiet, ' stroke-dasharray="5 4"') if curve.dashed else (theme.skip, "")
 
 
-def drawn(curve: Curve, epochs: Sequence[int], plot: Plot, theme: Theme) -> Iterator[str]:
+def draw_curve(curve: Curve, epochs: Sequence[int], plot: Plot, theme: Theme) -> Iterator[str]:
     """The line of a curve, in as many pieces as numbers that are not finite leave, and its dots."""
     colour, dash = style(curve, theme)
     pieces: list[list[str]] = [[]]
@@ -165,7 +165,7 @@ def matrix(found: Tally, theme: Theme) -> str:
     """
     count = len(found.names)
     cell, size = (34, 12) if count <= 12 else (26, 9)
-    names = [cut(name) for name in found.names]
+    names = [shorten(name) for name in found.names]
     longest = max(map(len, names)) * 12 * LETTER
     # Names stand to the left of the rows, and over the columns, turned by 50 degrees.
     beside, above = round(longest) + 16, round(longest * 0.77) + 28
@@ -175,8 +175,8 @@ def matrix(found: Tally, theme: Theme) -> str:
     for place, name in enumerate(names):
         along, down = beside + (place + 0.5) * cell, above + (place + 0.5) * cell
         parts.append(text(beside - 8, down + 4, name, theme.ink, "end"))
-        turned = f' transform="rotate(-50 {along + 3:g} {above - 8})"'
-        parts.append(text(along + 3, above - 8, name, theme.ink, more=turned))
+        turn = f' transform="rotate(-50 {along + 3:g} {above - 8})"'
+        parts.append(text(along + 3, above - 8, name, theme.ink, more=turn))
     images = found.matrix.sum(1)
     for i, row in enumerate(found.matrix.tolist()):
         for j, number in enumerate(row):
@@ -207,7 +207,7 @@ def bar(share: float, theme: Theme) -> str:
     )
 
 
-def cut(name: str) -> str:
+def shorten(name: str) -> str:
     shown = visible(name)
     return shown if len(shown) <= NAME else f"{shown[: NAME - 1]}…"
 

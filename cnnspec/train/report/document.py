@@ -24,7 +24,7 @@ from cnnspec.train.report.evidence import Evidence
 from cnnspec.train.report.pictures import (
     SIDE,
     SMALL,
-    Shown,
+    ShownImage,
     examples,
     first_filters,
     images_of,
@@ -91,7 +91,7 @@ def mistake_list(run: Evidence) -> str:
     return f'<ul class="pictures">\n{items}\n</ul>'
 
 
-def image_figure(each: Shown, names: list[str]) -> str:
+def image_figure(each: ShownImage, names: list[str]) -> str:
     """An image, what the net says of it, and where that is wrong what it is."""
     said, label = shown(names[each.said]), shown(names[each.label])
     words = f"says <strong>{said}</strong> ({100 * each.sure:.0f} %)<br />is {label}"
@@ -213,14 +213,14 @@ def making(run: Evidence) -> str:
         "cnnspec": config.cnnspec,
     }
     given = {name: value for name, value in config.options.items() if value not in (None, [])}
-    facts |= {name.replace("_", " "): written(value) for name, value in given.items()}
+    facts |= {name.replace("_", " "): option_words(value) for name, value in given.items()}
     items = "".join(f"<dt>{shown(name)}</dt><dd>{shown(value)}</dd>" for name, value in facts.items())
     lines = "\n".join(map(shown, run.spec.splitlines()))
     spec = f'<details><summary>{shown(config.spec)}</summary>\n<pre tabindex="0">{lines}</pre></details>'
     return f"<dl>{items}</dl>\n{spec}"
 
 
-def written(value: object) -> str:
+def option_words(value: object) -> str:
     """An option's value, as the command line has it."""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -50,7 +50,7 @@ def read_run(folder: Path, limits: Mapping[str, int] = {}) -> Evidence:
     rows, predictions = read_log(folder / LOG), read_predictions(folder / PREDICTIONS, len(config.classes))
     session, lack = None, ""
     try:
-        session = start(network_of(folder, config, limits), folder, predictions)
+        session = start_net(network_of(folder, config, limits), folder, predictions)
     except (RunProblem, MemoryError, ImportError) as problem:
         lack = str(problem)
     return Evidence(config, spec, rows, predictions, session, lack)
@@ -90,7 +90,7 @@ def read_predictions(path: Path, classes: int) -> Predictions:
     return found
 
 
-def start(network: Network, folder: Path, predictions: Predictions) -> Runner:
+def start_net(network: Network, folder: Path, predictions: Predictions) -> Runner:
     """The net of a run, ready to show its layers. Raises RunProblem, MemoryError, ImportError."""
     session = Runner(network, "numpy", str(folder / BEST), None, True, ())
     height, width, channels = predictions.pictures.shape[1:]
@@ -102,8 +102,8 @@ def start(network: Network, folder: Path, predictions: Predictions) -> Runner:
 
 def network_of(folder: Path, config: RunConfig, limits: Mapping[str, int]) -> Network:
     """The net as it was trained. Raises RunProblem."""
-    parameters = dict(pair(text) for text in config.parameters)
-    inputs = dict(pair(text) for text in config.inputs)
+    parameters = dict(split_option(text) for text in config.parameters)
+    inputs = dict(split_option(text) for text in config.inputs)
     try:
         path = folder / config.spec
         found = api.check(path, config.net, parameters=parameters, inputs=inputs, limits=limits)
@@ -115,7 +115,7 @@ def network_of(folder: Path, config: RunConfig, limits: Mapping[str, int]) -> Ne
     return found.networks[0]
 
 
-def pair(text: str) -> tuple[str, str]:
+def split_option(text: str) -> tuple[str, str]:
     """`classes=7`, or `3@32x32` of the only input, whose label is ""."""
     name, _, value = text.rpartition("=")
     return name.strip(), value

@@ -28,11 +28,11 @@ SIDE, SMALL = 128, 64  # pixels of an image, of a kernel or a map, at most
 MISTAKES, EXAMPLES, LAYERS, MAPS = 24, 3, 6, 8
 """What is shown at most: mistakes, images with their maps, layers of each, channels of a layer."""
 
-IDLE = VIEWS | {"identity", "dropout", "stochasticdepth"}
+IDLE = VIEWS | {"identity"}
 """Layers that make no picture of their own in evaluation."""
 
 
-class Shown(NamedTuple):
+class ShownImage(NamedTuple):
     """An image that the net was tried on: its class, what the net says, and how sure it is."""
 
     image: Array  # uint8 (H, W, C)
@@ -50,28 +50,28 @@ class Shown(NamedTuple):
 class Example(NamedTuple):
     """An image, and a row of maps for each of some layers."""
 
-    shown: Shown
+    shown: ShownImage
     layers: list[Sheet]
 
 
-def images_of(predictions: Predictions) -> list[Shown]:
+def images_of(predictions: Predictions) -> list[ShownImage]:
     """The images that were kept."""
     found = []
     for place, picture in zip(map(int, predictions.shown), predictions.pictures, strict=True):
         scores = predictions.scores[place]
         said = int(scores.argmax())
         path = str(predictions.paths[place])
-        found.append(Shown(picture, int(predictions.labels[place]), said, float(scores[said]), path))
+        found.append(ShownImage(picture, int(predictions.labels[place]), said, float(scores[said]), path))
     return found
 
 
-def mistakes(shown: list[Shown]) -> list[Shown]:
+def mistakes(shown: list[ShownImage]) -> list[ShownImage]:
     """Those that the net takes for another class, the surest first."""
     wrong = [each for each in shown if each.said != each.label]
     return sorted(wrong, key=lambda each: -each.sure)[:MISTAKES]
 
 
-def examples(session: Runner, shown: list[Shown]) -> list[Example]:
+def examples(session: Runner, shown: list[ShownImage]) -> list[Example]:
     """What layers make of the surest mistake and of images that are right, of different classes.
 
     None where no layer makes a map.
@@ -83,7 +83,7 @@ def examples(session: Runner, shown: list[Shown]) -> list[Example]:
     return [Example(each, maps_of(session, each)) for each in chosen[:EXAMPLES]]
 
 
-def maps_of(session: Runner, shown: Shown) -> list[Sheet]:
+def maps_of(session: Runner, shown: ShownImage) -> list[Sheet]:
     """The first channels of some layers, from the first to the last of those that make maps."""
     sample = Sample(prepare(planes(shown.image)[None], session.given), None)
     values = session.run(sample)
@@ -126,7 +126,7 @@ def example_sheet(example: Example, names: list[str]) -> Sheet:
     return Sheet(title, note, cells, any(grid.signed for grid in example.layers), MAPS)
 
 
-def mistake_sheet(wrong: list[Shown], names: list[str]) -> Sheet:
+def mistake_sheet(wrong: list[ShownImage], names: list[str]) -> Sheet:
     """The surest mistakes as one sheet."""
     cells = [Tile(each.pixels, f"says {names[each.said]}\nis {names[each.label]}") for each in wrong]
     columns = about_square(len(cells), 6)
