@@ -96,6 +96,11 @@ class TestSizes:
         )
         assert found == ["crop it: `from a, crop 24x24`", "or an input of 32x32: at least 8x8, in steps of 8"]
 
+    def test_numbers_are_read_so_that_their_count_of_channels_is_true(self) -> None:
+        """PyTorch has the channels that arrive first, Keras the filters."""
+        assert titles("input 3@32x32", "conv 32@3x3", "conv 64 3 1") == ["write `conv 64@3x3 stride=1`"]
+        assert titles("input 3@32x32", "conv 64@3x3", "conv 64 3 1") == ["write `conv 3@1x1`"]
+
     def test_a_skip_of_twice_the_size_is_not_cropped(self) -> None:
         """It lacks a stride; so is a path that is made here, and what is added."""
         for steps, join in (("conv 8@2x2 stride=2", "concat"), ("conv 8@3x3", "add")):

@@ -12,7 +12,7 @@ from cnnspec.text import foreign, shipped, syntax
 from cnnspec.text.diagnostics import Counted, Fix, ShapeWanted
 from cnnspec.text.edits import Edit, apply, insert, insert_into
 from cnnspec.text.foreign.habits import shape_of
-from cnnspec.text.foreign.translate import ForeignCall, translate
+from cnnspec.text.foreign.translate import ForeignCall, readings, translate
 from cnnspec.text.source import Span
 
 WORDS = frozenset({"E0201", "E0301"})
@@ -23,7 +23,7 @@ def suggested(case: Case) -> Iterator[Fix]:
     """What the finder of the fault would do."""
     data = case.fault.data
     for fix in case.fault.fixes:
-        yield _complete(case, fix, data.edits if isinstance(data, Counted) else ())
+        yield _complete(case, fix, data.edits if isinstance(data, Counted) else ())[0]
 
 
 def line(case: Case) -> Fix | None:
@@ -31,37 +31,45 @@ def line(case: Case) -> Fix | None:
     source, number = case.tree.source, case.fault.span.line
     if case.fault.span.source is not source:
         return None
-    edits, counted = [], []
-    for at in case.tree.calls:
-        call = at.call
-        if call.span.line != number or label_argument(case.tree, at):
-            continue
-        text = rewrite_call(call)
-        if text is not None and text != call.span.text:
-            edits.append(Edit(call.span, text))
-            counted.append(Edit(call.span, rewrite_call(call, True) or text))
-    alone = [apply(source.text, fix.edits) for fix in case.fault.fixes if fix.edits]
-    if not edits or apply(source.text, edits) in alone:
-        return None
-    return _complete(case, Fix(_title(edits), tuple(edits)), tuple(counted))
+    calls = [at for at in case.tree.calls if at.call.span.line == number]
+    theirs = {at.call.span: foreign_call(at.call) for at in calls if not label_argument(case.tree, at)}
+    pairs = {
+        span: [*zip(readings(call), readings(call, counted=True), strict=False)]
+        for span, call in theirs.items()
+        if call is not None and (translate(call) or span.text) != span.text
+    }
+    tried: list[Fix] = []
+    for index in range(max(map(len, pairs.values()), default=0)):
+        chosen = {span: each[min(index, len(each) - 1)] for span, each in pairs.items()}
+        edits = tuple(Edit(span, text) for span, (text, _) in chosen.items())
+        if not tried and apply(source.text, edits) in [
+            apply(source.text, fix.edits) for fix in case.fault.fixes
+        ]:
+            return None
+        counted = tuple(Edit(span, text) for span, (_, text) in chosen.items())
+        fix, is_count_wrong = _complete(case, Fix(_title(edits), edits), counted)
+        if not is_count_wrong:
+            return fix
+        tried.append(fix)
+    return tried[0] if tried else None
 
 
 def _title(edits: Sequence[Edit]) -> str:
     return f"write `{', '.join(edit.text.removesuffix(', ') for edit in edits)}`"
 
 
-def _complete(case: Case, fix: Fix, counted: tuple[Edit, ...]) -> Fix:
-    """The fix with the `flatten` that others need not write, and what it says of a wrong count.
+def _complete(case: Case, fix: Fix, counted: tuple[Edit, ...]) -> tuple[Fix, bool]:
+    """The fix with the `flatten` that others need not write, and whether it says that a count is wrong.
 
     `counted`: its edits with the counts that others write, and the fix leaves out.
     """
     edits, outcome = _insert_flatten(case, fix.edits)
     if outcome is None or outcome.new:
-        return fix
+        return fix, False
     found = _insert_flatten(case, counted)[1] if counted != fix.edits else None
     wrong = [d.message for d in found.new if d.code == "E0410"] if found is not None else []
     title = fix.title if edits == fix.edits else _title(edits)
-    return fix._replace(title=": ".join([title, *wrong[:1]]), edits=edits)
+    return fix._replace(title=": ".join([title, *wrong[:1]]), edits=edits), bool(wrong)
 
 
 def _insert_flatten(case: Case, edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ...], Outcome | None]:
@@ -89,15 +97,14 @@ def label_argument(tree: Tree, at: WrittenCall) -> str | None:
     return text if any(label is not None and label.span.text == text for label in labels) else None
 
 
-def rewrite_call(call: syntax.Call, counted: bool = False) -> str | None:
-    """A call in our words; None where some word of it has none."""
+def foreign_call(call: syntax.Call) -> ForeignCall | None:
+    """A call as another framework may have it; None of a join's paths."""
     if call.body is not None:
         return None
     name, *plain = call.name.name, *(node.span.text for node in call.positional)
     if plain and layers.find(name) is None and foreign.is_layer(name + plain[0]):  # max pool, fully connected
         name += plain.pop(0)
-    named = tuple((each.name, each.value.span.text) for each in call.keywords)
-    return translate(ForeignCall(name, tuple(plain), named), counted)
+    return ForeignCall(name, tuple(plain), tuple((each.name, each.value.span.text) for each in call.keywords))
 
 
 def explain_block(case: Case) -> Iterator[Fix]:

@@ -13,14 +13,15 @@ from cnnspec.layers.base import Join
 from cnnspec.text import foreign, syntax
 from cnnspec.text.diagnostics import Fix
 from cnnspec.text.edits import Edit, delete, insert
+from cnnspec.text.foreign.translate import translate
 from cnnspec.text.source import Span
 
 
 @of_call
 def joins(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0214: `add a b`, `concat [a, b]`."""
-    text = dialect.rewrite_call(at.call)
-    if text is not None:
+    theirs = dialect.foreign_call(at.call)
+    if theirs is not None and (text := translate(theirs)) is not None:
         yield Fix(f"write `{text}`", (Edit(at.call.span, text),))
 
 

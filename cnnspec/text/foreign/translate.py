@@ -28,18 +28,21 @@ def translate(call: ForeignCall, counted: bool = False) -> str | None:
 
     `counted`: with an `in=` of what the call says that it takes, which need not be said.
     """
+    return next(readings(call, counted), None)
+
+
+def readings(call: ForeignCall, counted: bool = False) -> Iterator[str]:
+    """The translations of a call whose plain arguments may stand in several orders, the likeliest first."""
     cls, theirs, flat = _layer(call.name)
     if cls is None or any(layers.find(text) for text in call.plain):  # relu softmax: a comma is missing
-        return None
+        return
     if issubclass(cls, Join):
-        return _translate_join(cls, call)
-    if cls.name in layers.FAMILIES["activation"] and re.fullmatch(r"[0-9]{2,}", " ".join(call.plain)):
-        return f"linear {call.plain[0]}, {cls.name}"  # softmax 10; one digit may be an axis
-    for order in _orders(cls, theirs, call):
-        text = _in_our_words(cls, order, call, flat, counted)
-        if text is not None:
-            return text
-    return None
+        yield from filter(None, [_translate_join(cls, call)])
+    elif cls.name in layers.FAMILIES["activation"] and re.fullmatch(r"[0-9]{2,}", " ".join(call.plain)):
+        yield f"linear {call.plain[0]}, {cls.name}"  # softmax 10; one digit may be an axis
+    else:
+        found = (_in_our_words(cls, order, call, flat, counted) for order in _orders(cls, theirs, call))
+        yield from filter(None, found)
 
 
 def value(text: str) -> str | None:
