@@ -205,10 +205,10 @@ def unique(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
 
     A claim that is false of one net is not noted of its variants, too.
     """
-    first: dict[tuple[str, str, int], Diagnostic] = {}
+    first: dict[tuple[str, tuple[str, int]], Diagnostic] = {}
     false = {diagnostic.span for diagnostic in diagnostics if diagnostic.code == "E0403"}
     for diagnostic in diagnostics:
         if diagnostic.code == "N0801" and diagnostic.span in false:
             continue
-        first.setdefault((diagnostic.span.source.name, diagnostic.code, diagnostic.span.start), diagnostic)
-    return sorted(first.values(), key=lambda d: (d.span.source.name, d.span.start))
+        first.setdefault((diagnostic.code, diagnostic.span.home), diagnostic)
+    return sorted(first.values(), key=lambda d: d.span.home)

@@ -59,7 +59,7 @@ class Elaboration(ABC):
         self.recipes: dict[int, tuple[BlockName, dict[str, Any], Defaults]] = {}
         self.depth = 0  # of braces and blocks within each other
         self.encounters = 0  # faults, repeated ones too
-        self._seen: set[tuple[str, Any, int]] = set()
+        self._seen: set[tuple[str, tuple[str, int]]] = set()
         self.least: dict[int, int] = {}  # id of a block -> a lower bound of its layers
         self.bounding = 0  # how deep in braces and blocks bounds.least is
 
@@ -75,7 +75,7 @@ class Elaboration(ABC):
         if diagnostic is None:
             return
         if not self.is_reported(diagnostic.code, diagnostic.span):
-            self._seen.add((diagnostic.code, diagnostic.span.source.name, diagnostic.span.start))
+            self._seen.add((diagnostic.code, diagnostic.span.home))
             self.diagnostics.append(
                 diagnostic._replace(notes=(*diagnostic.notes, *reversed(self.expansions)))
             )
@@ -87,7 +87,7 @@ class Elaboration(ABC):
         self.encounters += code.startswith("E")
         if self.encounters > MAX_ENCOUNTERS:
             raise Abandoned
-        return (code, span.source.name, span.start) in self._seen
+        return (code, span.home) in self._seen
 
     @contextmanager
     def expansion(self, message: str, span: Span) -> Iterator[None]:

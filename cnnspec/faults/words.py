@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 from textwrap import dedent, fill, indent
 from typing import NamedTuple
+
+from cnnspec.text.resources import read_asset
 
 _PART = re.compile(
     r"# (?P<name>[^(\n]+?)(?: \((?P<others>[^)]+)\))?\n\n(?P<text>.+?)\n\n(?P<formula>    .+?)\n\n"
@@ -33,8 +34,7 @@ class Word(NamedTuple):
 @cache
 def words() -> tuple[Word, ...]:
     """All words, in the order of the alphabet."""
-    markdown = files(__package__).joinpath("words.md").read_text(encoding="utf-8")
-    return tuple(map(parse, re.split(r"\n(?=# )", markdown)))
+    return tuple(map(parse, re.split(r"\n(?=# )", read_asset(__package__, "words.md"))))
 
 
 def parse(part: str) -> Word:

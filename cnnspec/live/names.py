@@ -101,7 +101,7 @@ class NameIndex:
             return None
         blocks, nets = self.module.blocks, self.module.nets
         kind: SymbolKind = "block" if name in blocks else "net" if name in nets else "constant"
-        return Symbol(kind, name, (place.source.name, place.start))
+        return Symbol(kind, name, place.home)
 
     # Statements
 
@@ -205,9 +205,8 @@ class NameIndex:
         for target in targets:
             for parameter in target.parameters:
                 if parameter.name.name == keyword.name:
-                    place = parameter.name.span
-                    home = place.source.name, place.start
-                    self.mention(keyword.name_span, Symbol("parameter", keyword.name, home))
+                    symbol = Symbol("parameter", keyword.name, parameter.name.span.home)
+                    self.mention(keyword.name_span, symbol)
 
     # Labels
 
@@ -217,8 +216,7 @@ class NameIndex:
             if not isinstance(part, str):
                 self.expression(part, scope)
         text = skeleton(label)
-        home = label.span.source.name, label.span.start
-        symbol = Symbol("label", text, home, ".".join(path))
+        symbol = Symbol("label", text, label.span.home, ".".join(path))
         self.labels[".".join((*path, text))] = symbol
         self.mentions.append(Mention(label.span, symbol, True))
         return text.split(".")
@@ -258,7 +256,7 @@ class NameIndex:
     # Mentions
 
     def give(self, name: syntax.Name, kind: SymbolKind) -> Symbol:
-        symbol = Symbol(kind, name.name, (name.span.source.name, name.span.start))
+        symbol = Symbol(kind, name.name, name.span.home)
         self.mentions.append(Mention(name.span, symbol, True))
         return symbol
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,3 +22,11 @@ def folder(name: str) -> Path:
     from pathlib import Path  # which no check needs
 
     return Path(path_of(name))
+
+
+@cache
+def read_asset(package: str, name: str) -> str:
+    """The text of a file that lies beside a package's modules: a page's script, a table."""
+    from importlib.resources import files  # loads much, and a plain check reads none
+
+    return files(package).joinpath(name).read_text(encoding="utf-8")

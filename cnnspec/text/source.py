@@ -64,6 +64,11 @@ class Span(NamedTuple):
         return self.source.text[self.start : self.end]
 
     @property
+    def home(self) -> tuple[str, int]:
+        """Its source's name and its start: the same for every reading of a text that does not change."""
+        return self.source.name, self.start
+
+    @property
     def line(self) -> int:
         return self.source.position(self.start)[0]
 

@@ -19,8 +19,7 @@ from cnnspec.draw.look import Look
 from cnnspec.draw.page.colours import CODED, painted
 from cnnspec.draw.theme import THEMES
 from cnnspec.live.site import zoo
-from cnnspec.live.site.frame import Page, link
-from cnnspec.live.site.listing import listing
+from cnnspec.live.site.frame import Page, link, listing
 from cnnspec.live.site.plan import Plan, plan, texts
 from cnnspec.live.site.playground import PAGE
 from cnnspec.live.site.prose import document

@@ -12,6 +12,8 @@ from importlib.resources import files
 from textwrap import fill
 from typing import NamedTuple
 
+from cnnspec.text.resources import read_asset
+
 _PAGE = re.compile(
     r"# (?P<code>\w+) (?P<title>[^\n]+)\n(?P<text>.*?)\nWrong:\n\n```\n(?P<wrong>.*?\n)```\n"
     r"\s*\nRight:\n\n```\n(?P<right>.*?\n)```\n\s*(?:\nSource:(?P<source>.*))?",
@@ -48,7 +50,7 @@ def page(code: str) -> Page | None:
 
 def markdown(code: str) -> str:
     """The page of a code that has one, as its file is."""
-    return files(__package__).joinpath(f"{code}.md").read_text(encoding="utf-8")
+    return read_asset(__package__, f"{code}.md")
 
 
 def parse(markdown: str) -> Page:

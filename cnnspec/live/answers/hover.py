@@ -125,8 +125,7 @@ def nodes_of(check: Check) -> dict[tuple[str, int], list[tuple[Node, Field | Non
         graph = unroll(check.network)
         reached = fields(graph)
         for node in graph.nodes:
-            place = node.span.source.name, node.span.start
-            found.setdefault(place, []).append((node, reached[node.path]))
+            found.setdefault(node.span.home, []).append((node, reached[node.path]))
     return found
 
 
@@ -148,7 +147,7 @@ def figures_of(check: Check, made: Sequence[Leaf | Use]) -> str:
 
 def reach(check: Check, span: Span, way: tuple[Shape, Shape]) -> str:
     """The receptive field and the jump behind the first layer that stands there and goes that way."""
-    for node, field in check.once(nodes_of).get((span.source.name, span.start), ()):
+    for node, field in check.once(nodes_of).get(span.home, ()):
         if (plain_shape(node.shapes[0]), plain_shape(node.output)) == way and field is not None:
             return "all | –" if field is WHOLE else f"{sides_text(field.size)} | {sides_text(field.jump)}"
     return "– | –"
@@ -238,12 +237,12 @@ def of_value(here: HoverContext) -> list[str]:
 
 def is_given_in(owner: Any, home: tuple[str, int]) -> bool:
     """Whether a parameter is one of this net or block."""
-    return any((p.name.span.source.name, p.name.span.start) == home for p in owner.parameters)
+    return any(p.name.span.home == home for p in owner.parameters)
 
 
 def of_label(here: HoverContext) -> list[str]:
     symbol, runs = here.symbol, here.check.runs
-    there = [span for span in runs if (span.source.name, span.start) == symbol.home]
+    there = [span for span in runs if span.home == symbol.home]
     path = f"{symbol.owner}.{symbol.name}".lstrip(".")
     return [
         f"label **{path}**",

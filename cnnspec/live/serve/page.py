@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -14,6 +14,9 @@ from cnnspec.draw.page import document
 from cnnspec.draw.page.document import as_json
 from cnnspec.live.serve.folder import ServedFolder
 from cnnspec.text import colouring, shipped
+from cnnspec.text.resources import read_asset
+
+asset = partial(read_asset, __package__)
 
 BUNDLE = files(__package__).joinpath("editor/dist/editor.js")
 """The editor by CodeMirror, which npm makes where a wheel is built and it is there."""
@@ -39,11 +42,6 @@ def fill_page(start: Mapping[str, Any], engine: str, head: str = "", home: str =
         script=script(engine),
         start=as_json({**start, "zoo": zoo, "table": colouring.TABLE}),
     )
-
-
-@cache
-def asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def editor() -> str:

@@ -1,17 +1,20 @@
-"""What all pages have in common: the policy, the style, the way to the other pages."""
+"""What all pages have in common: policy, style, the way to the other pages, how specifications look."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from html import escape
-from importlib.resources import files
 from string import Template
 from typing import NamedTuple
 
 from cnnspec import __version__
 from cnnspec.draw.page.document import base_style, policy
+from cnnspec.draw.page.source_pane import coloured_lines
 from cnnspec.text.output import MARK
+from cnnspec.text.resources import read_asset
+
+asset = partial(read_asset, __package__)
 
 
 class Page(NamedTuple):
@@ -59,10 +62,24 @@ def link(start: str, end: str) -> str:
 
 
 @cache
-def asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-@cache
 def style() -> str:
     return base_style() + asset("site.css")
+
+
+def listing(text: str, sizes: Mapping[int, str] | None = None, name: str = "Specification") -> str:
+    """A text whose lines, counted from 1, are followed by their sizes.
+
+    Sizes are no part of the text: they are left out where it is copied.
+    """
+    lines = [
+        line + size(sizes.get(number) if sizes else None)
+        for number, line in enumerate(coloured_lines(text.rstrip("\n")), 1)
+    ]
+    body = "\n".join(lines)
+    return (
+        f'<pre class="code" tabindex="0" role="region" aria-label="{escape(name)}"><code>{body}</code></pre>'
+    )
+
+
+def size(words: str | None) -> str:
+    return "" if words is None else f'<span class="size">  → {escape(words)}</span>'

@@ -12,8 +12,7 @@ import cnnspec
 from cnnspec.draw.graph.engine import wheel
 from cnnspec.faults.explain import codes, markdown
 from cnnspec.live.site import zoo
-from cnnspec.live.site.frame import NavigationLink, Page, asset, frame_page, link
-from cnnspec.live.site.listing import listing
+from cnnspec.live.site.frame import NavigationLink, Page, asset, frame_page, link, listing
 from cnnspec.live.site.playground import PAGE, modules, playground
 from cnnspec.live.site.prose import document
 from cnnspec.text.resources import folder

@@ -12,8 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from cnnspec.live.site.frame import Page, link
-from cnnspec.live.site.listing import listing
+from cnnspec.live.site.frame import Page, link, listing
 
 _WRONG = re.compile(r"\bwrong=([A-Z]\d+)\b")
 _ELSEWHERE = re.compile(r"[a-z]+:|#")

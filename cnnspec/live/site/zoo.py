@@ -16,8 +16,7 @@ from cnnspec.draw.theme import THEMES
 from cnnspec.draw.volume.compose import figure_page
 from cnnspec.graph.tree import Network
 from cnnspec.live.session import Session
-from cnnspec.live.site.frame import Page, link
-from cnnspec.live.site.listing import listing
+from cnnspec.live.site.frame import Page, link, listing
 from cnnspec.live.site.playground import PAGE
 from cnnspec.tables.one_line import figures
 from cnnspec.tables.summary import summary

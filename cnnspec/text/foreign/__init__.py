@@ -6,6 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from cnnspec import layers
+from cnnspec.text.resources import read_asset
 
 
 class Translation(NamedTuple):
@@ -19,11 +20,9 @@ class Translation(NamedTuple):
 @cache
 def rows() -> dict[str, tuple[Translation, ...]]:
     """The table by section. A section's word stands in one row only."""
-    from importlib.resources import files  # loads much, and most files have nothing foreign
-
     found: dict[str, list[Translation]] = {}
     section = ""
-    for line in files(__package__).joinpath("foreign.txt").read_text(encoding="utf-8").split("\n"):
+    for line in read_asset(__package__, "foreign.txt").split("\n"):
         if line.startswith("["):
             section = line.strip("[]")
         elif line and not line.startswith("#"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from html import escape
 from importlib.metadata import distribution
 from importlib.resources import files
@@ -19,8 +20,10 @@ from typing import Any
 import cnnspec
 from cnnspec.live.serve.page import fill_page, policy
 from cnnspec.text.files import FileProblem
-from cnnspec.text.resources import folder
+from cnnspec.text.resources import folder, read_asset
 from cnnspec.text.shipped import source_of
+
+asset = partial(read_asset, __package__)
 
 PAGE = "playground/index.html"
 START = "lenet"
@@ -60,10 +63,6 @@ def page() -> bytes:
     head = f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
     head += '<link rel="license" href="licences.txt">\n'
     return fill_page(start, engine, head, '<a href="../index.html">cnnspec</a>').encode()
-
-
-def asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def manifests(modules: Path) -> list[dict[str, Any]]:
