@@ -87,5 +87,5 @@ def test_finding_a_layer_loads_its_family_alone() -> None:
     shown = subprocess.run(
         [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True
     ).stdout
-    own = [f"cnnspec.layers.{name}" for name in ("activation", "base", "windows")]
+    own = [f"cnnspec.layers.{name}" for name in ("activation", "base", "size_formulas", "windows")]
     assert shown.strip() == f"[] {own}"
