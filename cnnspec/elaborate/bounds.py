@@ -18,7 +18,7 @@ def check(
     context: Context,
     span: Span,
 ) -> None:
-    """Refuse braces that, run so many times, unfold to too many layers."""
+    """Refuse braces that unfold to too many layers when they run `times` times."""
     each = least(run, body, context, frozenset(name.name for name in names))
     if run.expanded + times * each > run.limits.max_layers:
         run.exceed(span)

@@ -127,7 +127,7 @@ def copy_turns(
     iterations: list[tuple[Step, ...]],
     span: Span,
 ) -> Value:
-    """A turn that left all as it found it so many times more: the same layers, under names of their own."""
+    """Copy a turn that changed nothing `times` times: the same layers, under names of their own."""
     value = leaves[-1].output
     for _ in range(times):
         run.count(len(leaves), span)

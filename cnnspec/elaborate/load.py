@@ -25,7 +25,7 @@ BUILT_IN = ("input", "none")
 
 
 DEEPEST = 32
-"""So many files may be open, each used by the one before."""
+"""The most files that may be open, each used by the one before."""
 
 
 class Module:

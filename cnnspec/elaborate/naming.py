@@ -83,7 +83,7 @@ class NameScope:
         return self.prefix + name, earlier
 
     def has_room(self, kinds: list[str], times: int) -> bool:
-        """Whether unlabelled steps of these kinds find their names free, so many times over."""
+        """Whether `times` runs of unlabelled steps of these kinds would find all their names free."""
         if not self.by_kind:
             return not any(str(self.count + n) in self.taken for n in range(len(kinds) * times))
         return not any(

@@ -153,7 +153,7 @@ def is_same_step(first: Step, now: Step) -> bool:
 
 
 def form_of(step: Step) -> tuple[object, ...]:
-    """What tells steps that hold others apart, besides what they hold."""
+    """What makes steps that hold others different, besides what they hold."""
     if isinstance(step, Braces):
         return type(step), step.name, isinstance(step, If) and step.taken
     return type(step), isinstance(step, Merge) and [path.dropped for path in step.paths]

@@ -27,13 +27,13 @@ from cnnspec.values.limits import MORE_WORK, Limits
 from cnnspec.values.shapes import Shape
 
 MAX_FAULTS = 200
-"""At most so many faults are reported for a net: the rest of it is not looked at."""
+"""The most faults that are reported for a net: the rest of it is not looked at."""
 
 MAX_ENCOUNTERS = 500
-"""So often may the turns of repeats meet faults."""
+"""The most faults that a net may meet, those counted again that later turns of a repeat meet."""
 
 LONGEST_NAME = 1_000
-"""Of a step, with the labels of the braces around it."""
+"""The most characters of a step's name, with the labels of the braces around it."""
 
 
 Watch = Callable[[syntax.Step, Value | None, Value | None, Step | None], None]

@@ -13,7 +13,7 @@ from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.shapes import Shape
 
 WAY, SUMS = 12, 3
-"""So many changes of a size are named, and so many sums shown."""
+"""The most changes of a size that a note names, and the most sums that it shows."""
 
 
 def as_shape(value: Any) -> Shape | None:

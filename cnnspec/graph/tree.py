@@ -102,7 +102,7 @@ class Repeat(NamedTuple):
 
 
 class If(NamedTuple):
-    """The branch that was taken: `taken` tells which; `test` is the condition in the owner's names."""
+    """The branch of an `if`: `taken` is whether its test held, `test` the condition in the owner's names."""
 
     name: str
     taken: bool

@@ -257,7 +257,7 @@ class Join(Layer):
         raise NotImplementedError(self.name)
 
     def path_reads(self, count: int) -> list[tuple[Window, Window]]:
-        """What an output pixel reads of each of so many paths, as `reads` says of a layer's input."""
+        """What an output pixel reads of each of `count` paths, as `reads` gives it for a layer's input."""
         return [(SAME, SAME)] * count
 
 
@@ -284,7 +284,7 @@ def convert(name: str, argument: Argument, value: Any) -> Any:
 
 
 def _check_range(what: str, name: str, argument: Argument, value: float) -> None:
-    """Hold a number to the argument's range; `what` is said of it. Raises Misfit."""
+    """Check that a number is in the argument's range; messages call it `what`. Raises Misfit."""
     low, high = argument.low, argument.high
     if low is not None and value < low:
         raise Misfit("E0304", f"{what} must be at least {low}, not {value}", name, data=Bound("least", low))

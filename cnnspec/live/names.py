@@ -51,7 +51,7 @@ Scope = dict[str, Symbol]
 
 
 class NameIndex:
-    """All names of a text. `runs` tells what blocks a value stood for that is called as a step."""
+    """All names of a text. `runs` hold the blocks that a value stood for where it is called as a step."""
 
     def __init__(self, module: Module, runs: Mapping[Span, list[StepRun]] | None = None) -> None:
         self.module, self.runs = module, runs or {}

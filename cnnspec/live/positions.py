@@ -1,4 +1,4 @@
-"""Places as editors tell them: lines and columns, files as URIs."""
+"""Places as editors name them: lines and columns, files as URIs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Lines:
         return offset
 
     def at_units(self, count: int) -> int:
-        """The offset before which so many units of UTF-16 stand."""
+        """The offset before which `count` units of UTF-16 stand."""
         before = self.text.encode("utf-16-le", "surrogatepass")[: 2 * max(count, 0)]
         return len(before.decode("utf-16-le", "surrogatepass"))
 
@@ -55,7 +55,7 @@ def units(text: str) -> int:
 
 
 def name_of(uri: str, windows: bool = WINDOWS) -> str:
-    """The path that a `file:` URI tells, with slashes; any other URI is its text's name itself."""
+    """The path that a `file:` URI names, with slashes; any other URI is its text's name itself."""
     scheme, colon, rest = uri.partition(":")
     if not colon or scheme.lower() != "file":
         return uri

@@ -26,9 +26,9 @@ from cnnspec.text.scanner import TextLimits
 from cnnspec.text.source import Source
 
 MOST_FILES = 1_000
-"""So many specifications are looked for in folders."""
+"""The most specifications that are looked for in folders."""
 SKIPPED = {"node_modules", "venv", "site-packages", "__pycache__"}
-"""Folders where nobody looks for specifications; nor in hidden ones."""
+"""Folders that are not searched for specifications; hidden ones are not, either."""
 
 Stamp = tuple[int, int]
 """What changes with a file on the disk: when it was written, and its size."""
@@ -36,7 +36,7 @@ Stamp = tuple[int, int]
 Parsed = tuple[syntax.File, list[Diagnostic]]
 
 MOST_PARSED = 100
-"""So many trees are kept."""
+"""The most trees that are kept."""
 
 
 class Document:

@@ -15,7 +15,7 @@ from cnnspec.text.scanner import Token
 
 Stack = tuple[int, ...]
 Action = tuple[Callable[[list[Any]], Any], str, int]
-"""Of a rule: what makes its value of those of its parts, the symbol that it is, the number of its parts."""
+"""Of a rule: the function that makes its value of its parts' values, its symbol, its number of parts."""
 
 
 def actions(callback: Callable[[str], Callable[..., Any]]) -> list[Action]:

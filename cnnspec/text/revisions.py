@@ -57,7 +57,7 @@ def revision(name: str, folder: str = ".") -> Revision:
 
 
 def git(folder: str, *arguments: str, bound: int = 1000) -> bytes | None:
-    """What git prints, at most so many bytes; None where it fails. Raises FileProblem without git."""
+    """The first `bound` bytes that git prints; None where it fails. Raises FileProblem without git."""
     command = ["git", "-C", folder, *arguments]
     try:
         with subprocess.Popen(

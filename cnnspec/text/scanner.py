@@ -28,7 +28,7 @@ class TextLimits(NamedTuple):
 DEFAULT_LIMITS = TextLimits()
 
 MAX_FAULTS = 200
-"""Reading stops after so many faults: the text is something else."""
+"""Reading stops at this number of faults: the text is something else."""
 
 
 class Token(NamedTuple):

@@ -30,7 +30,7 @@ class Slip(NamedTuple):
         return self.tokens[self.at]
 
     def back(self, count: int) -> Token:
-        """The token so many before; before the first stands a newline."""
+        """The token `count` places before this one; before the first stands a newline."""
         return self.tokens[self.at - count] if self.at >= count else Token("NL", *[self.tokens[0].start] * 2)
 
     def ahead(self, count: int) -> Token:

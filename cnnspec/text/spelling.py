@@ -101,5 +101,5 @@ def _meanings(word: str) -> list[str]:
 
 
 def _most_slips(word: str) -> int:
-    """So many slips of the finger: none in two letters, one in a short word, three at most in a long one."""
+    """How many typing errors a word may hold: none in two letters, one in a short word, three at most."""
     return 0 if len(word) < 3 else min(3, max(1, len(word) // 3))

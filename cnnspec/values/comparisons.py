@@ -1,4 +1,4 @@
-"""What a message tells, as data: two values that differ, or a bound that a value is beyond."""
+"""What a message says, as data: two values that differ, or a bound that a value is beyond."""
 
 from __future__ import annotations
 

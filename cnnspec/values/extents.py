@@ -14,7 +14,7 @@ from typing import Any
 from cnnspec.values.limits import LARGEST_INTEGER
 
 LONGEST = 32
-"""So many operations an Extent may remember; what people write has a handful."""
+"""The most operations that an Extent remembers; what people write has a handful."""
 
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -44,7 +44,7 @@ class Extent(int):
         return self
 
     def again(self, read: Callable[[str, Any], int]) -> int:
-        """The number where `read` tells what is read now. Raises ArithmeticError and what `read` raises."""
+        """The number, computed from what `read` gives now. Raises ArithmeticError and what `read` raises."""
         if self.operation not in ARITHMETIC:
             return read(self.operation, self.operands[0])
         left, right = (o.again(read) if type(o) is Extent else int(o) for o in self.operands)

@@ -12,7 +12,7 @@ from cnnspec.values.limits import LARGEST_INTEGER
 from cnnspec.values.symbols import Involved, Symbol
 
 MOST_FACTORS = LARGEST_INTEGER.bit_length() + 1
-"""So many factors of 2 or more are past every bound."""
+"""A product of this many factors, each 2 or more, is past every bound."""
 
 
 def power(base: Any, exponent: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The bounds on what a specification may unfold to; each has a name, which its message tells."""
+"""The bounds on what a specification may unfold to; each has a name, which its message gives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Limits(NamedTuple):
 
 
 LARGEST_INTEGER = 2**31 - 1
-"""Of a specification, what it computes included. This bound is fixed, and so is the next."""
+"""The largest integer of a specification, computed ones included. This bound is fixed, and so is the next."""
 
 LONGEST_LIST = 100_000
 """Items of a list, turns of a repeat."""

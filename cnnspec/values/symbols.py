@@ -25,7 +25,7 @@ Polynomial = tuple[tuple[tuple[Atom, ...], int], ...]
 
 
 LARGEST = 128
-"""So many names and terms a polynomial may hold; what people write has a handful. A value keeps to half of
+"""The most names and terms that a polynomial holds; what people write has a handful. A value keeps to half of
 it, so that a layer can still compute with it."""
 
 

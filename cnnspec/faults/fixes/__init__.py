@@ -24,9 +24,9 @@ from cnnspec.text.edits import Edit
 from cnnspec.text.source import Source
 
 MOST_FAULTS = 10
-"""Fixes are searched for so many faults at most."""
+"""The most faults of a text whose fixes are sought at once."""
 MOST_FIXES = 3
-"""So many fixes are shown of one fault."""
+"""The most fixes that are shown of a fault."""
 
 
 class Remedy(NamedTuple):

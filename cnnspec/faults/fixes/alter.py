@@ -20,10 +20,10 @@ from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape, effective
 
 FARTHEST = 24
-"""So many layers before a value are asked."""
+"""The most layers before a value that are tried."""
 
 MOST = 32
-"""So many values of an argument are tried, however large a kernel or a stride is written."""
+"""The most values of an argument that are tried, however large a kernel or a stride is written."""
 
 Size = tuple[int, int]
 

@@ -18,7 +18,7 @@ from cnnspec.text.edits import Edit, insert, new_offset, old_offset
 from cnnspec.values.comparisons import Mismatch
 
 MOST_CLAIMS = 24
-"""So many claims are changed together, or made true together."""
+"""The most claims that a fix changes, or makes true, together."""
 
 COUNTED = frozenset({"conv", "convtranspose", "linear"})
 

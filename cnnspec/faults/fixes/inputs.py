@@ -25,7 +25,7 @@ MOST_CHANNELS = 4
 END = 1024
 """The sizes that would do are named up to here."""
 ANSWERS = 20_000
-"""So many a size program may compute for it, …"""
+"""The most sizes that a size program may compute for it, …"""
 ANSWER, NODE = 4, 40
 """… at that cost each, and at that for each layer of the program, as trials are counted."""
 

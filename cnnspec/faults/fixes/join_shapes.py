@@ -17,7 +17,7 @@ from cnnspec.text.diagnostics import Fix
 from cnnspec.text.edits import Edit, insert
 
 OPTIONS = 6
-"""So many changes of a kind are tried where one path alone is to change."""
+"""The most changes of a kind that are tried where one path alone is to change."""
 
 
 def alter_layers(kind: str, case: Case) -> Iterator[Fix]:

@@ -13,7 +13,7 @@ from cnnspec.text.edits import Edit, apply
 MOST_ROUNDS = 200
 
 Check = Callable[[str, int], Checked]
-"""Checks a text, and looks for fixes of its faults but for so many, the first ones."""
+"""Checks a text, and looks for fixes of its faults behind the first `skip` ones."""
 
 
 class Made(NamedTuple):

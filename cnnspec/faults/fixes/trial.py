@@ -126,7 +126,7 @@ class Trial:
         self._dearest[lint] = max(self._dearest[lint], work)
 
     def outcome(self, fault: Diagnostic, edits: Sequence[Edit]) -> Outcome | None:
-        """What the edits lead to; None where the fault stays, or nobody can tell."""
+        """What the edits lead to; None where the fault stays, or the text costs too much to check."""
         if not edits or any(edit.span.source is not self.source for edit in edits):
             return None
         after = self.check(apply(self.source.text, edits), fault.severity != "error")

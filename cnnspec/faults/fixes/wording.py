@@ -14,7 +14,7 @@ from cnnspec.text.edits import Edit, new_offset, new_starts
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 _LISTED = 4
-"""So many changes are listed one by one at most."""
+"""The most changes that are listed one by one."""
 
 
 def layer_text(at: WrittenCall, case: Case) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from cnnspec.text.diagnostics import SEVERITIES, Diagnostic
 
 SHOWN = 50
-"""The formats that people read report so many faults in full at most; the rest are counted."""
+"""The most faults that formats for people report in full; the rest are counted."""
 
 FORMATS = ("text", "concise", "json", "sarif", "github")
 
@@ -26,7 +26,7 @@ def render(
 ) -> str:
     """The whole report in the format of that name: "", or a text that ends in a newline.
 
-    `files` are the checked files as check.schema.json describes them; only json tells them. Only text is
+    `files` are the checked files as check.schema.json describes them; only json holds them. Only text is
     ever coloured.
     """
     if name not in FORMATS:

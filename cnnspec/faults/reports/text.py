@@ -15,16 +15,16 @@ from cnnspec.text.edits import Edit, apply, in_order, new_offset
 from cnnspec.text.source import Source, Span
 
 WIDEST = 120
-"""Of a longer line only so many characters are shown, around the mark."""
+"""The most characters of a line that are shown: those around the mark."""
 _LEAD = 40
-"""So many of them before the mark."""
+"""The number of them before the mark."""
 
 _BLUE = "1;34"
 _COLOURS = {"error": "1;31", "warning": "1;33", "note": "1;32", "help": "1;36"}
 
 
 class _Mark(NamedTuple):
-    """A stretch of one line, in code points from 0, and what is said of it."""
+    """A stretch of one line, in code points from 0, and its label."""
 
     start: int
     end: int

@@ -24,7 +24,7 @@ from cnnspec.values.kinds import describe
 from cnnspec.values.shapes import Shape, plain_shape
 
 MOST = 6
-"""So many sizes or values are listed."""
+"""The most sizes or values that are listed."""
 
 
 class HoverText(NamedTuple):

@@ -21,7 +21,7 @@ class Parameter(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """What a call takes; so many `places` need no name. `active` is the index of what is written, or -1."""
+    """What a call takes, the first `places` without a name. `active`: the index of what is written, or -1."""
 
     name: str
     doc: str

@@ -14,7 +14,7 @@ from cnnspec.text.source import Source, Span
 from cnnspec.values.shapes import Shape, plain_shape
 
 MOST_SHAPES = 3
-"""So many shapes of a line are shown."""
+"""The most shapes of a line that are shown."""
 
 
 class LineSize(NamedTuple):
@@ -36,7 +36,7 @@ class LineSize(NamedTuple):
 
 
 def line_sizes(tree: syntax.File, runs: Mapping[Span, list[StepRun]]) -> list[LineSize]:
-    """The sizes of a file's lines, but for those that the line itself tells."""
+    """The sizes of a file's lines, but for those that the line itself states."""
     last: dict[int, syntax.Chain] = {}
     for chain in chains(tree):
         line = tree.span.source.position(chain.span.end)[0]

@@ -96,7 +96,7 @@ def at_least_one(span: Span) -> Span:
 
 
 def place_in(diagnostics: Iterable[Diagnostic], source: Source, tree: syntax.File | None) -> list[Diagnostic]:
-    """The diagnostics of a text, each at a place in it; a note tells where one of another file lies."""
+    """The diagnostics of a text, each at a place in it; a note points to where one of another file lies."""
     return [d if d.span.source.name == source.name else move_to_use(d, source, tree) for d in diagnostics]
 
 

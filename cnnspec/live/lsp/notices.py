@@ -1,4 +1,4 @@
-"""What the client tells and wants no answer to: texts and files that change, settings."""
+"""Notifications of the client, which have no answer: texts and files that change, settings."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Server:
     def __init__(
         self, incoming: BinaryIO, outgoing: BinaryIO, select: Callable[[str], Selection] = everything
     ) -> None:
-        """`select` tells which warnings are wanted of the file of a name."""
+        """`select` gives the warnings that are wanted of the file of a name."""
         self.incoming, self.outgoing, self.select = incoming, outgoing, select
         self.inbox: queue.Queue[Any] = queue.Queue()
         self.cancelled: set[Any] = set()
@@ -147,7 +147,7 @@ class Server:
         return None if self.guard(self.use_time) else self.inbox.get()
 
     def guard(self, work: Callable[[], Any]) -> Any:
-        """Do work that nobody waits for; what fails in it is logged."""
+        """Do work between requests; a failure in it is logged."""
         try:
             return work()
         except fixes.Interrupted:
@@ -272,7 +272,7 @@ class Server:
         self.send({"method": method, "params": params})
 
     def ask(self, method: str, params: Json | None = None) -> None:
-        """A request to the client, whose answer tells nothing that is needed."""
+        """Send a request to the client, whose answer is not needed."""
         self.asked += 1
         asking = {"id": f"cnnspec-{self.asked}", "method": method}
         self.send(asking if params is None else asking | {"params": params})

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, NoReturn
 Message = dict[str, Any]
 
 MOST_BYTES = 1 << 26
-"""A longer message ends the connection: nobody writes such a specification."""
+"""The most bytes of a message; a longer one ends the connection, since no specification is so long."""
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND = -32700, -32600, -32601
 INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603

@@ -126,7 +126,7 @@ def net_page(entry: ZooNet, siblings: Sequence[ZooNet], playground: bool) -> Pag
 
 
 def query(entry: ZooNet) -> str:
-    """What the playground is told to open."""
+    """The query by which the playground opens a net."""
     return escape(urlencode({"zoo": entry.file.name, "net": entry.name}, safe="/"))
 
 
