@@ -94,7 +94,8 @@ class Writer:
         """A statement such as `self.conv1 = nn.Conv2d(…)  # 64@112x112`."""
         bare = len("    " * self.depth + before + flat(text) + after)
         note = f"  # {comment}" if comment else ""
-        fits = not bare <= WIDTH < bare + len(note)  # else the comment alone would break the line
+        # no comment breaks a line, or makes one longer that nothing breaks
+        fits = bare + len(note) <= WIDTH or (bare > WIDTH and not isinstance(text, str))
         self.lines += layout(text, 4 * self.depth, before, after + note if fits else after)
 
     @contextmanager

@@ -37,9 +37,9 @@ def emit(network: Network, source: str, optimize: bool = False, explicit: bool =
     body = Writer()
     for cls in classes:
         write_class(cls, body)
-    for form in net.returns:
-        if form.name:
-            write_tuple(form, body)
+    for returned in net.returns:
+        if returned.name:
+            write_tuple(returned, body)
     write_class(net, body)
     write_main(net, body)
     return heading(network, source, optimize) + assemble(body.text().lstrip("\n"))

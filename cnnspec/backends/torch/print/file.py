@@ -15,7 +15,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.printer import Printer
 from cnnspec.backends.torch.solve.classes import Class
-from cnnspec.backends.torch.solve.program import Form
+from cnnspec.backends.torch.solve.program import Return
 from cnnspec.backends.torch.solve.statements import IMPORTED
 from cnnspec.backends.writer import WIDTH, Arguments, Writer, call
 from cnnspec.elaborate.special_values import BlockName, LayerName
@@ -109,9 +109,7 @@ def write_class(cls: Class, body: Writer) -> None:
         if packs:
             body.line("    self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]")
         if forward:
-            kinds = sorted(
-                {form.name or "Tensor": 0 for form in cls.returns or [Form("", [])]}, key="Tensor".__ne__
-            )
+            kinds = sorted((each.name or "Tensor" for each in cls.returns), key="Tensor".__ne__) or ["Tensor"]
             names, statements = forward
             arguments = ", ".join(f"{name}: Tensor" for name in names)
             body.line()
@@ -162,12 +160,12 @@ def shown(value: Any) -> str:
     return printable(text.replace('"', "'").replace("…", "..."))
 
 
-def write_tuple(form: Form, body: Writer) -> None:
-    """A named tuple of outputs."""
+def write_tuple(returned: Return, body: Writer) -> None:
+    """The named tuple of outputs that a forward returns."""
     body.line()
     body.line()
-    with body.block(f"class {form.name}(NamedTuple)"):
-        for field, output in form.fields:
+    with body.block(f"class {returned.name}(NamedTuple)"):
+        for field, output in returned.fields:
             body.line(f"{field}: Tensor  # {output.value.shape}")
 
 

@@ -65,8 +65,7 @@ class Printer:
         before = f"{target} = " if target else ""
         if isinstance(line.made, Make) and isinstance(line.made.head, Phrase):
             made = self.shortened(made)
-        fits = not isinstance(made, str) or len(before) + len(made) <= WIDTH - 4 * self.writer.depth
-        self.writer.expression(made, before, comment=line.comment if fits else "")
+        self.writer.expression(made, before, comment=line.comment)
 
     def shortened(self, made: Text) -> Text:
         """`block.append(layer)`, where the module, which gets a line before, makes it longer than a line."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from cnnspec.backends.names import Names, is_plain
 from cnnspec.backends.torch.signatures import DICT_METHODS
-from cnnspec.backends.torch.solve.frames import Rows, row_of
+from cnnspec.backends.torch.solve.frames import ClassFrame, row_of
 from cnnspec.backends.torch.solve.literals import as_class
 from cnnspec.backends.torch.solve.parameters import Parameters
-from cnnspec.backends.torch.solve.program import Form, Program
+from cnnspec.backends.torch.solve.program import Program, Return
 from cnnspec.backends.torch.solve.solutions import (
     Phrase,
     Solution,
@@ -63,9 +63,9 @@ class Class:
     def __init__(
         self,
         program: Program,
-        frame: Rows,
+        frame: ClassFrame,
         block: Block | None = None,
-        returns: Sequence[Form] = (),
+        returns: Sequence[Return] = (),
     ) -> None:
         self.program, self.frame, self.rows = program, frame, frame.rows
         self.block, self.returns = block, returns
@@ -190,7 +190,7 @@ def block_class(program: Program, instances: list[Instance]) -> Class:
     free = frozenset().union(*(program.open_names[id(instance)] for instance in instances))
     rows = [row_of(each, (each.input,), (each.output,)) for each in instances]
     taken = taken.difference(*(each.fixed for each in instances))
-    found = Class(program, Rows(rows, program.signatures, free, taken), block)
+    found = Class(program, ClassFrame(rows, program.signatures, free, taken), block)
     for name, value in instances[0].arguments.items():
         if isinstance(value, Filter):
             found.names.of(name, "out_channels")
@@ -208,7 +208,7 @@ def net_class(program: Program) -> Class:
     inputs = tuple(given.value for given in network.inputs)
     outputs = tuple(output.value for output in network.outputs)
     rows = [row_of(network, inputs, outputs)]
-    frame = Rows(rows, program.signatures, program.free_names, frozenset())
+    frame = ClassFrame(rows, program.signatures, program.free_names, frozenset())
     found = Class(program, frame, returns=program.returns())
     found.name = program.net_name
     found.parameters.defaults.update(network.arguments)

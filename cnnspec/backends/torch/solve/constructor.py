@@ -31,6 +31,7 @@ from cnnspec.backends.torch.solve.solutions import (
 )
 from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Unaligned, Way, agree, unify
 from cnnspec.backends.torch.unify.steps import (
+    construction,
     implicit,
     is_chain,
     is_container,
@@ -170,10 +171,9 @@ class Constructor:
 
     def module(self, column: Column) -> Solution:
         """The construction of a layer or of a block's class."""
-        program = self.cls.program
         if isinstance(column.first, Use):
-            return self.frame.solve(column.each(program.call))
-        calls = column.each(program.module)
+            return self.frame.solve(column.each(self.cls.program.call))
+        calls = column.each(construction)
         return self.as_parameters(column, calls) or self.frame.solve(calls)
 
     def as_parameters(self, column: Column, calls: ByRow) -> Solution | None:
@@ -281,15 +281,15 @@ class Constructor:
 
     def repeat(self, column: Column, holder: Holder) -> Solved:
         """The first form of a loop that is right, else all iterations one by one."""
-        for first, kind in self.forms(column, holder):
+        for first, kind in self.loops(column, holder):
             with suppress(Unaligned):
                 return self.loop(column, holder, first, kind)
         if holder.is_list and modules_in(children(column.first)) > LONGEST_LISTED:
             raise Unaligned
         return self.walk(column.unrolled(), holder)
 
-    def forms(self, column: Column, holder: Holder) -> list[tuple[int, type[Loop]]]:
-        """The iterations that a loop may begin with, and its kind, the best first.
+    def loops(self, column: Column, holder: Holder) -> list[tuple[int, type[Loop]]]:
+        """The loops that a repeat may be, by how many iterations stand before them and kind, the best first.
 
         What forward runs one by one stands here one by one, too.
         """

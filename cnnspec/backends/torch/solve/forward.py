@@ -29,10 +29,10 @@ class Forward(Statements):
         """The arguments and all statements. Raises Unaligned where they differ from row to row."""
         cls = self.cls
         x = self.walk(cls.body(), self.begin())
-        forms = [(form.name, [{0: output.value} for _, output in form.fields]) for form in cls.returns]
-        *training, always = forms or [("", [{row: each.outputs[0] for row, each in enumerate(cls.rows)}])]
-        for form in training:
-            x = self.at_need("training", x, partial(self.leave, *form))
+        several = [(each.name, [{0: output.value} for _, output in each.fields]) for each in cls.returns]
+        *training, always = several or [("", [{row: each.outputs[0] for row, each in enumerate(cls.rows)}])]
+        for returned in training:
+            x = self.at_need("training", x, partial(self.leave, *returned))
         self.leave(*always, x)
         return self.inputs, self.statements
 

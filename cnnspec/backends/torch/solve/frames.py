@@ -171,7 +171,7 @@ def row_of(owner: Instance | Network, inputs: tuple[Value, ...], outputs: tuple[
     return Row(owner.steps, inputs, outputs, owner.scope_names, arguments, owner.constants)
 
 
-class Rows(Frame):
+class ClassFrame(Frame):
     """The rows of a class.
 
     `free` are the names that stay open whatever their value here. `settled` are the names that the class

@@ -10,7 +10,7 @@ from cnnspec.backends.torch.signatures import SIGNATURES
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.unify.braces import with_classes
 from cnnspec.backends.torch.unify.steps import uses
-from cnnspec.graph.tree import Instance, Leaf, Network, Output, Use
+from cnnspec.graph.tree import Instance, Network, Output, Use
 from cnnspec.graph.walk import Steps
 from cnnspec.layers.base import Construction
 from cnnspec.text.syntax import Block
@@ -18,7 +18,7 @@ from cnnspec.values.kinds import is_integer
 from cnnspec.values.symbols import Symbol
 
 
-class Form(NamedTuple):
+class Return(NamedTuple):
     """What a forward returns: a named tuple of outputs, or the one output where `name` is ""."""
 
     name: str
@@ -80,24 +80,16 @@ class Program:
                     yield from self.blocks(instance.steps, seen)
                 yield list(self.instances[block].values())
 
-    def returns(self) -> list[Form]:
+    def returns(self) -> list[Return]:
         """What the forward of the net returns: in training, and in evaluation where that is less."""
         fields = Names({"count", "index"})
         outputs = [(fields.local(output.name.strip("_")), output) for output in self.network.outputs]
         kept = [(field, output) for field, output in outputs if not output.train]
-        forms = {"Outputs": outputs} | ({"EvaluationOutputs": kept} if len(kept) < len(outputs) else {})
+        found = {"Outputs": outputs} | ({"EvaluationOutputs": kept} if len(kept) < len(outputs) else {})
         return [
-            Form(self.class_names.local(self.net_name + suffix) if len(fields) > 1 else "", fields)
-            for suffix, fields in forms.items()
+            Return(self.class_names.local(self.net_name + suffix) if len(fields) > 1 else "", fields)
+            for suffix, fields in found.items()
         ]
-
-    def module(self, step: Leaf) -> Construction:
-        """The construction of a layer, its numbers by their names where they have any."""
-        assert step.input.shape is not None
-        call = step.layer.torch(step.input.shape)
-        symbols = step.layer.torch_symbols()
-        same = {key: value for key, value in symbols.items() if call.kwargs.get(key) == value}
-        return Construction(call.name, call.args, {**call.kwargs, **same})
 
     def class_name(self, block: Block) -> str:
         """A name for a class of a block."""

@@ -8,6 +8,8 @@ from typing import Any, TypeGuard
 from cnnspec.backends.names import is_plain
 from cnnspec.graph.tree import Again, Braces, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, own_name, rows, walk
+from cnnspec.layers.base import Construction
+from cnnspec.values.shapes import Shape
 
 
 def outputs_of(step: Step) -> list[Value]:
@@ -60,8 +62,17 @@ def is_named(step: Step) -> bool:
     return isinstance(step, Leaf | Use | Group) and (is_plain(step.name) or not attribute_kind(step)[1])
 
 
-def weights(step: Leaf) -> tuple[Any, ...]:
-    return step.layer.weights(step.input.shape) if step.input.shape is not None else ()
+def shape_of(step: Leaf) -> Shape:
+    """What arrives at a layer: in a network without faults it is known."""
+    assert step.input.shape is not None
+    return step.input.shape
+
+
+def construction(step: Leaf) -> Construction:
+    """The construction of a layer, its numbers by their names where they have any."""
+    call, symbols = step.layer.torch(shape_of(step)), step.layer.torch_symbols()
+    same = {key: value for key, value in symbols.items() if call.kwargs.get(key) == value}
+    return call._replace(kwargs={**call.kwargs, **same})
 
 
 def own_names(steps: Iterable[Step]) -> Iterator[str]:
@@ -113,12 +124,12 @@ def modules_in(steps: Iterable[Step]) -> int:
 def attribute_kind(step: Step) -> tuple[str, bool]:
     """A step's kind, and whether it has tensors (and so keys)."""
     if isinstance(step, Leaf):
-        return step.layer.name, bool(weights(step))
+        return step.layer.name, bool(step.layer.weights(shape_of(step)))
     return "block", True
 
 
 def is_parameter(step: Step) -> bool:
-    return isinstance(step, Leaf) and any(not weight.name for weight in weights(step))
+    return isinstance(step, Leaf) and any(not weight.name for weight in step.layer.weights(shape_of(step)))
 
 
 def wish_of(steps: list[If]) -> str:
