@@ -134,6 +134,15 @@ def test_uses_of_a_block_that_differ(block: str) -> None:
     agree(network(f"{block}\nnet N {{ input 6@7x7\n B 3, B 1, B 3, B 3\n conv 6@1x1\n B 1, B 1 }}"))
 
 
+def test_uses_that_are_rewritten_apart_are_written_as_one() -> None:
+    """Their instances share values, of which each row of the class reads its own alone."""
+    block = "block B { add { | identity | conv 4@1x1, silu, conv 4@1x1, silu } }"
+    net = network(f"{block}\nnet N {{ input 3@8x8\n a: conv 4@1x1, B, B\n add {{ | identity | from a }} }}")
+    agree(net)
+    text = emit("torch", net, "n.cnn", optimize=True)
+    assert text.count("class B") == 1 and "self.conv2(self.silu1(self.conv1(x)))" in text
+
+
 def test_the_text() -> None:
     golden = GOLDEN / "resnet_optimised.py.txt"
     text = emit("torch", shipped("resnet.cnn", "ResNet50"), "resnet.cnn", optimize=True)
