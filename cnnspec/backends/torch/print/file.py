@@ -131,19 +131,16 @@ def origin(cls: Class, block: Block) -> str:
 
 def docstring(cls: Class, body: Writer) -> None:
     """What a net is for."""
-    network = cls.program.network
-    taken = cls.parameters.columns
+    network, taken = cls.program.network, cls.parameters.columns
     fixed = assignments({name: value for name, value in network.arguments.items() if name not in taken})
     head = f"{network.name} for {' and '.join(str(given.value.shape) for given in network.inputs)}"
     whole = f"{head}, built with {fixed}." if fixed else f"{head}."
     if len(whole) <= LONGEST_SENTENCE:
         body.line(f'"""{whole}"""')
         return
-    body.line(f'"""{head}.')
-    body.line()
-    for line in textwrap.wrap(f"Built with {fixed}.", WIDTH - 4, break_long_words=False):
+    paragraph = textwrap.wrap(f"Built with {fixed}.", WIDTH - 4, break_long_words=False)
+    for line in (f'"""{head}.', "", *paragraph, '"""'):
         body.line(line)
-    body.line('"""')
 
 
 def assignments(arguments: Mapping[str, Any]) -> str:

@@ -29,25 +29,21 @@ class Parameters:
     def find(self, constructor: Solved) -> None:
         """Find what a constructor reads, and name it."""
         for read in leaves(constructor):
-            self.collect(read)
+            if isinstance(read, Formula):
+                self.columns |= dict.fromkeys(sorted(names_in(read.terms) - self.columns.keys()))
+            elif isinstance(read, Given):
+                if not read.otherwise:
+                    given = {row: each[read.name] for row, each in enumerate(self.arguments)}
+                    self.columns.setdefault(read.name, given)
+            elif not self.added(read):
+                name = f"+{read.hint}"
+                while name in self.columns:
+                    name += "_"
+                first, *_ = read.column.values()
+                self.columns[name] = {row: read.column.get(row, first) for row in range(len(self.arguments))}
         for name, column in self.columns.items():
             self.names.parameter(name)
             self.columns[name] = column and shares(column)
-
-    def collect(self, read: Formula | Given | Added) -> None:
-        if isinstance(read, Formula):
-            for name in sorted(names_in(read.terms)):
-                self.columns.setdefault(name, None)
-        elif isinstance(read, Given):
-            if not read.otherwise:
-                given = {row: each[read.name] for row, each in enumerate(self.arguments)}
-                self.columns.setdefault(read.name, given)
-        elif not self.added(read):
-            name = f"+{read.hint}"
-            while name in self.columns:
-                name += "_"
-            first, *_ = read.column.values()
-            self.columns[name] = {row: read.column.get(row, first) for row in range(len(self.arguments))}
 
     def added(self, solved: Added) -> str:
         """The parameter that was added for these values, "" where none was: what may be None is another."""
