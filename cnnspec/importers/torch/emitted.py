@@ -21,7 +21,6 @@ CLASSES = (
     layers.BlurPool,
     layers.PaddedAvgPool2d,
     layers.PaddedMaxPool2d,
-    layers.PathSoftmax,
     layers.PixelUnshuffle,
     layers.Upsample,
     norm.ChannelRMSNorm,
@@ -29,7 +28,6 @@ CLASSES = (
     norm.EvoNormS0,
     norm.FilterResponseNorm,
     norm.GlobalResponseNorm,
-    norm.L2Norm,
 )
 OURS: dict[str, type] = {cls.__name__: cls for cls in CLASSES}
 """Modules that are seen as one call of their name."""

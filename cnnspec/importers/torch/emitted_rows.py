@@ -9,7 +9,7 @@ from cnnspec.importers.reading.flows import Flow, Row
 from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Weight
-from cnnspec.layers import activation, channels, norm, pool, resize
+from cnnspec.layers import channels, norm, pool, resize
 from cnnspec.layers.base import Layer
 
 
@@ -72,8 +72,6 @@ ROWS: dict[str, Row] = {
     "cnnspec.PaddedAvgPool2d": row(avg_pool),
     "cnnspec.PaddedMaxPool2d": row(max_pool),
     "cnnspec.ChannelConv": row(channel_conv),
-    "cnnspec.L2Norm": row(lambda module: norm.L2Norm(eps=module.eps)),
-    "cnnspec.PathSoftmax": row(lambda module: activation.Softmax(paths=module.paths)),
     "cnnspec.Upsample": row(upsample),
     "cnnspec.PixelUnshuffle": row(lambda module: resize.PixelUnshuffle(factor=module.downscale_factor)),
     "cnnspec.ChannelRMSNorm": row(lambda m: norm.RMSNorm(eps=m.eps, affine=m.weight is not None)),

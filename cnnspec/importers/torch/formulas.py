@@ -32,7 +32,8 @@ NAMES = {
     "clamp": "clip",
 }
 STORED = {"to", "float", "type_as", "contiguous", "detach"}
-VIEWS = {*STORED, "expand", "expand_as", "view", "reshape", "unsqueeze"}
+VIEWS = {*STORED, "expand", "expand_as", "view", "view_as", "reshape", "reshape_as", "flatten", "unflatten"}
+VIEWS |= {"squeeze", "unsqueeze"}
 
 ENDS = ("hardtanh", "mul", "scale", "sub")
 """Layers that a formula of layers may end in."""
