@@ -161,6 +161,10 @@ class Lowering:
         key = f"{self.node.first}.{name}" if name else self.node.first
         return self.body.tensor(key.removeprefix(self.body.prefix), tuple(map(int, weight.shape)))
 
+    def optional(self, name: str) -> list[str]:
+        """The tensor of that name, if the layer has it."""
+        return [self.tensor(name)] if self.has(name) else []
+
     def spread(self, name: str) -> str:
         """A tensor of a number a channel, laid out to meet the channels of the layer's input."""
         return self.by_channel(self.tensor(name))

@@ -21,7 +21,7 @@ def conv(step: Lowering) -> None:
     if layer.mode != "zeros" and any(sides):
         x, sides = padded(step, x, sides, layer.mode), (0, 0, 0, 0)
     weight = standard_filters(step) if layer.standardize else step.tensor("weight")
-    bias = [step.tensor("bias")] if layer.bias else []
+    bias = step.optional("bias")
     step.op(
         "Conv",
         x,
@@ -42,7 +42,7 @@ def conv_transpose(step: Lowering) -> None:
         "ConvTranspose",
         step.x,
         step.tensor("weight"),
-        *([step.tensor("bias")] if layer.bias else []),
+        *step.optional("bias"),
         kernel_shape=list(layer.kernel_of()),
         strides=list(layer.stride),
         pads=[down, across, down, across],
@@ -65,7 +65,7 @@ def channel_conv(step: Lowering) -> None:
         around = [i % channels for i in range(-pad, channels + pad)]
         x, pad = step.op("Gather", x, step.array("around", around), axis=2), 0
     along = [pad, 0] if pixels else [pad]
-    bias = [step.tensor("bias")] if layer.bias else []
+    bias = step.optional("bias")
     kernel = [layer.kernel, 1] if pixels else [layer.kernel]
     y = step.op("Conv", x, weight, *bias, kernel_shape=kernel, pads=along * 2)
     step.op("Reshape", y, step.integers(0, *step.output.dimensions))
@@ -74,7 +74,7 @@ def channel_conv(step: Lowering) -> None:
 def linear(step: Lowering) -> None:
     """On a map it is a convolution of 1x1, whose weight has two axes more."""
     weight = step.tensor("weight")
-    bias = [step.tensor("bias")] if step.layer.bias else []
+    bias = step.optional("bias")
     if not step.layer.pointwise:
         step.op("Gemm", step.x, weight, *bias, transB=1)
         return

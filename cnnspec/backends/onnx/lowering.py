@@ -34,6 +34,15 @@ def plain(kind: str, **names: str) -> Callable[[Lowering], None]:
     return lowered
 
 
+def applied(kind: str, **attributes: int) -> Callable[[Lowering], None]:
+    """An operator of all that arrives, with these attributes."""
+
+    def lowered(step: Lowering) -> None:
+        step.op(kind, *step.inputs, **attributes)
+
+    return lowered
+
+
 def nothing(step: Lowering) -> None:
     pass
 
@@ -126,10 +135,6 @@ def softmax(step: Lowering) -> None:
     step.op("Reshape", step.op("Softmax", parts, axis=1), step.integers(0, *step.shape.dimensions))
 
 
-def log_softmax(step: Lowering) -> None:
-    step.op("LogSoftmax", step.x, axis=1)
-
-
 def numbers(kind: str) -> Callable[[Lowering], None]:
     """A layer of a number a channel, or one in all: trained, or fixed."""
 
@@ -153,18 +158,10 @@ def add(step: Lowering) -> None:
     step.op("Add" if len(step.inputs) == 2 else "Sum", *step.inputs)
 
 
-def sub(step: Lowering) -> None:
-    step.op("Sub", *step.inputs)
-
-
 def mul(step: Lowering) -> None:
     y = step.x
     for other in step.inputs[1:]:
         y = step.op("Mul", y, other)
-
-
-def concat(step: Lowering) -> None:
-    step.op("Concat", *step.inputs, axis=1)
 
 
 LOWERINGS: dict[str, Callable[[Lowering], object]] = {
@@ -210,7 +207,7 @@ LOWERINGS: dict[str, Callable[[Lowering], object]] = {
     "hardsigmoid": hard_sigmoid,
     "softplus": softplus,
     "softmax": softmax,
-    "logsoftmax": log_softmax,
+    "logsoftmax": applied("LogSoftmax", axis=1),
     "abs": plain("Abs"),
     "identity": nothing,
     "dropout": nothing,
@@ -231,8 +228,8 @@ LOWERINGS: dict[str, Callable[[Lowering], object]] = {
     "normalize": normalize,
     "channelconv": convolutions.channel_conv,
     "add": add,
-    "sub": sub,
+    "sub": applied("Sub"),
     "mul": mul,
-    "concat": concat,
+    "concat": applied("Concat", axis=1),
 }
 """The order is that of the reference."""

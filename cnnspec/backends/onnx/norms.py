@@ -92,7 +92,7 @@ def layer_norm(step: Lowering) -> None:
     x = step.op("Transpose", step.x, perm=[0, 2, 3, 1]) if pixels else step.x
     shape = [int(step.shape.channels)] if pixels else step.shape.dimensions
     weight = step.tensor("weight") if step.has("weight") else ones(step, *shape)
-    bias = [step.tensor("bias")] if step.has("bias") else []
+    bias = step.optional("bias")
     y = step.op("LayerNormalization", x, weight, *bias, axis=-1 if pixels else 1, epsilon=step.layer.eps)
     if pixels:
         step.op("Transpose", y, perm=[0, 3, 1, 2])

@@ -15,11 +15,6 @@ from cnnspec.values.kinds import Filter
 Made = Sequence[Value]
 
 
-def flat(reading: LayerReading) -> Value:
-    """The value as a vector."""
-    return reading.add(linear.Flatten(), reading.value) if reading.shape.is_map else reading.value
-
-
 def concat(reading: LayerReading) -> Made:
     fields = reading.fields("concat_param")
     values = reading.values()
@@ -57,7 +52,7 @@ def flatten(reading: LayerReading) -> Made:
     fields = reading.fields("flatten_param")
     fields.expect("axis", "1")
     fields.expect("end_axis", "-1", str(len(reading.shape.dimensions)))
-    return [flat(reading)]
+    return [reading.net.flat(reading.value)]
 
 
 def reshape(reading: LayerReading) -> Made:
@@ -76,10 +71,10 @@ def reshape(reading: LayerReading) -> Made:
     if not dims or dims[0] not in (0, -1) or min(sizes, default=0) < 1:
         raise Refuse("E1005", f"`Reshape` to {dims}", fields.line)
     if sizes == [whole]:
-        return [flat(reading)]
+        return [reading.net.flat(reading.value)]
     if len(sizes) == 3 and sizes != old:
         shape = Filter(sizes[0], (sizes[1], sizes[2]))
-        return [reading.add(linear.Unflatten(shape=shape), flat(reading))]
+        return [reading.add(linear.Unflatten(shape=shape), reading.net.flat(reading.value))]
     if sizes == old:
         return [reading.value]
     raise Refuse("E1005", f"`Reshape` to {dims}", fields.line)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnnspec.importers.caffe import moving
-from cnnspec.importers.caffe.moving import Made, expect_channels, flat
+from cnnspec.importers.caffe.moving import Made, expect_channels
 from cnnspec.importers.caffe.net import LayerReading
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.fields import Fields
@@ -81,7 +81,7 @@ def inner_product(reading: LayerReading) -> Made:
     bias = fields.flag("bias_term", True)
     how = "transposed" if fields.flag("transpose", False) else ""
     layer = linear.Linear(units=fields.needed("num_output").integer(), bias=bias)
-    return weighed(reading, layer, flat(reading), bias, how)
+    return weighed(reading, layer, reading.net.flat(reading.value), bias, how)
 
 
 def pooling(reading: LayerReading) -> Made:

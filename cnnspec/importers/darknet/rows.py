@@ -52,7 +52,7 @@ def connected(reading: SectionReading) -> Value:
     fields = reading.fields
     normalized = fields.flag("batch_normalize", False)
     layer = linear.Linear(units=fields.integer("output", 1), bias=not normalized)
-    return activate(reading, weighed(reading, layer, flat(reading, reading.value), normalized), "logistic")
+    return activate(reading, weighed(reading, layer, reading.net.flat(reading.value), normalized), "logistic")
 
 
 def weighed(reading: SectionReading, layer: Layer, value: Value, normalized: bool) -> Value:
@@ -94,11 +94,6 @@ def shared_labels(reading: SectionReading) -> tuple[str, str] | None:
     if place not in reading.net.owners_of:
         raise Refuse("E1001", f"section {place} has no weights to share", field.line)
     return reading.net.owners_of[place]
-
-
-def flat(reading: SectionReading, value: Value) -> Value:
-    """A value as a vector."""
-    return reading.add(linear.Flatten(), value) if value.shape.is_map else value
 
 
 def maxpool(reading: SectionReading) -> Value:
@@ -223,7 +218,7 @@ def softmax(reading: SectionReading) -> Value:
     fields.expect_off("spatial")
     value = reading.value
     if value.shape.is_map and value.shape.size != (1, 1):
-        value = flat(reading, value)
+        value = reading.net.flat(value)
     temperature = fields.number("temperature", 1.0)
     if temperature <= 0:
         raise Refuse("E1001", f"`temperature={temperature:g}`")
@@ -276,13 +271,13 @@ def extended(reading: SectionReading, value: Value, extra: int) -> Value:
     if extra < 0:
         raise Refuse("E1001", f"`extra={extra}`")
     row = laid_out(reading, value, 1, 1, value.shape.features)
-    return flat(reading, reading.add(resize.Pad(pad=[0, 0, 0, extra]), row))
+    return reading.net.flat(reading.add(resize.Pad(pad=[0, 0, 0, extra]), row))
 
 
 def laid_out(reading: SectionReading, value: Value, count: int, height: int, width: int) -> Value:
     """The same numbers in the same order as a map of other sizes."""
     shape = Filter(count, (height, width))
-    return reading.add(linear.Unflatten(shape=shape), flat(reading, value))
+    return reading.add(linear.Unflatten(shape=shape), reading.net.flat(value))
 
 
 def squares(reading: SectionReading, value: Value, stride: int) -> Value:

@@ -20,6 +20,7 @@ from cnnspec.importers.model import (
 from cnnspec.importers.refusals import Refusal, Refuse, Refused
 from cnnspec.importers.wording.text import is_name
 from cnnspec.layers.base import Layer, Misfit
+from cnnspec.layers.linear import Flatten
 from cnnspec.values.limits import Limits
 from cnnspec.values.shapes import Shape
 
@@ -123,6 +124,10 @@ class Builder:
             self.share(made, label)
         self.operations.append(made)
         return made.output
+
+    def flat(self, value: Value) -> Value:
+        """The value as a vector. Raises Refuse."""
+        return self.emit(Flatten(), value) if value.shape.is_map else value
 
     def share(self, made: Operation, label: str) -> None:
         """Raises Refuse where the tensors belong to a layer that is not equal."""
