@@ -252,6 +252,11 @@ CASES = {
     "parts unbound": Case("slice slice sub", Net(lambda _, x: torch.sub(*x.unflatten(1, (2, 4)).unbind(1)))),
     "an index of groups": Case("pick pick concat", Net(shuffled_halves)),
     "an index of parts": Case("slice slice add", Net(lambda _, x: x.unflatten(1, (2, 4)).sum(1))),
+    "a mean of parts": Case(
+        "globalavgpool slice slice add flatten",
+        Net(lambda _, x: x.unflatten(1, (2, 4)).mean((3, 4)).sum(1)),
+        1e-6,
+    ),
     "a shuffle and a mean": Case(
         "channelshuffle globalavgpool flatten", Net(lambda _, x: shuffled(_, x).mean((2, 3))), 1e-6
     ),

@@ -11,7 +11,16 @@ from typing import Any, NamedTuple, NoReturn
 
 from cnnspec.importers.model import Operation, Value
 from cnnspec.importers.reading import arrangement
-from cnnspec.importers.reading.arrangement import Atom, Axes, Uneven, axes_of, described, flattened, whole
+from cnnspec.importers.reading.arrangement import (
+    Atom,
+    Axes,
+    Axis,
+    Uneven,
+    axes_of,
+    described,
+    flattened,
+    whole,
+)
 from cnnspec.importers.reading.rearrange import layers_of
 from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import merge, pool, resize
@@ -293,8 +302,7 @@ def reduced(net: Flows, flow: Flow, places: Sequence[int], is_mean: bool, keepdi
     """The mean, or the maximum, along rows, columns or both, or along the channels. Raises Refuse."""
     flow = net.compact(flow)
     layer = reducing_layer(flow, places, is_mean)
-    is_shuffled = flow.value.shape.is_map and whole("C", flow.value.shape.channels) not in flow.axes
-    if layer is None or is_shuffled:
+    if layer is None or any(is_shuffled(axis, flow.value.shape.channels) for axis in flow.axes):
         named = net.natural(net.map(flow))
         is_alike = len(named.axes) == len(flow.axes)
         flow, layer = named, reducing_layer(named, places, is_mean) if is_alike else None
@@ -304,6 +312,11 @@ def reduced(net: Flows, flow: Flow, places: Sequence[int], is_mean: bool, keepdi
     axes = tuple(() if place in places else axis for place, axis in enumerate(flow.axes))
     made = net.emit(layer, before_half(net, layer, flow.value))
     return Flow(made, axes if keepdim else arrangement.remove(axes, places))
+
+
+def is_shuffled(axis: Axis, count: int) -> bool:
+    """Whether an axis has all of so many channels, in another order."""
+    return arrangement.size_of(axis) == count and len(axis) > 1 and {atom.axis for atom in axis} == {"C"}
 
 
 HALVES: dict[type[Layer], type[Layer]] = {
