@@ -72,6 +72,13 @@ def enlarged(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return x.reshape(batch, 2, 2 * height, 2 * width)
 
 
+def enlarged_outer(x: torch.Tensor) -> torch.Tensor:
+    """As TensorFlow counts: the pixels of a square are the outer digits of the channels."""
+    batch, _, height, width = x.shape
+    x = x.view(batch, 2, 2, 2, height, width).permute(0, 3, 4, 1, 5, 2)
+    return x.reshape(batch, 2, 2 * height, 2 * width)
+
+
 def normed_last(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return net.linear(net.norm(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
 
@@ -230,6 +237,9 @@ CASES = {
     "bounds": Case("relu6 relu", Net(lambda _, x: x.clamp(0, 6).clamp(min=0))),
     "a sum of a list": Case("relu add", Net(lambda _, x: sum([x, x.relu()]))),
     "a stack of functions": Case("silu tanh", Net(lambda _, x: torch.tanh(x * x.sigmoid())), 1e-6),
+    "a part of shuffled pixels": Case(
+        "channelshuffle pixelshuffle crop", Net(lambda _, x: enlarged_outer(x)[:, :, 1:, :-1])
+    ),
     "every second pixel": Case("maxpool", Net(lambda _, x: x[:, :, ::2, ::2])),
     "squares to channels": Case("pixelunshuffle pick", Net(focus)),
     "squares to channels, rows first": Case("pixelunshuffle channelshuffle", Net(rows_first)),

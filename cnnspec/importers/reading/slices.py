@@ -56,8 +56,10 @@ def taken(net: Flows, flow: Flow, place: int, item: slice, pixels: dict[str, ran
         return flow
     if axis == whole("N", net.batch):
         raise Refuse("E1005", "an index of the batch")
-    sizes = zip("HW", shape.size, strict=True) if shape.is_map else ()
-    if name := next((name for name, n in sizes if axis == whole(name, n)), ""):
+    names = {whole(name, n): name for name, n in zip("HW", shape.size, strict=True)} if shape.is_map else {}
+    if axis not in names and len(flow.axes) == 4 and any(atom.axis in "HW" for atom in axis):
+        return taken(net, net.natural(net.map(flow)), place, item, pixels)  # of a shuffle of pixels
+    if name := names.get(axis):
         if step < 1:
             raise Refuse("E1003", f"rows or columns in steps of {step} have no layer")
         pixels[name] = range(start, stop, step)
