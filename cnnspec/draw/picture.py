@@ -127,15 +127,21 @@ def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw
 
 def remarks(made: Page, width: float | None) -> Iterator[str]:
     """What keeps a figure from being printed as it is: it is higher than a page, or its text is small."""
-    from cnnspec.draw.graph.layout import HIGH, LEAST_TEXT, fits, legible
+    from cnnspec.draw.graph.layout import LEAST_TEXT, fits, legible
     from cnnspec.draw.style import SIZE
 
     if not fits(made, width):
-        yield f"the figure is {made.height / 72:.1f}in high, and a page holds {HIGH / 72:.1f}in"
+        yield too_high(made.height)
     if not legible(made):
         height = SIZE * made.scale
         enough = math.ceil(made.width / 72 * LEAST_TEXT / height * 10) / 10
         yield f"the text is {height:.1f} pt high; {enough:.1f}in wide it is {LEAST_TEXT:g} pt"
+
+
+def too_high(height: float) -> str:
+    from cnnspec.draw.graph.layout import HIGH
+
+    return f"the figure is {height / 72:.1f}in high, and a page holds {HIGH / 72:.1f}in"
 
 
 def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
@@ -154,10 +160,16 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
 def volumes(network: Network, suffix: str, look: Look) -> Picture:
     """The figure of the papers, which needs no Graphviz. Raises DrawProblem."""
     from cnnspec.draw.formats.fonts import measure_in
+    from cnnspec.draw.graph.layout import HIGH
     from cnnspec.draw.volume.compose import figure_page
 
     if suffix == ".dot":
         raise DrawProblem("a .dot file holds a graph: a view of volumes wants .svg, .png, .pdf or .tex")
     with measure_in(look.font):
         made = figure_page(network, look)
-    return Picture(write_page(made, suffix, look, network.name))
+    said = []
+    if made.closed and not look.blocks:
+        said.append("blocks are one volume each, for all in them does not fit: `blocks` shows it below")
+    if look.width is not None and made.height > HIGH:
+        said.append(too_high(made.height))
+    return Picture(write_page(made.svg, suffix, look, network.name), "; ".join(said))

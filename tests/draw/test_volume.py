@@ -57,7 +57,7 @@ def test_what_cannot_be_drawn_is_told(arguments: tuple[str, ...], wanted: str) -
 @pytest.mark.parametrize("name", ZOO)
 def test_the_zoo_is_drawn(name: str) -> None:
     for net in shipped(name):
-        root = ElementTree.fromstring(figure_page(net, Look(width=495)))
+        root = ElementTree.fromstring(figure_page(net, Look(width=495)).svg)
         assert root.get("width") == "495pt"
         assert root.get("viewBox") == f"0 0 495 {str(root.get('height')).removesuffix('pt')}"
         words = [str(text.text) for text in root.iter(f"{SVG}text")]
@@ -67,7 +67,7 @@ def test_the_zoo_is_drawn(name: str) -> None:
 @pytest.mark.parametrize("name", GOLDENS)
 def test_golden_files(name: str) -> None:
     path = GOLDEN / f"{name}.volume.svg"
-    found = figure_page(golden(name), Look(width=495))
+    found = figure_page(golden(name), Look(width=495)).svg
     if os.environ.get("CNNSPEC_UPDATE"):
         path.write_text(found, encoding="utf-8")
     assert found == path.read_text(encoding="utf-8")
@@ -80,8 +80,27 @@ def test_blocks_are_opened_where_that_is_wanted() -> None:
     assert "MBConv kernel 5 expand 6</text>" in opened
 
 
+@pytest.mark.parametrize(
+    ("net", "arguments", "said"),
+    [
+        (
+            "resnet",
+            ("--width", "3.3in"),
+            "blocks are one volume each, for all in them does not fit: `blocks` shows it below",
+        ),
+        ("resnet", ("--width", "6.9in"), ""),
+        ("resnet", ("--width", "3.3in", "--blocks"), ""),
+        ("densenet", ("--width", "2in", "--blocks"), "in high, and a page holds 9.7in"),
+    ],
+)
+def test_what_does_not_fit_is_told(net: str, arguments: tuple[str, ...], said: str) -> None:
+    result = CliRunner().invoke(main, ["draw", net, "--view", "volume", *arguments, "-o", "-"])
+    assert result.exit_code == 0
+    assert (said in result.stderr) if said else not result.stderr
+
+
 def test_those_who_do_not_see_it_are_told() -> None:
-    root = ElementTree.fromstring(figure_page(golden("residual"), Look(width=495)))
+    root = ElementTree.fromstring(figure_page(golden("residual"), Look(width=495)).svg)
     assert root.get("role") == "img"
     ids = [element.get("id") for element in root.iter() if element.get("id")]
     assert ids == str(root.get("aria-labelledby")).split()
@@ -89,7 +108,7 @@ def test_those_who_do_not_see_it_are_told() -> None:
     description = str(root.findtext(f"{SVG}desc"))
     assert "conv 3x3, batchnorm, relu: 16@32x32" in description
     assert "+, relu: 16@32x32" in description
-    root = ElementTree.fromstring(figure_page(golden("heads"), Look(width=495)))
+    root = ElementTree.fromstring(figure_page(golden("heads"), Look(width=495)).svg)
     assert str(root.findtext(f"{SVG}desc")).endswith("for training only: aux.")
 
 
@@ -98,7 +117,7 @@ def test_two_hash_seeds_make_the_same_bytes() -> None:
         "import sys; from cnnspec.draw.look import Look\n"
         "from cnnspec.draw.volume.compose import figure_page; from tests.draw.nets import golden, shipped\n"
         "for net in (golden('heads'), *shipped('unet'), *shipped('googlenet'), *shipped('densenet')):\n"
-        "    sys.stdout.write(figure_page(net, Look(width=300)))\n"
+        "    sys.stdout.write(figure_page(net, Look(width=300)).svg)\n"
     )
     made = {python("-c", script, PYTHONHASHSEED=seed).out for seed in ("0", "4242")}
     assert len(made) == 1
@@ -111,7 +130,7 @@ def test_two_hash_seeds_make_the_same_bytes() -> None:
 def test_any_name_makes_a_well_formed_page(name: str) -> None:
     net = golden("heads")
     inputs = tuple(given._replace(name=name) for given in net.inputs)
-    page = figure_page(net._replace(name=name, inputs=inputs), Look(width=200))
+    page = figure_page(net._replace(name=name, inputs=inputs), Look(width=200)).svg
     root = ElementTree.fromstring(page)
     shown = "".join(str(text.text) for text in root.iter(f"{SVG}text"))
     assert all(character.isprintable() for character in shown)

@@ -47,24 +47,34 @@ SMALL_ZOOMS = ZOOMS[4:]  # of a block beside the net
 NAMES = style.NAMES | {"block": "block", "copy": "copy of an earlier value"}
 
 
-def figure_page(network: Network, look: Look) -> str:
-    """The network's figure as the text of an SVG, as wide as a page's text if the look has no width."""
+class FigurePage(NamedTuple):
+    """A page as the text of an SVG, its height in points, and whether only less room closed its blocks."""
+
+    svg: str
+    height: float
+    closed: bool
+
+
+def figure_page(network: Network, look: Look) -> FigurePage:
+    """The network's figure, as wide as a page's text if the look has no width."""
     shown = figure_of(simplify(network), look.blocks)._replace(title=look.title, captioned=look.caption)
     wide, theme = look.width or WIDE, THEMES[look.theme.name]
     made = layout(shown, wide)
     size, title = (number(wide), number(made.height)), f"{shown.name}: {shown.facts}"
     body = draw_parts(made.parts, theme)
-    return document(body, size, size, theme.page.paper, title, description(shown), mark(network.name))
+    svg = document(body, size, size, theme.page.paper, title, description(shown), mark(network.name))
+    return FigurePage(svg, made.height, made.closed)
 
 
 Body = tuple[list[Primitive], float]  # parts, and how far down they reach
 
 
 class Layout(NamedTuple):
-    """All parts of a page, and its height."""
+    """All parts of a page, its height, and whether it shows as blocks what more room would open."""
 
     parts: tuple[Primitive, ...]
     height: float
+    closed: bool
 
 
 def layout(figure: Figure, wide: float) -> Layout:
@@ -77,7 +87,12 @@ def layout(figure: Figure, wide: float) -> Layout:
         (found, height), _ = body(inner, wide, SMALL_ZOOMS)
         parts += [shift(part, 0, y) for part in found]
         y += height
-    return with_footer(figure, parts, y, wide)
+    below, bottom = footer(figure, parts, y, wide)
+    return Layout((*parts, *below), bottom, blocks_of(shown) > blocks_of(figure))
+
+
+def blocks_of(figure: Figure) -> int:
+    return sum(volume.kind == "block" for volume in figure.volumes)
 
 
 def body(figure: Figure, wide: float, zooms: Sequence[float]) -> tuple[Body, Figure]:
@@ -190,14 +205,14 @@ def measure_volumes(figure: Figure, zoom: float, sheets: bool = True, line: floa
     return [give_size(volume, scale, sheets, line) for volume in figure.volumes]
 
 
-def with_footer(figure: Figure, parts: list[Primitive], y: float, wide: float) -> Layout:
-    """The parts down to y, and below them the colours, and the facts in as many lines as they need."""
+def footer(figure: Figure, parts: Sequence[Primitive], y: float, wide: float) -> Body:
+    """Below the parts, which end at y, their colours, and the facts in as many lines as they need."""
     shown = {part.role for part in parts if isinstance(part, Polygon)}
     below, y = legend(shown, y + BETWEEN, wide)
     for words in TextBlock.fill(caption(figure), WORDS, wide - 2 * MARGIN, wide - 2 * MARGIN).lines:
         y += WORDS * PITCH
         below.append(Text(Point(MARGIN, y), words, WORDS, False, "quiet"))
-    return Layout((*parts, *below), y + MARGIN)
+    return below, y + MARGIN
 
 
 def caption(figure: Figure) -> list[str]:

@@ -78,7 +78,7 @@ def pictures(entry: ZooNet, draw: Engine) -> Iterator[tuple[str, str]]:
     graph = lay_out(simplify(entry.network), Look(theme=CODED), draw=draw).svg
     for theme in COLOURS:
         yield picture_path(entry, "graph", theme), painted(graph, THEMES[theme])
-        yield picture_path(entry, "volume", theme), figure_page(entry.network, Look(theme=THEMES[theme]))
+        yield picture_path(entry, "volume", theme), figure_page(entry.network, Look(theme=THEMES[theme])).svg
 
 
 def picture_path(entry: ZooNet, view: str, theme: str) -> str:
