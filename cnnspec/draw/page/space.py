@@ -16,7 +16,7 @@ from cnnspec.draw.diagram.model import Box, Diagram, boxes
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.volume.breaks import best_breaks, crossings
 from cnnspec.draw.volume.draft import odds
-from cnnspec.draw.volume.scale import Scale
+from cnnspec.draw.volume.scale import Scale, is_vector
 from cnnspec.values.shapes import Shape
 
 BEHIND, BESIDE, AISLE = 34.0, 40.0, 120.0  # between volumes along the net and to the side, between rows
@@ -101,18 +101,14 @@ def label(box: Box, shape: Shape | None, wrong: str) -> str:
 
 def sizes(given: list[Shape | None]) -> list[Sides]:
     """Sides in points: channels along the net, height upwards, width to the side; a cube where none are."""
-    shapes = [shape for shape in given if shape is not None]
-    maps, vectors = ([shape for shape in shapes if shape.is_map is wanted] for wanted in (True, False))
-    scale = Scale.of(maps, vectors)
+    scale = Scale.of([shape for shape in given if shape is not None])
     found = []
     for shape in given:
-        if shape is None:
-            across = up = away = FAULT
-        elif shape.height is None or shape.width is None:
+        across = up = away = FAULT
+        if shape is not None and is_vector(shape):
             across, up, away = FLAT, scale.of_units(int(shape.channels)), FLAT
-        else:
-            across = scale.of_channels(int(shape.channels))
-            up, away = scale.of_side(shape.height), scale.of_side(shape.width)
+        elif shape is not None:
+            across, (up, away) = scale.of_channels(int(shape.channels)), map(scale.of_side, shape.size)
         found.append((round(across, 1), round(up, 1), round(away, 1)))
     return found
 

@@ -25,10 +25,6 @@ def short(part: str) -> str:
     return SEEN.sub("", part)
 
 
-def has_name(cluster: Cluster) -> bool:
-    return bool(cluster.name) and not cluster.name.isdecimal()
-
-
 def title(draft: Draft, cluster: Cluster) -> str:
     """`MBConv kernel 5 /2 expand 6`; of a block that lays values side by side the name: bands tell more."""
     if cluster.kind != "block":

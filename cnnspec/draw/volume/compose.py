@@ -27,7 +27,8 @@ from cnnspec.draw.volume.arrange import (
 from cnnspec.draw.volume.figure_model import Figure, Skip, figure_of
 from cnnspec.draw.volume.primitives import PITCH, Point, Polygon, Primitive, Text, TextBlock, shift
 from cnnspec.draw.volume.render import THEMES, draw_parts
-from cnnspec.draw.volume.solids import scale_of, wants_sheets
+from cnnspec.draw.volume.scale import Scale
+from cnnspec.draw.volume.solids import wants_sheets
 from cnnspec.draw.volume.streams import draw_streams, streams, systems
 from cnnspec.draw.volume.strip import Strip, draw_rows
 from cnnspec.draw.volume.valley import Valley, by_size, condense, rungs, stairs, valley, without_resizes
@@ -201,7 +202,8 @@ def in_a_valley(figure: Figure, found: Valley, wide: float) -> Body | None:
 
 def measure_volumes(figure: Figure, zoom: float, sheets: bool = True, line: float = LINE) -> list[Sized]:
     """The volumes with their solids: of few channels in `sheets`, if there is room for those."""
-    scale, sheets = scale_of(figure.volumes, zoom), sheets and wants_sheets(figure.volumes)
+    scale = Scale.of([volume.shape for volume in figure.volumes], zoom)
+    sheets = sheets and wants_sheets(figure.volumes)
     return [give_size(volume, scale, sheets, line) for volume in figure.volumes]
 
 

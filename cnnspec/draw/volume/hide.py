@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Set
 
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item, boxes
-from cnnspec.draw.volume.block_words import has_name, short, telling, title
+from cnnspec.draw.volume.block_words import short, telling, title
 from cnnspec.draw.volume.draft import Draft, between, length, numbers, sign, way
 
 MOST_VOLUMES = 36  # before blocks are drawn as one volume each
@@ -111,7 +111,7 @@ def hide_branches(draft: Draft) -> None:
         if not 0 < len(region) <= LARGEST_BLOCK or any(draft.boxes[n].kind == "input" for n in region):
             hide_paths(draft, number, {n for path in ways for n in path[:-1]})
             continue
-        own = [c for c in draft.clusters if region <= numbers(c) and has_name(c)]
+        own = [c for c in draft.clusters if region <= numbers(c) and not c.name.isdecimal() and c.name]
         if own and not numbers(own[-1]) & draft.boxes.keys() - region:
             close(draft, own[-1])
         else:

@@ -24,6 +24,11 @@ CHANNELS = Range(4, 70, 0.5)
 UNITS = Range(14, 110, 0.4)  # of vectors
 
 
+def is_vector(shape: Shape) -> bool:
+    """Whether a value is drawn as units: it has no map, or one of a single pixel."""
+    return shape.features == shape.channels
+
+
 class Scale(NamedTuple):
     """The largest numbers of a figure, which are drawn largest, and how far all of it is shrunk."""
 
@@ -33,13 +38,11 @@ class Scale(NamedTuple):
     zoom: float = 1.0
 
     @classmethod
-    def of(cls, maps: Sequence[Shape], vectors: Sequence[Shape], zoom: float = 1.0) -> Scale:
+    def of(cls, shapes: Sequence[Shape], zoom: float = 1.0) -> Scale:
         """The scale whose largest numbers are those of the shapes."""
-        side = max((max(shape.size) for shape in maps), default=1)
-        channels, units = (
-            max((int(shape.channels) for shape in shapes), default=1) for shapes in (maps, vectors)
-        )
-        return cls(side, channels, units, zoom)
+        maps, vectors = ([s for s in shapes if is_vector(s) == wanted] for wanted in (False, True))
+        channels, units = (max((int(s.channels) for s in found), default=1) for found in (maps, vectors))
+        return cls(max((max(s.size) for s in maps), default=1), channels, units, zoom)
 
     def of_side(self, value: int) -> float:
         return SIDE.points(value, self.side) * self.zoom

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cnnspec.draw.volume.draft import Bands
 from cnnspec.draw.volume.figure_model import Volume
 from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, Text, shift
-from cnnspec.draw.volume.scale import Scale
+from cnnspec.draw.volume.scale import Scale, is_vector
 
 DEPTH = Point(0.34, -0.2)  # where a point one further into the picture is drawn
 MOST_SHEETS, MOST_COPIES, MOST_BANDS = 8, 4, 8
@@ -71,7 +71,7 @@ def solid(volume: Volume, scale: Scale, sheets: bool) -> Solid:
         return octagon()
     if volume.sign:
         return circle(volume.sign)
-    if shape.features == shape.channels:
+    if is_vector(shape):
         return bar(volume, scale)
     return stack(volume, scale) if sheets else slabs(volume, scale)
 
@@ -177,13 +177,6 @@ def shown_bands(volume: Volume) -> Bands:
     return volume.bands if 1 < len(volume.bands) <= MOST_BANDS else ((volume.kind, 1),)
 
 
-def scale_of(volumes: tuple[Volume, ...], zoom: float = 1.0) -> Scale:
-    """The scale whose largest numbers are those of the volumes."""
-    maps = [volume.shape for volume in volumes if volume.shape.features != volume.shape.channels]
-    vectors = [volume.shape for volume in volumes if volume.shape.features == volume.shape.channels]
-    return Scale.of(maps, vectors, zoom)
-
-
 def wants_sheets(volumes: tuple[Volume, ...], few: int = 32) -> bool:
     """Whether the maps have so few channels that each may be drawn, as LeCun et al. did in 1998."""
-    return all(s.shape.channels <= few for s in volumes if s.shape.features != s.shape.channels)
+    return all(v.shape.channels <= few for v in volumes if not is_vector(v.shape))

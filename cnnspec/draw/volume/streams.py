@@ -157,8 +157,12 @@ def draw_streams(
     """All systems below each other, and where they end."""
     system = {spot.number: i for i, rows in enumerate(made) for row in rows for spot in row}
     row_of = {i: (system[i], row) for i, row in enumerate(found.rows)}
-    beside = (way for way in found.others if system[way.tail] == system[way.head])
-    slanted = [way for way in beside if is_slanted(found, way)]
+    slanted = [
+        way
+        for way in found.others
+        if system[way.tail] == system[way.head] and found.rows[way.tail] != found.rows[way.head]
+        if found.columns[way.tail] + 1 == found.columns[way.head] and not way.words
+    ]
     rails, loose = part_skips((way for way in found.others if way not in slanted), row_of, {})
     tags, begun = numbered(loose), {way.tail for way in found.straight}
     parts: list[Primitive] = []
@@ -188,9 +192,3 @@ def draw_streams(
         parts += whole.parts
         y = whole.below.end + 2 * BETWEEN
     return parts, y - 2 * BETWEEN
-
-
-def is_slanted(found: Streams, way: Skip) -> bool:
-    """Whether a way leads to another row of the next column."""
-    columns = found.columns[way.head] - found.columns[way.tail]
-    return columns == 1 and found.rows[way.tail] != found.rows[way.head] and not way.words

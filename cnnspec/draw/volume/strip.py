@@ -162,7 +162,9 @@ class Strip:
         """
         at = {spot.number: spot for spot in self.spots}
         begun, ended = Counter[int](), Counter(skip.head for skip in skips)
-        ways = [(skip, *self.ends(skip, at, begun, ended)) for skip in self.inner_first(skips)]
+        first = self.spots[0].number
+        inner_first = sorted(skips, key=lambda s: (s.tail < 0, s.head - max(s.tail, first), s))
+        ways = [(skip, *self.ends(skip, at, begun, ended)) for skip in inner_first]
         uprights = [point.x for _, begin, end in ways for point in (begin, end)]
         for skip, begin, end in ways:
             low, high = min(begin.x, end.x), max(begin.x, end.x)
@@ -184,10 +186,6 @@ class Strip:
         for spot in self.spots:
             self.add_tag(tags.arriving.get(spot.number), roof(spot, -1, ended[spot.number]), -1)
             self.add_tag(tags.leaving.get(spot.number), roof(spot, 1, begun[spot.number]), 1)
-
-    def inner_first(self, skips: Sequence[Skip]) -> list[Skip]:
-        first = self.spots[0].number
-        return sorted(skips, key=lambda skip: (skip.tail < 0, skip.head - max(skip.tail, first), skip))
 
     def ends(
         self, skip: Skip, at: Mapping[int, Spot], begun: Counter[int], ended: Counter[int]
