@@ -211,6 +211,17 @@ def test_parts_are_opened_as_far_as_they_fit() -> None:
     assert b">Bottleneck" not in made.content
 
 
+def test_lines_are_short_only_where_there_is_no_room() -> None:
+    """A pyramid of four paths (Zhao et al., 2017) needs short lines; the column of the head does not."""
+    path = '| adaptiveavgpool {}, conv 8@1x1, batchnorm, relu, upsample size=60 mode="bilinear" '
+    pyramid = "".join(path.format(size) for size in (1, 2, 3, 6))
+    head = "\n".join(f"conv {512 - i}@3x3 pad=1, batchnorm, relu" for i in range(9))
+    net = network(f"net N {{\n input 8@60x60\n concat {{ {pyramid} }}\n {head}\n}}\n")
+    made = lay_out(simplify(net), Look(width=3.3 * 72))
+    assert made.svg.count(">batchnorm<") == 4
+    assert made.svg.count(">batchnorm, relu<") == 9
+
+
 def test_left_to_right_is_wider_than_high() -> None:
     diagram = simplify(
         network("net N {\n input 3@32x32\n conv 8@3x3, maxpool 2x2, conv 8@3x3, maxpool 2x2\n}")

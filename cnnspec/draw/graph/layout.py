@@ -9,8 +9,8 @@ from itertools import product
 from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.graph import dot
 from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
-from cnnspec.draw.graph.svg import Drawing, Page, Unreadable, Words, page, parse
-from cnnspec.draw.graph.wrap import Flow, correct, measure, sever, wrap
+from cnnspec.draw.graph.svg import MARGIN, Drawing, Page, Unreadable, Words, break_lines, page, parse
+from cnnspec.draw.graph.wrap import BETWEEN, Flow, correct, measure, sever, wrap
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import plain
 from cnnspec.draw.style import SIZE
@@ -20,7 +20,7 @@ WIDE, HIGH = 6.9 * 72, 9.7 * 72  # points: what a sheet of A4 holds
 SCALES = (1.0, 0.94, 0.88, 0.82, 0.76, 0.71, LEAST_TEXT / SIZE)  # of drawings on a page of a given width
 LETTERS = {"tb": (24, 22, 20, 16, 13), "lr": (18, 13, 11)}  # of a line, and where that is too wide
 FAR = 1.6  # times as high as a sheet, or as wide, that nothing makes fit
-NEAR = 1.15  # times as high, or its text as small, that shorter lines or other columns may make fit
+NEAR = 1.2  # times as high, or its text as small, that shorter lines or other columns may make fit
 TRIES = 3  # of columns, each knowing how wide the last ones were
 STRAIGHT = {"tb": 700.0, "lr": 1300.0}  # points of a diagram, along its way, that is best left uncut
 
@@ -145,7 +145,25 @@ class Printer:
         look, writer = self.look, dot.Writer(diagram, self.look)
         words = Words(plain(diagram.name), dot.facts(diagram), dot.description(diagram, look))
         columns, legend = ([self.drawing(s) for s in part] for part in (writer.columns(), writer.legend()))
-        return page(words, columns, legend, look, scale)
+        made = page(words, columns, legend, look, scale)
+        if look.width is None or look.direction == "lr" or not is_good(made, look.width, NEAR):
+            return made
+        room = look.width / scale - 2 * MARGIN
+        longer = page(words, self.lengthen_lines(diagram, columns, room), legend, look, scale)
+        return longer._replace(columns=made.columns) if longer.height <= made.height else made
+
+    def lengthen_lines(self, diagram: Diagram, columns: list[Drawing], room: float) -> list[Drawing]:
+        """The columns, those in a row with lines of text as long as there is room for: boxes are lower."""
+        found: list[Drawing] = []
+        for beside in break_lines(columns, room, BETWEEN):
+            for letters in (letters for letters in LETTERS["tb"] if letters > self.look.letters):
+                sources = dot.Writer(diagram, self.look._replace(letters=letters)).columns()
+                longer = [self.drawing(source) for source in sources[len(found) : len(found) + len(beside)]]
+                if sum(drawing.width + BETWEEN for drawing in longer) - BETWEEN <= room:
+                    beside = longer
+                    break
+            found += beside
+        return found
 
     def drawing(self, source: str) -> Drawing:
         if source not in self.drawn:
