@@ -7,7 +7,7 @@ from html import escape
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from cnnspec.draw.diagram.simplify import simplify
+from cnnspec.draw.diagram.simplify import FOLDED, simplify
 from cnnspec.draw.graph.engine import Engine
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import Look
@@ -75,7 +75,7 @@ def pictures(entry: ZooNet, draw: Engine) -> Iterator[tuple[str, str]]:
 
     The graph is laid out once, whatever its colours.
     """
-    graph = lay_out(simplify(entry.network), Look(theme=CODED), draw=draw).svg
+    graph = lay_out(simplify(entry.network, FOLDED), Look(theme=CODED), draw=draw).svg
     for theme in COLOURS:
         yield picture_path(entry, "graph", theme), painted(graph, THEMES[theme])
         yield picture_path(entry, "volume", theme), figure_page(entry.network, Look(theme=THEMES[theme])).svg
