@@ -12,7 +12,7 @@ from cnnspec.commands.cli import main
 from cnnspec.draw.diagram.model import boxes
 from cnnspec.draw.graph.engine import Engine
 from cnnspec.draw.graph.layout import LEAST_TEXT, lay_out
-from cnnspec.draw.graph.svg import MARGIN, Drawing, Words, break_lines, page
+from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, break_lines, page
 from cnnspec.draw.graph.wrap import BETWEEN, correct, even_line, measure
 from cnnspec.draw.look import DIRECTIONS, SHOWN, Look, parse_show, parse_width
 from cnnspec.draw.picture import picture, simplify
@@ -116,7 +116,7 @@ def test_deep_nets_fit_a_sheet_of_paper_and_can_be_read(name: str, draw: Engine)
 
 
 def test_columns_without_room_go_on_below_the_others() -> None:
-    wide, words = Drawing(200, 300, "<g/>"), Words("N", "facts", "")
+    wide, words = Drawing(200, 300, "<g/>"), Caption("N", "facts", "")
     one, two = (page(words, [wide] * 3, [], Look(width=500), scale) for scale in (0.75, 1.0))
     assert (one.width, two.width) == (500, 500)
     assert (one.scale, two.scale) == (0.75, 1)
@@ -127,7 +127,7 @@ def test_columns_without_room_go_on_below_the_others() -> None:
 
 def test_the_legend_stands_below_a_short_column_where_there_is_room() -> None:
     columns = [Drawing(200, 300, "<g/>"), Drawing(200, 100, "<g/>")]
-    words = Words("N", "facts", "")
+    words = Caption("N", "facts", "")
     heights = [page(words, columns, [Drawing(wide, 20, "<g/>")], Look()).height for wide in (0, 150, 900)]
     assert heights[0] == heights[1] == heights[2] - 20 - BETWEEN
     full = [columns[0], columns[0]]
@@ -136,7 +136,7 @@ def test_the_legend_stands_below_a_short_column_where_there_is_room() -> None:
 
 def test_the_legend_is_near_the_column_above_it() -> None:
     columns = [Drawing(200, 500, "<g/>"), Drawing(200, 100, "<g/>")]
-    made = page(Words("N", "", ""), columns, [Drawing(9, 9, "<key/>")], Look())
+    made = page(Caption("N", "", ""), columns, [Drawing(9, 9, "<key/>")], Look())
     tops = [float(y) for y in re.findall(r"translate\([\d.]+ ([\d.]+)\)", made.svg)]
     assert tops[0] == tops[1] == tops[2] - 100 - 2 * BETWEEN
 

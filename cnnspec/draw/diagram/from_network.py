@@ -89,25 +89,25 @@ class Builder:
 
     def diagram(self, network: Network) -> Diagram:
         evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
-        place = Surroundings({}, evaluated, live(network.steps, {output.value for output in network.outputs}))
+        outer = Surroundings({}, evaluated, live(network.steps, {output.value for output in network.outputs}))
         items: list[Item] = []
         for given in network.inputs:
-            place.makers[given.value] = self.count
+            outer.makers[given.value] = self.count
             items.append(Box(self.number(), "input", (given.name,), (given.name,)))
         waiting = list(network.outputs)
         for step in (None, *network.steps):
-            items += self.step(step, place) if step is not None else []
+            items += self.step(step, outer) if step is not None else []
             # An output stands right behind what makes it: nothing has to be led past the rest of the net.
-            items += [self.output(output, place) for output in waiting if output.value in place.makers]
-            waiting = [output for output in waiting if output.value not in place.makers]
+            items += [self.output(output, outer) for output in waiting if output.value in outer.makers]
+            waiting = [output for output in waiting if output.value not in outer.makers]
         arriving = tuple(Port(given.name, are_known(given.value)) for given in network.inputs)
         made = [(output.name, output.value.shape) for output in network.outputs if not output.train]
         leaving = tuple(Port(name, shape) for name, shape in made if shape is not None)
         return Diagram(network.name, arriving, leaving, tuple(items), tuple(self.edges))
 
-    def output(self, output: Output, place: Surroundings) -> Box:
+    def output(self, output: Output, outer: Surroundings) -> Box:
         shape = are_known(output.value)
-        tail = place.makers[output.value]
+        tail = outer.makers[output.value]
         fault = claim_words(output.value)
         idle = TRAINING if output.train else ""
         self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=fault))
@@ -118,48 +118,48 @@ class Builder:
         self.count += 1
         return self.count - 1
 
-    def steps(self, steps: tuple[Step, ...], place: Surroundings) -> list[Item]:
-        return [item for step in steps for item in self.step(step, place)]
+    def steps(self, steps: tuple[Step, ...], outer: Surroundings) -> list[Item]:
+        return [item for step in steps for item in self.step(step, outer)]
 
-    def step(self, step: Step, place: Surroundings) -> list[Item]:
+    def step(self, step: Step, outer: Surroundings) -> list[Item]:
         """The items of a step; none behind a fault, where nothing arrives."""
-        if isinstance(step, Leaf | Lost | Use) and step.input not in place.makers:
+        if isinstance(step, Leaf | Lost | Use) and step.input not in outer.makers:
             return []
         if isinstance(step, Lost):
-            return [self.fault(step.span.text, "", step.input, place)]
+            return [self.fault(step.span.text, "", step.input, outer)]
         if isinstance(step, Leaf):
-            return [self.leaf(step, place)]
+            return [self.leaf(step, outer)]
         if isinstance(step, Use):
-            return self.use(step, place)
+            return self.use(step, outer)
         if isinstance(step, Braces):
-            return self.braces(step, place)
+            return self.braces(step, outer)
         if isinstance(step, Merge):
-            return self.merge(step, place)
+            return self.merge(step, outer)
         if isinstance(step, Again):
-            return self.again(step, place)
+            return self.again(step, outer)
         return []
 
-    def idle(self, value: Value, place: Surroundings) -> str:
+    def idle(self, value: Value, outer: Surroundings) -> str:
         """Why evaluation does without a value; "" where an output of evaluation needs it."""
-        if self.partial or place.idle == UNREAD or value in place.evaluated:
-            return place.idle
-        return TRAINING if value in place.needed else UNREAD
+        if self.partial or outer.idle == UNREAD or value in outer.evaluated:
+            return outer.idle
+        return TRAINING if value in outer.needed else UNREAD
 
-    def fault(self, words: str, why: str, value: Value, place: Surroundings) -> Box:
+    def fault(self, words: str, why: str, value: Value, outer: Surroundings) -> Box:
         """The box where a network with faults ends."""
-        shape, tail = are_known(value), place.makers[value]
+        shape, tail = are_known(value), outer.makers[value]
         self.edges.append(Edge(tail, self.count, shape, shape, fault=why or "?"))
         return Box(self.number(), "fault", (words,), (words,))
 
-    def leaf(self, step: Leaf, place: Surroundings) -> Box:
+    def leaf(self, step: Leaf, outer: Surroundings) -> Box:
         shape, layer = are_known(step.input), step.layer
         if step.output.shape is None:
-            return self.fault(layer_words(layer), misfit(layer, shape), step.input, place)
-        idle = self.idle(step.output, place)
-        tail = place.makers[step.input]
+            return self.fault(layer_words(layer), misfit(layer, shape), step.input, outer)
+        idle = self.idle(step.output, outer)
+        tail = outer.makers[step.input]
         self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=claim_words(step.input)))
-        place.makers[step.output] = self.count
-        params = 0 if place.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
+        outer.makers[step.output] = self.count
+        params = 0 if outer.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
         words, brief = self.layer_words(layer)
         return Box(
             self.number(),
@@ -169,7 +169,7 @@ class Builder:
             given_label(step.name, layer.name),
             Count.of(params),
             Count.of(0 if idle else int(layer.macs(shape))),
-            shared=place.shared,
+            shared=outer.shared,
             idle=idle,
             window=window(layer),
             transposed=layer.name == "convtranspose",
@@ -183,39 +183,39 @@ class Builder:
             found = self.words[id(layer)] = (layer_words(layer), brief_words(layer))
         return found
 
-    def use(self, step: Use, place: Surroundings) -> list[Item]:
+    def use(self, step: Use, outer: Surroundings) -> list[Item]:
         instance, name = step.instance, step.instance.block.name.name
-        idle = self.idle(step.output, place)
-        makers = {instance.input: place.makers[step.input]}
+        idle = self.idle(step.output, outer)
+        makers = {instance.input: outer.makers[step.input]}
         within = live(instance.steps, {instance.output})
-        inner = Surroundings(makers, within, within, place.shared, idle)
+        inner = Surroundings(makers, within, within, outer.shared, idle)
         items = self.steps(instance.steps, inner)
         if instance.output in makers:
-            place.makers[step.output] = makers[instance.output]
+            outer.makers[step.output] = makers[instance.output]
         label = given_label(step.name, name.lower())
         return self.cluster("block", name, label, items, inner, given_arguments(instance))
 
-    def braces(self, step: Braces, place: Surroundings) -> list[Item]:
+    def braces(self, step: Braces, outer: Surroundings) -> list[Item]:
         items: list[Item] = []
         for row in rows(step):
-            inner = self.steps(row, place)
-            items += self.cluster("iteration", "", "", inner, place) if isinstance(step, Repeat) else inner
-        return self.cluster("group", braces_label(step), "", items, place)
+            inner = self.steps(row, outer)
+            items += self.cluster("iteration", "", "", inner, outer) if isinstance(step, Repeat) else inner
+        return self.cluster("group", braces_label(step), "", items, outer)
 
-    def merge(self, step: Merge, place: Surroundings) -> list[Item]:
+    def merge(self, step: Merge, outer: Surroundings) -> list[Item]:
         items: list[Item] = []
         ends: list[End] = []
         for path in step.paths:
             start = len(self.edges)
-            made = self.steps(path.steps, place)
-            items += self.cluster("path", "", "", made, place)
+            made = self.steps(path.steps, outer)
+            items += self.cluster("path", "", "", made, outer)
             if not path.dropped:
                 convolutions = sum(box.kind == "conv" for box in boxes(made))
                 ends.append(End(path.output, not made, convolutions, range(start, len(self.edges))))
-        if len(ends) < 2 or any(end.value not in place.makers for end in ends):
+        if len(ends) < 2 or any(end.value not in outer.makers for end in ends):
             return items
-        idle = self.idle(step.output, place)
-        tails = [place.makers[end.value] for end in ends]
+        idle = self.idle(step.output, outer)
+        tails = [outer.makers[end.value] for end in ends]
         number = self.number()
         most = max(end.convolutions for end in ends) if step.layer.name == "add" else 0
         fits = step.output.shape is not None
@@ -231,8 +231,8 @@ class Builder:
         words, brief = ((each,) for each in self.layer_words(step.layer))
         if not fits:
             return [*items, Box(number, "fault", words, brief)]
-        place.makers[step.output] = number
-        return [*items, Box(number, KINDS[step.layer.name], words, brief, shared=place.shared, idle=idle)]
+        outer.makers[step.output] = number
+        return [*items, Box(number, KINDS[step.layer.name], words, brief, shared=outer.shared, idle=idle)]
 
     def leads_on(self, start: int, ends: set[int]) -> bool:
         """Whether the value of a box reaches one of the ends by way of others. Edges are sorted by head."""
@@ -246,25 +246,25 @@ class Builder:
                 reached.add(edge.tail)
         return False
 
-    def again(self, step: Again, place: Surroundings) -> list[Item]:
+    def again(self, step: Again, outer: Surroundings) -> list[Item]:
         inner = step.step.output
         evaluated, needed = (
             live((step.step,), known | {inner}) if step.output in known else known
-            for known in (place.evaluated, place.needed)
+            for known in (outer.evaluated, outer.needed)
         )
-        items = self.step(step.step, place._replace(evaluated=evaluated, needed=needed, shared=True))
-        if inner in place.makers:
-            place.makers.setdefault(step.output, place.makers[inner])
+        items = self.step(step.step, outer._replace(evaluated=evaluated, needed=needed, shared=True))
+        if inner in outer.makers:
+            outer.makers.setdefault(step.output, outer.makers[inner])
         return items
 
     @staticmethod
     def cluster(
-        kind: str, name: str, label: str, items: list[Item], place: Surroundings, arguments: Arguments = ()
+        kind: str, name: str, label: str, items: list[Item], outer: Surroundings, arguments: Arguments = ()
     ) -> list[Item]:
         """The items in a cluster; unlabelled braces make none."""
         if not items or (kind == "group" and not name):
             return items
-        return [Cluster(kind, name, label, tuple(items), 1, place.shared, place.idle, arguments)]
+        return [Cluster(kind, name, label, tuple(items), 1, outer.shared, outer.idle, arguments)]
 
 
 def are_known(value: Value) -> Shape:

@@ -39,18 +39,18 @@ PAPER = "#FFFFFF"  # a page of this colour is left as the document has it
 NONE = ("none", "transparent")
 
 
-class Place(NamedTuple):
+class Inherited(NamedTuple):
     """How far the elements of a group are moved, and what they inherit."""
 
     x: float
     y: float
     look: Mapping[str, str]
 
-    def within(self, group: ElementTree.Element) -> Place:
+    def within(self, group: ElementTree.Element) -> Inherited:
         x, y = self.x, self.y
         for match in _TRANSLATE.finditer(group.get("transform", "")):
             x, y = x + float(match.group(1)), y + float(match.group(2))
-        return Place(x, y, {**self.look, **group.attrib})
+        return Inherited(x, y, {**self.look, **group.attrib})
 
     def point(self, x: float | str, y: float | str) -> str:
         return f"({number(float(x) + self.x)},{number(float(y) + self.y)})"
@@ -71,7 +71,7 @@ def tikz(svg: str, mark: str) -> str:
         raise DrawProblem(f"the picture is {max(wide, high) / 72:,.0f}in long, more than TeX can set")
     _, _, across, down = map(float, root.attrib["viewBox"].split())
     unit = wide / across
-    body = "\n".join(elements(root, Place(0, 0, {}), unit))
+    body = "\n".join(elements(root, Inherited(0, 0, {}), unit))
     colours = sorted(set(re.findall(r"(?<==)[0-9A-F]{6}\b", body)))
     lines = [f"\\definecolor{{{colour}}}{{HTML}}{{{colour}}}" for colour in colours]
     lines.append(f"\\useasboundingbox (0,0) rectangle ({number(across)},{number(down)});")
@@ -79,10 +79,10 @@ def tikz(svg: str, mark: str) -> str:
     return HEAD.format(mark=mark, **size) + "\n".join([*lines, body, FOOT])
 
 
-def elements(group: ElementTree.Element, place: Place, unit: float) -> Iterator[str]:
+def elements(group: ElementTree.Element, inherited: Inherited, unit: float) -> Iterator[str]:
     """A line for each element that is seen, those behind first."""
     for element in group:
-        kind, inner = element.tag.rpartition("}")[2], place.within(element)
+        kind, inner = element.tag.rpartition("}")[2], inherited.within(element)
         if kind == "g":
             yield from elements(element, inner, unit)
         elif kind == "text":
@@ -91,13 +91,15 @@ def elements(group: ElementTree.Element, place: Place, unit: float) -> Iterator[
             yield f"\\path[{', '.join(paint(inner.look, unit))}] {OUTLINES[kind](element.attrib, inner)};"
 
 
-def node(text: ElementTree.Element, place: Place, unit: float) -> str:
-    size = float(place.look["font-size"]) * unit
+def node(text: ElementTree.Element, inherited: Inherited, unit: float) -> str:
+    size = float(inherited.look["font-size"]) * unit
     font = f"\\fontsize{{{number(size)}}}{{{number(size * LEADING)}}}\\selectfont"
-    if place.look.get("font-weight") == "bold":
+    if inherited.look.get("font-weight") == "bold":
         font += "\\bfseries"
-    look = f"anchor={ANCHORS[place.look.get('text-anchor', 'start')]}, text={colour(place.look['fill'])}"
-    where = place.point(text.attrib["x"], text.attrib["y"])
+    look = (
+        f"anchor={ANCHORS[inherited.look.get('text-anchor', 'start')]}, text={colour(inherited.look['fill'])}"
+    )
+    where = inherited.point(text.attrib["x"], text.attrib["y"])
     return f"\\node[{look}, font={font}] at {where} {{{escape_latex((text.text or '').strip())}}};"
 
 
@@ -123,20 +125,20 @@ def colour(text: str) -> str:
     return text.removeprefix("#").upper()
 
 
-def polygon(given: Mapping[str, str], place: Place) -> str:
-    corners = place.points(given["points"])
+def polygon(given: Mapping[str, str], inherited: Inherited) -> str:
+    corners = inherited.points(given["points"])
     if corners[0] == corners[-1]:
         del corners[-1]
     return " -- ".join([*corners, "cycle"])
 
 
-def polyline(given: Mapping[str, str], place: Place) -> str:
-    return " -- ".join(place.points(given["points"]))
+def polyline(given: Mapping[str, str], inherited: Inherited) -> str:
+    return " -- ".join(inherited.points(given["points"]))
 
 
-def curve(given: Mapping[str, str], place: Place) -> str:
+def curve(given: Mapping[str, str], inherited: Inherited) -> str:
     """A path of Graphviz: `M`, where it begins, and `C`, three points for each piece."""
-    start, *rest = place.points(given["d"])
+    start, *rest = inherited.points(given["d"])
     made, before = start, start
     for one, two, end in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
         straight = one == before and two == end
@@ -145,18 +147,18 @@ def curve(given: Mapping[str, str], place: Place) -> str:
     return made
 
 
-def ellipse(given: Mapping[str, str], place: Place) -> str:
+def ellipse(given: Mapping[str, str], inherited: Inherited) -> str:
     radii = [number(float(given.get(name, given.get("r", "0")))) for name in ("rx", "ry")]
-    return f"{place.point(given['cx'], given['cy'])} ellipse [x radius={radii[0]}, y radius={radii[1]}]"
+    return f"{inherited.point(given['cx'], given['cy'])} ellipse [x radius={radii[0]}, y radius={radii[1]}]"
 
 
-def rectangle(given: Mapping[str, str], place: Place) -> str:
+def rectangle(given: Mapping[str, str], inherited: Inherited) -> str:
     x, y = (float(given.get(name, "0")) for name in "xy")
-    end = place.point(x + float(given["width"]), y + float(given["height"]))
-    return f"{place.point(x, y)} rectangle {end}"
+    end = inherited.point(x + float(given["width"]), y + float(given["height"]))
+    return f"{inherited.point(x, y)} rectangle {end}"
 
 
-OUTLINES: dict[str, Callable[[Mapping[str, str], Place], str]] = {
+OUTLINES: dict[str, Callable[[Mapping[str, str], Inherited], str]] = {
     "polygon": polygon,
     "polyline": polyline,
     "path": curve,

@@ -17,7 +17,7 @@ from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width
 from cnnspec.draw.names import mark, plain
 
-Entry = tuple[str, dict[str, str], dict[str, str]]
+LegendEntry = tuple[str, dict[str, str], dict[str, str]]
 """Of the legend: words, the look of their box, and of the edge before it if it is about one."""
 
 
@@ -101,7 +101,7 @@ class Writer:
             graph.edge(node_id(edge.tail), node_id(edge.head), **self.edge_attributes(edge))
         with graph.subgraph(name="cluster_legend") as inner:
             inner.attr("graph", label="", style="invis")
-            self.add_legend([inner] * len(self.entries()))
+            self.add_legend([inner] * len(self.legend_entries()))
         return str(graph.source)
 
     def columns(self) -> list[str]:
@@ -116,7 +116,7 @@ class Writer:
 
     def legend(self) -> list[str]:
         """A graph for each kind of box and edge that occurs."""
-        graphs = [self.graph(rankdir="LR") for _ in self.entries()]
+        graphs = [self.graph(rankdir="LR") for _ in self.legend_entries()]
         self.add_legend(graphs)
         if self.diagram.heads or self.diagram.severed:
             graphs.append(self.graph(rankdir="LR", ranksep="0.03"))
@@ -234,10 +234,12 @@ class Writer:
                 tail = back
             graphs[there].edge(tail, head, **self.edge_attributes(edge))
 
-    def entries(self) -> list[Entry]:
+    def legend_entries(self) -> list[LegendEntry]:
         shown = {box.kind for box in boxes(self.diagram.items)}
         kinds = ((kind, words) for kind, words in style.NAMES.items() if kind in shown)
-        found: list[Entry] = [(words, style.kind_attributes(kind, self.theme), {}) for kind, words in kinds]
+        found: list[LegendEntry] = [
+            (words, style.kind_attributes(kind, self.theme), {}) for kind, words in kinds
+        ]
         drawn = [edge for edge in self.diagram.edges if not edge.fault]
         lines = {edge.route or edge.idle: edge for edge in drawn if edge.route or edge.idle}
         for words, edge in sorted(lines.items()):
@@ -245,7 +247,7 @@ class Writer:
         return found
 
     def add_legend(self, graphs: list[Digraph]) -> None:
-        for number, ((words, box, edge), graph) in enumerate(zip(self.entries(), graphs, strict=True)):
+        for number, ((words, box, edge), graph) in enumerate(zip(self.legend_entries(), graphs, strict=True)):
             graph.node(f"l{number}", words, **box)
             if edge:
                 graph.node(f"a{number}", "", shape="point", style="invis", width="0.01")

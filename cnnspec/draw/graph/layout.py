@@ -9,7 +9,7 @@ from itertools import product
 from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.graph import dot
 from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
-from cnnspec.draw.graph.svg import MARGIN, Drawing, Page, Unreadable, Words, break_lines, page, parse
+from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, Page, Unreadable, break_lines, page, parse
 from cnnspec.draw.graph.wrap import BETWEEN, Flow, correct, measure, sever, wrap
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import plain
@@ -143,13 +143,13 @@ class Printer:
 
     def page(self, diagram: Diagram, scale: float) -> Page:
         look, writer = self.look, dot.Writer(diagram, self.look)
-        words = Words(plain(diagram.name), dot.facts(diagram), dot.description(diagram, look))
+        caption = Caption(plain(diagram.name), dot.facts(diagram), dot.description(diagram, look))
         columns, legend = ([self.drawing(s) for s in part] for part in (writer.columns(), writer.legend()))
-        made = page(words, columns, legend, look, scale)
+        made = page(caption, columns, legend, look, scale)
         if look.width is None or look.direction == "lr" or not is_good(made, look.width, NEAR):
             return made
         room = look.width / scale - 2 * MARGIN
-        longer = page(words, self.lengthen_lines(diagram, columns, room), legend, look, scale)
+        longer = page(caption, self.lengthen_lines(diagram, columns, room), legend, look, scale)
         return longer._replace(columns=made.columns) if longer.height <= made.height else made
 
     def lengthen_lines(self, diagram: Diagram, columns: list[Drawing], room: float) -> list[Drawing]:

@@ -82,7 +82,7 @@ def family(bold: bool) -> str:
     return f'font-family="{FAMILIES}"' + (' font-weight="bold"' if bold else "")
 
 
-class Words(NamedTuple):
+class Caption(NamedTuple):
     """What a page says of the net, besides its drawings."""
 
     name: str
@@ -101,7 +101,7 @@ class Page(NamedTuple):
 
 
 def page(
-    words: Words, drawings: Sequence[Drawing], legend: Sequence[Drawing], look: Look, scale: float = 1.0
+    caption: Caption, drawings: Sequence[Drawing], legend: Sequence[Drawing], look: Look, scale: float = 1.0
 ) -> Page:
     """The net's name, the columns side by side or the rows one below the other, the legend.
 
@@ -114,11 +114,11 @@ def page(
     wide = max(sum(drawing.width + BETWEEN for drawing in line) for line in lines) - BETWEEN
     inner = max(wide, room) if look.width else max(wide, 2 * NARROW - 2 * MARGIN)
     width = inner + 2 * MARGIN
-    content, height = compose_page(words, lines, legend, look, inner)
+    content, height = compose_page(caption, lines, legend, look, inner)
     scale = look.width / width if look.width else 1.0
     size, own = (f"{width * scale:.2f}", f"{height * scale:.2f}"), (f"{width:.2f}", f"{height:.2f}")
-    title = f"{words.name}: {words.facts}"
-    svg = document(content, size, own, look.theme.paper, title, words.description, mark(words.name))
+    title = f"{caption.name}: {caption.facts}"
+    svg = document(content, size, own, look.theme.paper, title, caption.description, mark(caption.name))
     return Page(width * scale, height * scale, scale, svg, tuple(drawing.width for drawing in drawings))
 
 
@@ -145,11 +145,11 @@ class Nook(NamedTuple):
 
 
 def compose_page(
-    words: Words, lines: Sequence[Sequence[Drawing]], legend: Sequence[Drawing], look: Look, inner: float
+    caption: Caption, lines: Sequence[Sequence[Drawing]], legend: Sequence[Drawing], look: Look, inner: float
 ) -> tuple[str, float]:
     """All that is on a page with so much room between its margins, before it is scaled; how high that is."""
     parts, nooks, top = [], [], float(MARGIN)
-    for text, size in heading(words, look, inner):
+    for text, size in heading(caption, look, inner):
         top += size if size == NAME else size + 4
         parts.append(line(text, top, size, size == NAME, look.theme.ink))
     top += 12 if parts else 0
@@ -171,10 +171,10 @@ def compose_page(
     return "".join((*parts, key)), max(top - BETWEEN, end) + MARGIN
 
 
-def heading(words: Words, look: Look, width: float) -> Iterator[tuple[str, int]]:
+def heading(caption: Caption, look: Look, width: float) -> Iterator[tuple[str, int]]:
     """The lines above the drawings, and their sizes."""
-    title = words.name if look.title is None else look.title
-    for text, size in ((title, NAME), (words.facts if look.caption else "", FACTS)):
+    title = caption.name if look.title is None else look.title
+    for text, size in ((title, NAME), (caption.facts if look.caption else "", FACTS)):
         letters = max(NARROW // size, int(width / (size * LETTER)))
         yield from ((line, size) for line in textwrap.wrap(text, letters))
 
