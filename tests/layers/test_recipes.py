@@ -108,7 +108,7 @@ def cube(x: Array, shift: float = 0.0) -> Array:
 '''
 CUBE_BACKWARD = '''
 
-def cube_backward(grad: Array, y: Array, x: Array, shift: float = 0.0) -> Array:
+def cube_backward(grad: Array, x: Array) -> Array:
     """3*x^2*grad."""
     dx: Array = 3 * x**2 * grad
     return dx

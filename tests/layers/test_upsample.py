@@ -69,7 +69,7 @@ def agree(n: int, o: int, factor: float, arguments: dict[str, Any], precision: s
     assert np.abs(y.detach().numpy() - wanted).max() <= bound
     upstream = torch.linspace(1, 3, y.numel(), dtype=y.dtype).reshape(y.shape)
     y.backward(upstream)
-    back = upsample_backward(upstream.numpy(), made, x.detach().numpy(), **keywords)
+    back = upsample_backward(upstream.numpy(), x.detach().numpy(), **keywords)
     gradient = down.T @ upstream.numpy() @ along
     bound = {"float32": 1e-4, "float64": 1e-11}[precision] * np.abs(gradient).max()
     assert np.abs(back - gradient).max() <= bound

@@ -56,15 +56,19 @@ class Statement(NamedTuple):
         pairs = zip(self.keys.items(), self.node.weights, strict=False)
         return {name: key for (name, key), weight in pairs if weight.trained}
 
-    def given(self, taken: tuple[str, ...] = ("bias",)) -> list[tuple[str, Text]]:
-        """The tensors and arguments of a call; a bias where it is taken."""
-        keys = {name: key for name, key in self.keys.items() if name != "bias" or name in taken}
-        if len(keys) > 2:
+    def given(self, taken: tuple[str, ...] | None = None) -> list[tuple[str, Text]]:
+        """The tensors and arguments of a call: all of them, or those of the names that are taken."""
+        keys = {name: key for name, key in self.keys.items() if taken is None or name in taken}
+        if len(keys) == len(self.keys) > 2:
             items: list[tuple[str, Text]] = [("**", f"of(p, {text(self.node.first)})")]
         else:
             named = list(keys) != ["weight", "bias"][: len(keys)]
             items = [(f"{name}=" if named else "", f"p[{text(key)}]") for name, key in keys.items()]
-        return items + [(f"{name}=", text(value)) for name, value in self.arguments.items()]
+        return items + [
+            (f"{name}=", text(value))
+            for name, value in self.arguments.items()
+            if taken is None or name in taken
+        ]
 
 
 class Flow(NamedTuple):
@@ -97,8 +101,9 @@ def choose(*graphs: Graph) -> dict[str, Definition]:
 
 def called(kernel: str) -> set[str]:
     """What a kernel and its gradient call, with all arguments: kernels and their gradients."""
-    own = (definitions()[name] for name in (kernel, f"{kernel}_backward"))
-    found = reached({name for each in own for name in each.reads}, definitions())
+    everything = definitions()
+    own = (everything[name] for name in (kernel, f"{kernel}_backward") if name in everything)
+    found = reached({name for each in own for name in each.reads}, everything)
     return found | {f"{name}_backward" for name in found}
 
 

@@ -117,13 +117,13 @@ class Training:
 
     def call_back(self, step: Statement, slopes: list[str]) -> None:
         """The call of a backward kernel, with what it takes of all there is."""
-        path, name = step.node.path, f"{step.kernel}_backward"
-        function = self.everything[name]
+        path, function = step.node.path, self.everything[f"{step.kernel}_backward"]
         taken = argument_names(function)
         y = [self.at[path]] if "y" in taken else []
-        arriving = [self.at[source] for source in step.sources] if taken != ("grad", "y") else []
-        values = [("", value) for value in [self.slopes[path], *y, *arriving]]
-        call = Arguments(name, (*values, *step.given(taken), *self.more[path]))
+        arriving = [self.at[source] for source in step.sources]
+        values = [("", value) for value in [self.slopes[path], *arriving, *y]]
+        more = [(name, value) for name, value in self.more[path] if name.rstrip("=") in taken]
+        call = Arguments(f"{step.kernel}_backward", (*values, *step.given(taken), *more))
         own = argument_names(self.everything[step.kernel])[
             1 : 1 + results(function, len(slopes)) - len(slopes)
         ]

@@ -23,7 +23,7 @@ def relu_in_place(y: Array) -> None:
     y.clip(0, np.inf, y)
 
 
-def relu_backward(grad: Array, y: Array, x: Array) -> Array:
+def relu_backward(grad: Array, x: Array) -> Array:
     """grad where x > 0, else 0."""
     return grad * (x > 0)
 
@@ -40,7 +40,7 @@ def relu6_in_place(y: Array) -> None:
     y.clip(0, 6, y)
 
 
-def relu6_backward(grad: Array, y: Array, x: Array) -> Array:
+def relu6_backward(grad: Array, x: Array) -> Array:
     """grad where 0 < x < 6, else 0."""
     return grad * ((x > 0) & (x < 6))
 
@@ -53,7 +53,7 @@ def hard_tanh(x: Array, low: float = -1.0, high: float = 1.0) -> Array:
 
 
 def hard_tanh_backward(
-    grad: Array, y: Array, x: Array, low: float = -1.0, high: float = 1.0
+    grad: Array, x: Array, low: float = -1.0, high: float = 1.0
 ) -> Array:
     """grad where low < x < high, else 0."""
     return grad * ((x > low) & (x < high))
@@ -66,7 +66,7 @@ def squared_relu(x: Array) -> Array:
     return y
 
 
-def squared_relu_backward(grad: Array, y: Array, x: Array) -> Array:
+def squared_relu_backward(grad: Array, x: Array) -> Array:
     """grad * 2 * max(0, x)."""
     dx: Array = grad * 2 * np.maximum(x, 0)
     return dx
@@ -80,7 +80,7 @@ def star_relu(x: Array, scale: Array, bias: Array) -> Array:
 
 
 def star_relu_backward(
-    grad: Array, y: Array, x: Array, scale: Array, bias: Array
+    grad: Array, x: Array, scale: Array
 ) -> tuple[Array, Array, Array]:
     """The gradients of x, scale and bias."""
     above = np.maximum(x, 0)
@@ -95,7 +95,7 @@ def leaky_relu(x: Array, slope: float = 0.01) -> Array:
     return y
 
 
-def leaky_relu_backward(grad: Array, y: Array, x: Array, slope: float = 0.01) -> Array:
+def leaky_relu_backward(grad: Array, x: Array, slope: float = 0.01) -> Array:
     """grad where x > 0, else slope * grad."""
     return np.where(x > 0, grad, slope * grad)
 
@@ -108,9 +108,7 @@ def prelu(x: Array, weight: Array) -> Array:
     return y
 
 
-def prelu_backward(
-    grad: Array, y: Array, x: Array, weight: Array
-) -> tuple[Array, Array]:
+def prelu_backward(grad: Array, x: Array, weight: Array) -> tuple[Array, Array]:
     """The gradients of x and weight: weight gets grad * x of the values below 0."""
     slope = weight.reshape(-1, *(1,) * (x.ndim - 2))
     below = (grad * np.minimum(x, 0)).sum((0, *range(2, x.ndim)))
@@ -125,7 +123,7 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
     return y
 
 
-def elu_backward(grad: Array, y: Array, x: Array, alpha: float = 1.0) -> Array:
+def elu_backward(grad: Array, x: Array, alpha: float = 1.0) -> Array:
     """grad where x > 0, else grad * alpha * exp(x)."""
     return grad * np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0)))
 
@@ -136,9 +134,9 @@ def selu(x: Array) -> Array:
     return 1.0507009873554805 * elu(x, 1.6732632423543772)
 
 
-def selu_backward(grad: Array, y: Array, x: Array) -> Array:
+def selu_backward(grad: Array, x: Array) -> Array:
     """1.0507 * the gradient of elu."""
-    return 1.0507009873554805 * elu_backward(grad, y, x, 1.6732632423543772)
+    return 1.0507009873554805 * elu_backward(grad, x, 1.6732632423543772)
 
 
 @facts(quick="quick_in_place")
@@ -156,7 +154,7 @@ def gelu(x: Array, approximate: str = "none") -> Array:
     return y
 
 
-def gelu_backward(grad: Array, y: Array, x: Array, approximate: str = "none") -> Array:
+def gelu_backward(grad: Array, x: Array, approximate: str = "none") -> Array:
     """grad * (Phi(x) + x * Phi'(x)), where Phi'(x) = exp(-x^2/2)/sqrt(2*pi)."""
     if approximate == "tanh":
         t = np.tanh(0.7978845608028654 * (x + 0.044715 * x**3))
@@ -175,7 +173,7 @@ def sigmoid(x: Array) -> Array:
     return y
 
 
-def sigmoid_backward(grad: Array, y: Array, x: Array) -> Array:
+def sigmoid_backward(grad: Array, x: Array, y: Array) -> Array:
     """grad * y * (1 - y)."""
     dx: Array = grad * y * (1 - y)
     return dx
@@ -187,7 +185,7 @@ def silu(x: Array) -> Array:
     return x * sigmoid(x)
 
 
-def silu_backward(grad: Array, y: Array, x: Array) -> Array:
+def silu_backward(grad: Array, x: Array) -> Array:
     """grad * (s + x * s * (1 - s)) with s = sigmoid(x)."""
     s = sigmoid(x)
     dx: Array = grad * s * (1 + x * (1 - s))
@@ -206,7 +204,7 @@ def tanh_in_place(y: Array) -> None:
     np.tanh(y, out=y)
 
 
-def tanh_backward(grad: Array, y: Array, x: Array) -> Array:
+def tanh_backward(grad: Array, x: Array, y: Array) -> Array:
     """grad * (1 - y^2)."""
     dx: Array = grad * (1 - y * y)
     return dx
@@ -220,7 +218,7 @@ def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0) -> Array:
 
 
 def softplus_backward(
-    grad: Array, y: Array, x: Array, beta: float = 1.0, threshold: float = 20.0
+    grad: Array, x: Array, beta: float = 1.0, threshold: float = 20.0
 ) -> Array:
     """grad * sigmoid(beta*x), and grad itself where beta*x > threshold."""
     return np.where(beta * x > threshold, grad, grad * sigmoid(beta * x))
@@ -233,7 +231,7 @@ def mish(x: Array) -> Array:
     return y
 
 
-def mish_backward(grad: Array, y: Array, x: Array) -> Array:
+def mish_backward(grad: Array, x: Array) -> Array:
     """grad * (t + x * (1 - t^2) * sigmoid(x)) with t = tanh(log(1 + exp(x)))."""
     t = np.tanh(softplus(x))
     dx: Array = grad * (t + x * (1 - t * t) * sigmoid(x))
@@ -247,7 +245,7 @@ def hard_sigmoid(x: Array) -> Array:
     return y
 
 
-def hard_sigmoid_backward(grad: Array, y: Array, x: Array) -> Array:
+def hard_sigmoid_backward(grad: Array, x: Array) -> Array:
     """grad/6 where -3 < x < 3, else 0."""
     return grad * ((x > -3) & (x < 3)) / 6
 
@@ -259,7 +257,7 @@ def hard_swish(x: Array) -> Array:
     return y
 
 
-def hard_swish_backward(grad: Array, y: Array, x: Array) -> Array:
+def hard_swish_backward(grad: Array, x: Array) -> Array:
     """0 where x <= -3, grad where x >= 3, between them grad * (2*x + 3)/6."""
     return grad * np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6))
 
@@ -271,7 +269,7 @@ def absolute(x: Array) -> Array:
     return y
 
 
-def absolute_backward(grad: Array, y: Array, x: Array) -> Array:
+def absolute_backward(grad: Array, x: Array) -> Array:
     """grad * sign(x)."""
     dx: Array = grad * np.sign(x)
     return dx
@@ -287,7 +285,7 @@ def identity_in_place(y: Array) -> None:
     """y."""
 
 
-def identity_backward(grad: Array, y: Array, x: Array) -> Array:
+def identity_backward(grad: Array, x: Array) -> Array:
     """grad as it arrives."""
     return grad
 
@@ -303,7 +301,7 @@ def softmax(x: Array) -> Array:
     return y
 
 
-def softmax_backward(grad: Array, y: Array, x: Array) -> Array:
+def softmax_backward(grad: Array, x: Array, y: Array) -> Array:
     """y * (grad - sum of grad * y)."""
     dx: Array = y * (grad - (grad * y).sum(1, keepdims=True))
     return dx
@@ -315,9 +313,9 @@ def path_softmax(x: Array, paths: int) -> Array:
     return softmax(by_path(x, paths)).reshape(x.shape)
 
 
-def path_softmax_backward(grad: Array, y: Array, x: Array, paths: int) -> Array:
+def path_softmax_backward(grad: Array, x: Array, y: Array, paths: int) -> Array:
     """That of softmax, over paths."""
-    arriving = (by_path(values, paths) for values in (grad, y, x))
+    arriving = (by_path(values, paths) for values in (grad, x, y))
     return softmax_backward(*arriving).reshape(x.shape)
 
 
@@ -334,7 +332,7 @@ def log_softmax(x: Array) -> Array:
     return y
 
 
-def log_softmax_backward(grad: Array, y: Array, x: Array) -> Array:
+def log_softmax_backward(grad: Array, x: Array, y: Array) -> Array:
     """grad - exp(y) * sum of grad."""
     dx: Array = grad - np.exp(y) * grad.sum(1, keepdims=True)
     return dx

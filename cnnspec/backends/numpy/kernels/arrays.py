@@ -78,14 +78,7 @@ def fold_sides(padded: Array, lo: int, n: int, hi: int, mode: str) -> Array:
     return total
 
 
-def pad2d_backward(
-    grad: Array,
-    y: Array,
-    x: Array,
-    pads: Sides,
-    mode: str = "zeros",
-    value: float = 0.0,
-) -> Array:
+def pad2d_backward(grad: Array, x: Array, pads: Sides, mode: str = "zeros") -> Array:
     """The gradient of x, its pads folded back."""
     return unpad2d(grad, pads, mode)
 

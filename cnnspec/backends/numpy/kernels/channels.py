@@ -13,9 +13,7 @@ def slice_channels(x: Array, start: int, stop: int) -> Array:
     return x[:, start:stop]
 
 
-def slice_channels_backward(
-    grad: Array, y: Array, x: Array, start: int, stop: int
-) -> Array:
+def slice_channels_backward(grad: Array, x: Array, start: int, stop: int) -> Array:
     """grad with zeros for the other channels."""
     dx = np.zeros(x.shape, grad.dtype)
     dx[:, start:stop] = grad
@@ -27,9 +25,7 @@ def pick_channels(x: Array, channels: list[int]) -> Array:
     return x[:, channels]
 
 
-def pick_channels_backward(
-    grad: Array, y: Array, x: Array, channels: list[int]
-) -> Array:
+def pick_channels_backward(grad: Array, x: Array, channels: list[int]) -> Array:
     """grad where it came from; what was picked twice gets both."""
     dx = np.zeros(x.shape, grad.dtype)
     for i, channel in enumerate(channels):
@@ -44,7 +40,7 @@ def scale_channels(x: Array, weight: Array) -> Array:
 
 
 def scale_channels_backward(
-    grad: Array, y: Array, x: Array, weight: Array
+    grad: Array, x: Array, weight: Array
 ) -> tuple[Array, Array]:
     """The gradients of x and weight."""
     total = (grad * x).sum((0, *range(2, x.ndim)))
@@ -59,7 +55,7 @@ def shift_channels(x: Array, weight: Array) -> Array:
 
 
 def shift_channels_backward(
-    grad: Array, y: Array, x: Array, weight: Array
+    grad: Array, x: Array, weight: Array
 ) -> tuple[Array, Array]:
     """The gradients of x and weight."""
     total = grad.sum((0, *range(2, x.ndim)))
@@ -73,7 +69,7 @@ def plus(x: Array, summand: float) -> Array:
     return x + summand
 
 
-def plus_backward(grad: Array, y: Array, x: Array, summand: float) -> Array:
+def plus_backward(grad: Array, x: Array) -> Array:
     """grad."""
     return grad
 
@@ -84,7 +80,7 @@ def multiply(x: Array, factor: float) -> Array:
     return x * factor
 
 
-def multiply_backward(grad: Array, y: Array, x: Array, factor: float) -> Array:
+def multiply_backward(grad: Array, x: Array, factor: float) -> Array:
     """grad * factor."""
     return grad * factor
 
@@ -98,9 +94,7 @@ def normalize(x: Array, mean: list[float], std: list[float]) -> Array:
     return y
 
 
-def normalize_backward(
-    grad: Array, y: Array, x: Array, mean: list[float], std: list[float]
-) -> Array:
+def normalize_backward(grad: Array, x: Array, std: list[float]) -> Array:
     """grad/std."""
     dx: Array = grad / np.array(std, grad.dtype).reshape(-1, 1, 1)
     return dx
@@ -122,12 +116,7 @@ def channel_conv(
 
 
 def channel_conv_backward(
-    grad: Array,
-    y: Array,
-    x: Array,
-    weight: Array,
-    bias: Array | None = None,
-    mode: str = "zeros",
+    grad: Array, x: Array, weight: Array, bias: Array | None = None, mode: str = "zeros"
 ) -> tuple[Array, Array, Array | None]:
     """The gradients of x, weight and bias: that of x is a convolution backwards."""
     dx = channel_conv(grad, weight.reshape(-1)[::-1], None, mode)
@@ -152,7 +141,7 @@ def add(*paths: Array) -> Array:
     return total
 
 
-def add_backward(grad: Array, y: Array, *paths: Array) -> tuple[Array, ...]:
+def add_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
     """grad, for every path."""
     return (grad,) * len(paths)
 
@@ -163,9 +152,7 @@ def sub(first: Array, second: Array) -> Array:
     return first - second
 
 
-def sub_backward(
-    grad: Array, y: Array, first: Array, second: Array
-) -> tuple[Array, Array]:
+def sub_backward(grad: Array, first: Array, second: Array) -> tuple[Array, Array]:
     """grad and -grad."""
     return grad, -grad
 
@@ -182,7 +169,7 @@ def mul(*paths: Array) -> Array:
     return product
 
 
-def mul_backward(grad: Array, y: Array, *paths: Array) -> tuple[Array, ...]:
+def mul_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
     """For every path grad times the other paths, added up where a gate was spread."""
     found = []
     for i, path in enumerate(paths):
@@ -199,7 +186,7 @@ def concat(*paths: Array) -> Array:
     return np.concatenate(paths, 1)
 
 
-def concat_backward(grad: Array, y: Array, *paths: Array) -> tuple[Array, ...]:
+def concat_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
     """The part of grad that each path made."""
     ends = np.cumsum([path.shape[1] for path in paths])
     return tuple(np.split(grad, ends[:-1], 1))

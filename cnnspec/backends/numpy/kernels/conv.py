@@ -71,7 +71,6 @@ def conv2d(
 
 def conv2d_backward(
     grad: Array,
-    y: Array,
     x: Array,
     weight: Array,
     bias: Array | None = None,
@@ -147,7 +146,6 @@ def standardized_conv2d(
 
 def standardized_conv2d_backward(
     grad: Array,
-    y: Array,
     x: Array,
     weight: Array,
     bias: Array | None = None,
@@ -163,7 +161,7 @@ def standardized_conv2d_backward(
     """The gradients of x, weight, bias and gain."""
     kernels = standard_filters(weight, gain, gamma, eps)
     dx, dkernels, dbias = conv2d_backward(
-        grad, y, x, kernels, bias, stride, pads, dilation, groups, mode
+        grad, x, kernels, bias, stride, pads, dilation, groups, mode
     )
     dweight, dgain = standard_filters_backward(dkernels, weight, gain, gamma, eps)
     return dx, dweight, dbias, dgain
@@ -230,13 +228,11 @@ def conv_transpose2d(
 
 def conv_transpose2d_backward(
     grad: Array,
-    y: Array,
     x: Array,
     weight: Array,
     bias: Array | None = None,
     stride: Pair = (1, 1),
     pad: Pair = (0, 0),
-    extra: Pair = (0, 0),
     dilation: Pair = (1, 1),
     groups: int = 1,
 ) -> tuple[Array, Array, Array | None]:

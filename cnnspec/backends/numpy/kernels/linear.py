@@ -15,7 +15,7 @@ def flatten(x: Array) -> Array:
     return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
-def flatten_backward(grad: Array, y: Array, x: Array) -> Array:
+def flatten_backward(grad: Array, x: Array) -> Array:
     """grad in x's shape."""
     return grad.reshape(x.shape)
 
@@ -25,7 +25,7 @@ def flatten_pixels(x: Array) -> Array:
     return flatten(x.transpose(0, 2, 3, 1))
 
 
-def flatten_pixels_backward(grad: Array, y: Array, x: Array) -> Array:
+def flatten_pixels_backward(grad: Array, x: Array) -> Array:
     """grad in x's shape."""
     n, c, height, width = x.shape
     return grad.reshape(n, height, width, c).transpose(0, 3, 1, 2)
@@ -36,9 +36,7 @@ def unflatten(x: Array, shape: tuple[int, int, int]) -> Array:
     return x.reshape(len(x), *shape)
 
 
-def unflatten_backward(
-    grad: Array, y: Array, x: Array, shape: tuple[int, int, int]
-) -> Array:
+def unflatten_backward(grad: Array, x: Array) -> Array:
     """grad in x's shape."""
     return grad.reshape(x.shape)
 
@@ -50,12 +48,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
 
 
 def linear_backward(
-    grad: Array,
-    y: Array,
-    x: Array,
-    weight: Array,
-    bias: Array | None = None,
-    need_x: bool = True,
+    grad: Array, x: Array, weight: Array, bias: Array | None = None, need_x: bool = True
 ) -> tuple[Array | None, Array, Array | None]:
     """The gradients of x, weight and bias: grad weight, grad^T x, the sum of grad."""
     dx = grad @ weight if need_x else None
@@ -72,7 +65,7 @@ def pointwise_linear(x: Array, weight: Array, bias: Array | None = None) -> Arra
 
 
 def pointwise_linear_backward(
-    grad: Array, y: Array, x: Array, weight: Array, bias: Array | None = None
+    grad: Array, x: Array, weight: Array, bias: Array | None = None
 ) -> tuple[Array, Array, Array | None]:
     """The gradients of x, weight and bias."""
     n, c, height, width = x.shape
@@ -100,12 +93,7 @@ def dropout_in_place(y: Array) -> None:
 
 
 def dropout_backward(
-    grad: Array,
-    y: Array,
-    x: Array,
-    p: float = 0.5,
-    mode: str = "units",
-    seed: int | None = None,
+    grad: Array, x: Array, p: float = 0.5, mode: str = "units", seed: int | None = None
 ) -> Array:
     """grad * noise, the same noise drawn again from the same seed."""
     return grad if seed is None else grad * dropout_noise(x, p, mode, seed)

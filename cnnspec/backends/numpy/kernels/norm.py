@@ -54,6 +54,20 @@ def affine_backward(
     return grad * by_channel(weight, x), (grad * x).sum(axes), dbias
 
 
+def normed_backward(
+    grad: Array,
+    x: Array,
+    axes: tuple[int, ...],
+    weight: Array | None,
+    bias: Array | None,
+    eps: float,
+) -> tuple[Array, Array | None, Array | None]:
+    """The gradients of x, weight and bias of affine(standardize(x, axes, eps), ...)."""
+    standard = standardize(x, axes, eps)
+    dstandard, dweight, dbias = affine_backward(grad, standard, weight, bias)
+    return standardize_backward(dstandard, standard, x, axes, eps), dweight, dbias
+
+
 def by_channel(numbers: Array, x: Array) -> Array:
     """C numbers, shaped so that they stand along axis 1 of x."""
     return numbers.reshape(-1, *(1,) * (x.ndim - 2))
@@ -97,26 +111,13 @@ def batch_norm(
 
 def batch_norm_backward(
     grad: Array,
-    y: Array,
     x: Array,
     weight: Array | None = None,
     bias: Array | None = None,
-    running_mean: Array | None = None,
-    running_var: Array | None = None,
-    num_batches_tracked: Array | None = None,
-    momentum: float | None = 0.1,
     eps: float = 1e-5,
-    training: bool = False,
 ) -> tuple[Array, Array | None, Array | None]:
     """The gradients of x, weight and bias, through the batch's own statistics."""
-    if not training and running_mean is not None and running_var is not None:
-        return running_norm_backward(
-            grad, y, x, weight, bias, running_mean, running_var, eps=eps
-        )
-    axes = (0, *range(2, x.ndim))
-    standard = standardize(x, axes, eps)
-    dstandard, dweight, dbias = affine_backward(grad, standard, weight, bias)
-    return standardize_backward(dstandard, standard, x, axes, eps), dweight, dbias
+    return normed_backward(grad, x, (0, *range(2, x.ndim)), weight, bias, eps)
 
 
 @facts(quick="quick_norm")
@@ -134,25 +135,6 @@ def running_norm(
     deviation = np.sqrt(running_var + eps)
     standard = (x - by_channel(running_mean, x)) / by_channel(deviation, x)
     return affine(standard, weight, bias)
-
-
-def running_norm_backward(
-    grad: Array,
-    y: Array,
-    x: Array,
-    weight: Array | None = None,
-    bias: Array | None = None,
-    running_mean: Array | None = None,
-    running_var: Array | None = None,
-    num_batches_tracked: Array | None = None,
-    eps: float = 1e-5,
-) -> tuple[Array, Array | None, Array | None]:
-    """The gradients of x, weight and bias; the statistics are constants."""
-    assert running_mean is not None and running_var is not None
-    deviation = by_channel(np.sqrt(running_var + eps), x)
-    standard = (x - by_channel(running_mean, x)) / deviation
-    dstandard, dweight, dbias = affine_backward(grad, standard, weight, bias)
-    return dstandard / deviation, dweight, dbias
 
 
 def update_running(running: Array, batch: Array, momentum: float) -> None:
@@ -190,25 +172,13 @@ def instance_norm(
 
 def instance_norm_backward(
     grad: Array,
-    y: Array,
     x: Array,
     weight: Array | None = None,
     bias: Array | None = None,
-    running_mean: Array | None = None,
-    running_var: Array | None = None,
-    num_batches_tracked: Array | None = None,
-    momentum: float = 0.1,
     eps: float = 1e-5,
-    training: bool = False,
 ) -> tuple[Array, Array | None, Array | None]:
     """The gradients of x, weight and bias, through the maps' own statistics."""
-    if not training and running_mean is not None and running_var is not None:
-        return running_norm_backward(
-            grad, y, x, weight, bias, running_mean, running_var, eps=eps
-        )
-    standard = standardize(x, (2, 3), eps)
-    dstandard, dweight, dbias = affine_backward(grad, standard, weight, bias)
-    return standardize_backward(dstandard, standard, x, (2, 3), eps), dweight, dbias
+    return normed_backward(grad, x, (2, 3), weight, bias, eps)
 
 
 def by_group(x: Array, groups: int) -> Array:
@@ -237,7 +207,6 @@ def group_norm(
 
 def group_norm_backward(
     grad: Array,
-    y: Array,
     x: Array,
     weight: Array | None = None,
     bias: Array | None = None,
@@ -267,18 +236,15 @@ def layer_norm(
     Over "channels": the C values of each pixel, weight and bias are (C,). Over "all":
     the values of an image together, weight and bias have an image's shape.
     """
-    standard = standardize(
-        x, (1,) if over == "channels" else tuple(range(1, x.ndim)), eps
-    )
     if over == "channels":
-        return affine(standard, weight, bias)
-    y = standard if weight is None else standard * weight
+        return affine(standardize(x, (1,), eps), weight, bias)
+    y = standardize(x, tuple(range(1, x.ndim)), eps)
+    y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
 
 def layer_norm_backward(
     grad: Array,
-    y: Array,
     x: Array,
     weight: Array | None = None,
     bias: Array | None = None,
@@ -286,14 +252,13 @@ def layer_norm_backward(
     eps: float = 1e-5,
 ) -> tuple[Array, Array | None, Array | None]:
     """The gradients of x, weight and bias."""
-    axes = (1,) if over == "channels" else tuple(range(1, x.ndim))
-    standard = standardize(x, axes, eps)
     if over == "channels":
-        dstandard, dweight, dbias = affine_backward(grad, standard, weight, bias)
-    else:
-        dstandard = grad if weight is None else grad * weight
-        dweight = None if weight is None else (grad * standard).sum(0)
-        dbias = None if bias is None else grad.sum(0)
+        return normed_backward(grad, x, (1,), weight, bias, eps)
+    axes = tuple(range(1, x.ndim))
+    standard = standardize(x, axes, eps)
+    dstandard = grad if weight is None else grad * weight
+    dweight = None if weight is None else (grad * standard).sum(0)
+    dbias = None if bias is None else grad.sum(0)
     return standardize_backward(dstandard, standard, x, axes, eps), dweight, dbias
 
 
@@ -313,8 +278,8 @@ def local_response_norm(
 
 def local_response_norm_backward(
     grad: Array,
-    y: Array,
     x: Array,
+    y: Array,
     size: int,
     alpha: float = 1e-4,
     beta: float = 0.75,

@@ -40,8 +40,8 @@ def max_pool2d(
 
 def max_pool2d_backward(
     grad: Array,
-    y: Array,
     x: Array,
+    y: Array,
     window: Pair,
     stride: Pair,
     pads: Sides = (0, 0, 0, 0),
@@ -82,7 +82,7 @@ def max_unpool2d(x: Array, source: Array, window: Pair) -> Array:
 
 
 def max_unpool2d_backward(
-    grad: Array, y: Array, x: Array, source: Array, window: Pair
+    grad: Array, x: Array, source: Array, window: Pair
 ) -> tuple[Array, Array]:
     """The gradient of x: that of each value's place; the source tells no more."""
     dx, size = np.zeros(x.shape, grad.dtype), (x.shape[2], x.shape[3])
@@ -120,7 +120,6 @@ def avg_pool2d(
 
 def avg_pool2d_backward(
     grad: Array,
-    y: Array,
     x: Array,
     window: Pair,
     stride: Pair,
@@ -206,7 +205,7 @@ def adaptive_avg_pool2d(x: Array, size: Pair) -> Array:
     return y
 
 
-def adaptive_avg_pool2d_backward(grad: Array, y: Array, x: Array, size: Pair) -> Array:
+def adaptive_avg_pool2d_backward(grad: Array, x: Array, size: Pair) -> Array:
     """The gradient of x: each window's is spread evenly over the window."""
     dx = np.zeros(x.shape, grad.dtype)
     for i, j, part in adaptive_tiles(x, size):
@@ -223,7 +222,7 @@ def adaptive_max_pool2d(x: Array, size: Pair) -> Array:
     return y
 
 
-def adaptive_max_pool2d_backward(grad: Array, y: Array, x: Array, size: Pair) -> Array:
+def adaptive_max_pool2d_backward(grad: Array, x: Array, size: Pair) -> Array:
     """The gradient of x: each window's goes to its first largest value, row by row."""
     n, c = x.shape[:2]
     dx = np.zeros(x.shape, grad.dtype)
@@ -242,7 +241,7 @@ def channel_mean(x: Array) -> Array:
     return y
 
 
-def channel_mean_backward(grad: Array, y: Array, x: Array) -> Array:
+def channel_mean_backward(grad: Array, x: Array) -> Array:
     """grad/C, for every channel."""
     return np.broadcast_to(grad / x.shape[1], x.shape)
 
@@ -253,7 +252,7 @@ def channel_max(x: Array) -> Array:
     return y
 
 
-def channel_max_backward(grad: Array, y: Array, x: Array) -> Array:
+def channel_max_backward(grad: Array, x: Array, y: Array) -> Array:
     """grad for the largest channel; where several are equal, shared among them."""
     hit = x == y
     dx: Array = grad * hit / hit.sum(1, keepdims=True, dtype=grad.dtype)
@@ -287,13 +286,7 @@ def binomial(k: int, t: int) -> float:
 
 
 def blur_pool_backward(
-    grad: Array,
-    y: Array,
-    x: Array,
-    window: Pair,
-    stride: Pair,
-    pad: Pair,
-    mode: str = "reflect",
+    grad: Array, x: Array, window: Pair, stride: Pair, pad: Pair, mode: str = "reflect"
 ) -> Array:
     """The gradient of x: each window's share goes back to where it came from."""
     sides = (pad[0], pad[0], pad[1], pad[1])

@@ -36,7 +36,6 @@ def upsample(
 
 def upsample_backward(
     grad: Array,
-    y: Array,
     x: Array,
     factor: tuple[float, float] | None = None,
     size: Pair | None = None,
@@ -117,7 +116,7 @@ def pixel_shuffle(x: Array, factor: int) -> Array:
     return moved.reshape(n, c // (r * r), r * height, r * width)
 
 
-def pixel_shuffle_backward(grad: Array, y: Array, x: Array, factor: int) -> Array:
+def pixel_shuffle_backward(grad: Array, x: Array, factor: int) -> Array:
     """grad with every pixel back in its channel."""
     n, c, height, width = x.shape
     r = factor
@@ -137,7 +136,7 @@ def pixel_unshuffle(x: Array, factor: int) -> Array:
     return parts.reshape(n, c * factor * factor, h, w)
 
 
-def pixel_unshuffle_backward(grad: Array, y: Array, x: Array, factor: int) -> Array:
+def pixel_unshuffle_backward(grad: Array, x: Array, factor: int) -> Array:
     """grad with every channel back at its pixel, 0 where no square was filled."""
     dx = np.zeros(x.shape, grad.dtype)
     dx[:, :, : grad.shape[2] * factor, : grad.shape[3] * factor] = pixel_shuffle(
@@ -153,7 +152,7 @@ def channel_shuffle(x: Array, groups: int) -> Array:
     return rows.swapaxes(1, 2).reshape(x.shape)
 
 
-def channel_shuffle_backward(grad: Array, y: Array, x: Array, groups: int) -> Array:
+def channel_shuffle_backward(grad: Array, x: Array, groups: int) -> Array:
     """grad with every channel back in its place."""
     return channel_shuffle(grad, x.shape[1] // groups)
 
@@ -164,7 +163,7 @@ def crop(x: Array, top: int, left: int, height: int, width: int) -> Array:
 
 
 def crop_backward(
-    grad: Array, y: Array, x: Array, top: int, left: int, height: int, width: int
+    grad: Array, x: Array, top: int, left: int, height: int, width: int
 ) -> Array:
     """grad with zeros around it."""
     dx = np.zeros(x.shape, grad.dtype)

@@ -39,7 +39,7 @@ def rms_norm(x: Array, weight: Array | None = None, eps: float = 1e-5) -> Array:
 
 
 def rms_norm_backward(
-    grad: Array, y: Array, x: Array, weight: Array | None = None, eps: float = 1e-5
+    grad: Array, x: Array, weight: Array | None = None, eps: float = 1e-5
 ) -> tuple[Array, Array | None]:
     """The gradients of x and weight."""
     standard = rms_standard(x, (1,), eps)
@@ -54,7 +54,7 @@ def l2_norm(x: Array, eps: float = 1e-12) -> Array:
     return y
 
 
-def l2_norm_backward(grad: Array, y: Array, x: Array, eps: float = 1e-12) -> Array:
+def l2_norm_backward(grad: Array, x: Array, y: Array, eps: float = 1e-12) -> Array:
     """(grad - y * sum of grad * y)/length; grad/eps where that is more."""
     length = np.sqrt(np.square(x).sum(1, keepdims=True))
     along = y * (grad * y).sum(1, keepdims=True) * (length > eps)
@@ -75,7 +75,6 @@ def filter_response_norm(
 
 def filter_response_norm_backward(
     grad: Array,
-    y: Array,
     x: Array,
     weight: Array,
     bias: Array,
@@ -107,7 +106,7 @@ def global_response_norm(
 
 
 def global_response_norm_backward(
-    grad: Array, y: Array, x: Array, weight: Array, bias: Array, eps: float = 1e-6
+    grad: Array, x: Array, weight: Array, bias: Array, eps: float = 1e-6
 ) -> tuple[Array, Array | None, Array | None]:
     """The gradients of x, weight and bias; where a map is 0, its length has none."""
     length = np.sqrt(np.square(x).sum((2, 3), keepdims=True))
@@ -135,7 +134,6 @@ def evo_norm_s0(
 
 def evo_norm_s0_backward(
     grad: Array,
-    y: Array,
     x: Array,
     weight: Array,
     bias: Array,
@@ -186,27 +184,19 @@ def evo_norm_b0(
     if training:
         check_spread(x.size // x.shape[1])
         update_running(running_var, x.var((0, 2, 3), ddof=1), momentum)
-    batch, image = both_deviations(x, running_var, eps, training)
+    variance = x.var((0, 2, 3)) if training else running_var
+    batch, image = both_deviations(x, variance, eps)
     return affine(x / np.maximum(batch, x * by_channel(v, x) + image), weight, bias)
 
 
 def evo_norm_b0_backward(
-    grad: Array,
-    y: Array,
-    x: Array,
-    weight: Array,
-    bias: Array,
-    v: Array,
-    running_var: Array,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-    training: bool = False,
+    grad: Array, x: Array, weight: Array, bias: Array, v: Array, eps: float = 1e-5
 ) -> tuple[Array, Array | None, Array | None, Array]:
     """The gradients of x, weight, bias and v; two that are equal share theirs.
 
     That of a deviation d of n values goes on to each of these as (x - mean)/(n * d).
     """
-    batch, image = both_deviations(x, running_var, eps, training)
+    batch, image = both_deviations(x, x.var((0, 2, 3)), eps)
     bent = x * by_channel(v, x) + image
     divisor = np.maximum(batch, bent)
     standard = x / divisor
@@ -215,19 +205,16 @@ def evo_norm_b0_backward(
     dbent = ddivisor * ((bent > batch) + 0.5 * (bent == batch)).astype(grad.dtype)
     dx += dbent * by_channel(v, x)
     within, across = (2, 3), (0, 2, 3)
-    spread: list[tuple[Array, Array, tuple[int, ...]]] = [(dbent, image, within)]
-    if training:
-        spread.append((ddivisor - dbent, batch, across))
-    for slope, deviation, axes in spread:
+    for slope, deviation, axes in (
+        (dbent, image, within),
+        (ddivisor - dbent, batch, across),
+    ):
         centred = x - x.mean(axes, keepdims=True)
         dx += slope.mean(axes, keepdims=True) * centred / deviation
     return dx, dweight, dbias, (dbent * x).sum(across)
 
 
-def both_deviations(
-    x: Array, running_var: Array, eps: float, training: bool
-) -> tuple[Array, Array]:
-    """sqrt(variance + eps) of every channel in the batch and in the image."""
-    variance = x.var((0, 2, 3)) if training else running_var
+def both_deviations(x: Array, variance: Array, eps: float) -> tuple[Array, Array]:
+    """sqrt(variance + eps) of every channel, by its variance and that in the image."""
     image: Array = np.sqrt(x.var((2, 3), keepdims=True) + eps)
     return by_channel(np.sqrt(variance + eps), x), image

@@ -91,13 +91,10 @@ class TrainableNet(BaseNet):
             grad = pending.pop(layer.name, None)
             if grad is None or layer.name not in learning:
                 continue
-            keywords = dict(drawn[layer.name])
-            back = self.gradients[layer.kernel]
-            if layer.kernel.__name__ in ("conv2d", "linear"):
-                keywords["need_x"] = bool(learning & set(layer.of))
+            known = drawn[layer.name] | {"y": values[layer.name]}
+            known["need_x"] = bool(learning & set(layer.of))
             arriving = [values[name] for name in layer.of]
-            parts = back(grad, values[layer.name], *arriving, **keywords)
-            parts = parts if isinstance(parts, tuple) else (parts,)
+            parts = call_back(self.gradients[layer.kernel], grad, arriving, known)
             for name, part in zip(layer.of, parts, strict=False):
                 accumulate(pending, name, part)
             tensors = self.owned.get(layer.owner, {})
@@ -143,6 +140,19 @@ class TrainableNet(BaseNet):
             raise
         with crew():
             return total, self.backward(values, drawn, grads)
+
+
+def call_back(
+    back: Any, grad: Array, arriving: list[Array], known: dict[str, Any]
+) -> tuple[Any, ...]:
+    """The gradients of what arrives at a kernel, then of its tensors.
+
+    Its backward kernel takes what it uses of what is known of the run, by the names.
+    """
+    names = back.__code__.co_varnames[: back.__code__.co_argcount]
+    taken = known.keys() & set(names)
+    found = back(grad, *arriving, **{name: known[name] for name in taken})
+    return found if isinstance(found, tuple) else (found,)
 
 
 def before_softmax(output: str, layers: dict[str, Layer]) -> str:

@@ -48,7 +48,6 @@ def conv2d(
 
 def conv2d_backward(
     grad: Array,
-    y: Array,
     x: Array,
     weight: Array,
     bias: Array | None = None,

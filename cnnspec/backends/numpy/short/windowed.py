@@ -82,7 +82,7 @@ def linear_backward(grad: Array, x: Array, weight: Array) -> tuple[Array, Array,
     return grad @ weight, grad.T @ x, grad.sum(0)
 
 
-def tanh_backward(grad: Array, y: Array) -> Array:
+def tanh_backward(grad: Array, x: Array, y: Array) -> Array:
     """grad * (1 - y^2)."""
     dx: Array = grad * (1 - y * y)
     return dx
