@@ -7,8 +7,9 @@ from click.testing import CliRunner, Result
 from cnnspec.commands.cli import main
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments: object, stdin: str | bytes | None = None) -> Result:
     """The command line with these arguments; nothing but an exit may end it."""
-    result = CliRunner().invoke(main, arguments)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    result = CliRunner().invoke(main, [*map(str, arguments)], input=stdin)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
     return result

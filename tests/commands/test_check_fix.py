@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from cnnspec.api import check_source
-from cnnspec.commands.cli import main
 from cnnspec.compiler import Checked
 from cnnspec.elaborate.settings import Settings
 from cnnspec.faults.fixes.mend import Mended, mend
 from cnnspec.text.files import read_library
 from cnnspec.text.source import Source
+from tests.commands.calling import run as call
 
 ROOT = Path(__file__).parents[1]
 WRONG = """net LeNet(classes=10) {
@@ -41,10 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*arguments: str, stdin: bytes | None = None) -> Result:
-    result = CliRunner().invoke(main, ["check", *arguments], input=stdin)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+run = partial(call, "check")
 
 
 def checked(text: str, skip: int = 0) -> Checked:

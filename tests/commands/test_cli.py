@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 import cnnspec
-from cnnspec.commands.cli import main
+from tests.commands.calling import run
 
 LENET = """net LeNet5(classes=10) {
     input 1@28x28
@@ -29,12 +28,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("lenet.cnn").write_text(LENET)
     return tmp_path
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    result = CliRunner().invoke(main, arguments, input=stdin)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 def test_a_fine_file_takes_one_line() -> None:

@@ -7,16 +7,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from cnnspec.analysis.compare import compare
-from cnnspec.commands.cli import main
 from cnnspec.tables.changes import DiffSide, ranges
 from cnnspec.tables.diff import markdown, text
+from tests.commands.calling import run
 from tests.nets import network
 from tests.safety.running import cnnspec
 from tests.zoo.shipped import check_file
@@ -27,10 +27,7 @@ LENET = (SPECS / "lenet.cnn").read_text("utf-8")
 TWO_NETS = "net A {\n input 3@8x8\n relu\n}\nnet B {\n input 3@8x8\n relu, conv 4@3x3\n}\n"
 
 
-def diff(*arguments: str, stdin: str | None = None) -> Result:
-    result = CliRunner().invoke(main, ["diff", *arguments], input=stdin)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+diff = partial(run, "diff")
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner, Result
 
-from cnnspec.commands.cli import main
+from tests.commands.calling import run
 
 
 @pytest.fixture(autouse=True)
@@ -18,10 +18,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def draw(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, ["draw", *arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+draw = partial(run, "draw")
 
 
 def test_the_format_is_chosen_where_no_name_tells_it() -> None:

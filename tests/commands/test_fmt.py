@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from cnnspec.commands.cli import main
+from tests.commands.calling import run as call
 
 UGLY = b"net N {\n  input 3@8x8\n  conv 8@3x3,relu # caf\xc3\xa9\n}\n"
 LAID = "net N {\n    input 3@8x8\n    conv 8@3x3, relu                # café\n}\n".encode()
@@ -21,10 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*arguments: str, stdin: bytes | None = None) -> Result:
-    result = CliRunner().invoke(main, ["fmt", *arguments], input=stdin)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+run = partial(call, "fmt")
 
 
 def files(**contents: bytes) -> list[str]:

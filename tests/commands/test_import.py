@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 pytest.importorskip("torch")
 
-from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.run.weight_files import blank_state, read_tensors
+from tests.commands.calling import run
 
 SMALL = f"{Path(__file__).parents[1] / 'importers' / 'small.py'}:Small"
 SPECTRUM = SMALL.replace(":Small", ":Spectrum")
@@ -38,8 +38,7 @@ net Small {
 """
 
 
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["import", *arguments])
+call = partial(run, "import")
 
 
 def test_a_module_of_a_file_becomes_a_specification(tmp_path: Path) -> None:

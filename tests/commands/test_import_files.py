@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 np = pytest.importorskip("numpy")
 
-from cnnspec.commands.cli import main  # noqa: E402
 from cnnspec.compiler import check_text  # noqa: E402
 from cnnspec.run.weight_files import blank_state, read_tensors  # noqa: E402
+from tests.commands.calling import run  # noqa: E402
 from tests.importers.classic import caffemodel, darknet_weights  # noqa: E402
 
 PROTOTXT = """name: "Tiny"
@@ -43,8 +43,7 @@ mask=3,4,5
 """
 
 
-def call(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["import", *map(str, arguments)])
+call = partial(run, "import")
 
 
 def imported(folder: Path, source: Path, *rest: str | Path) -> str:

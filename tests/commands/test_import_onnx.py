@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 
-from cnnspec.commands.cli import main  # noqa: E402
 from cnnspec.compiler import check_text  # noqa: E402
 from cnnspec.run.weight_files import blank_state, read_tensors  # noqa: E402
+from tests.commands.calling import run  # noqa: E402
 from tests.importers.onnx.graphs import graph, node, save, weight  # noqa: E402
 
 NODES = [
@@ -40,8 +40,7 @@ def file(tmp_path: Path) -> Path:
     return save(graph(NODES, **TENSORS), tmp_path).rename(tmp_path / "tiny-net.onnx")
 
 
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["import", *arguments])
+call = partial(run, "import")
 
 
 def test_weights_are_written_under_the_keys_of_the_specification(file: Path, tmp_path: Path) -> None:

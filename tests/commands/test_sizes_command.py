@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from cnnspec.analysis.sizes.sets import Stretch, members
-from cnnspec.commands.cli import main
+from tests.commands.calling import run
 from tests.zoo.shipped import FILES, SPECS
 
 GOLDEN = Path(__file__).parents[1] / "data" / "sizes"
@@ -25,10 +25,7 @@ TWO = """net T {
 """
 
 
-def sizes(*arguments: str, stdin: str | None = None) -> Result:
-    result = CliRunner().invoke(main, ["sizes", *arguments], input=stdin)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+sizes = partial(run, "sizes")
 
 
 @pytest.mark.slow

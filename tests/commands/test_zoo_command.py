@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.text import shipped
+from tests.commands.calling import run
 
 SPECS = Path(__file__).parents[2] / "specs"
 
 
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["zoo", *arguments])
+call = partial(run, "zoo")
 
 
 def test_the_list_names_every_file_and_what_it_defines() -> None:
@@ -49,7 +48,7 @@ def test_what_it_writes_can_be_checked_anywhere(tmp_path: Path, monkeypatch: pyt
     """Its blocks are found in the shipped library."""
     monkeypatch.chdir(tmp_path)
     assert call("resnet", "-o", "mine.cnn").exit_code == 0
-    done = CliRunner().invoke(main, ["check", "mine.cnn", "--net", "ResNet18"])
+    done = run("check", "mine.cnn", "--net", "ResNet18")
     assert done.exit_code == 0
     assert done.stdout.startswith("mine.cnn: ResNet18 ok, 3@224x224 -> 1000, 11,689,512 parameters")
 

@@ -7,15 +7,15 @@ import io
 import json
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from cnnspec.analysis.costs import costs
-from cnnspec.commands.cli import main
 from cnnspec.tables.comparison import by_stages, merge_orders, stages
 from cnnspec.tables.grid import one_line
+from tests.commands.calling import run
 from tests.nets import network
 from tests.zoo.shipped import network as shipped
 
@@ -49,8 +49,7 @@ LIKE = {
 """The tables of the papers: He et al. 2015, table 1; Iandola et al. 2016, table 1 (its version 1.1)."""
 
 
-def summary(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, ["summary", *arguments], input=stdin)
+summary = partial(run, "summary")
 
 
 @pytest.mark.parametrize("name", LIKE)

@@ -6,13 +6,12 @@ import csv
 import io
 import json
 import xml.etree.ElementTree as ET
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from cnnspec.analysis.costs import costs
-from cnnspec.commands.cli import main
 from cnnspec.graph.tree import Network
 from cnnspec.tables.columns import COLUMNS
 from cnnspec.tables.fold_rows import fold, name_range
@@ -21,6 +20,7 @@ from cnnspec.tables.plain_text import text
 from cnnspec.tables.rows import Summary, collapse, rows_of, table
 from cnnspec.values.shapes import percentage
 from tests import nets
+from tests.commands.calling import run
 from tests.zoo.shipped import FILES, network
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -28,8 +28,7 @@ GOLDEN = Path(__file__).parents[1] / "data" / "summary"
 NETS = sorted(FILES)
 
 
-def summary(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, ["summary", *arguments], input=stdin)
+summary = partial(run, "summary")
 
 
 def shortened(net: Network) -> Summary:

@@ -8,17 +8,15 @@ import io
 import json
 import math
 import re
+from functools import partial
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 np = pytest.importorskip("numpy")
-from click.testing import CliRunner  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from cnnspec.commands.cli import main  # noqa: E402
 from cnnspec.draw.theme import THEMES  # noqa: E402
 from cnnspec.run import RunProblem  # noqa: E402
 from cnnspec.train.report import write  # noqa: E402
@@ -28,6 +26,7 @@ from cnnspec.train.report.evidence import read_run  # noqa: E402
 from cnnspec.train.report.pictures import LAYERS, examples, images_of, layers_shown, mistakes  # noqa: E402
 from cnnspec.train.run_folder import Epoch, Predictions  # noqa: E402
 from cnnspec.train.scores import Tally, among_top, tally  # noqa: E402
+from tests.commands.calling import run as call  # noqa: E402
 from tests.train.runs import NASTY, SPEC, predictions, run_folder  # noqa: E402
 
 HTML, SVG = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}"
@@ -215,7 +214,7 @@ def test_folders_that_hold_not_all_of_a_run(
     (folder / name).unlink()
     if content is not None:
         (folder / name).write_bytes(content)
-    called = CliRunner().invoke(main, ["report", str(folder)])
+    called = report(folder)
     assert called.exit_code == 2 and said in called.stderr and len(called.stderr.splitlines()) == 1
     assert not (folder / "report.html").exists()
 
@@ -337,8 +336,7 @@ def test_a_net_without_maps_has_no_examples(tmp_path: Path) -> None:
     assert "linear1.weight: 5x36" in text and "What layers make" not in text
 
 
-def report(*arguments: object) -> Any:
-    return CliRunner().invoke(main, ["report", *map(str, arguments)])
+report = partial(call, "report")
 
 
 @pytest.mark.slow
