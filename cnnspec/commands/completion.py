@@ -43,22 +43,10 @@ class NameCompletion(ShellComplete):
         return known if args[0] in ("explain", "zoo") else [CompletionItem(incomplete, type="file"), *known]
 
 
-class Bash(NameCompletion, BashComplete):
-    """For bash."""
-
-
-class Zsh(NameCompletion, ZshComplete):
-    """For zsh."""
-
-
-class Fish(NameCompletion, FishComplete):
-    """For fish."""
-
-
 def register() -> None:
     """Let click answer shells so."""
-    for each in (Bash, Zsh, Fish):
-        add_completion_class(each)
+    for shell in (BashComplete, ZshComplete, FishComplete):
+        add_completion_class(type(shell.__name__, (NameCompletion, shell), {}))
 
 
 def names(command: str) -> list[str]:
