@@ -14,11 +14,19 @@ from cnnspec.analysis.unroll import Graph, Node
 VIEWS = frozenset({"flatten", "dropout", "stochasticdepth"})
 
 
+FLOAT = 4  # bytes of a number
+
+
 class Peak(NamedTuple):
     """The most numbers of one image alive at once, and the layer that runs then ("": at the start)."""
 
     elements: int
     path: str
+
+    @property
+    def memory(self) -> int:
+        """In bytes."""
+        return FLOAT * self.elements
 
 
 def peak(graph: Graph) -> Peak:

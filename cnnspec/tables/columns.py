@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from cnnspec.tables.grid import Cell, Grid
-from cnnspec.tables.rows import FLOAT, LayerRow, Reach, RowGroup, Summary
+from cnnspec.tables.rows import LayerRow, Reach, RowGroup, Summary
 from cnnspec.values.shapes import Shape, percentage
 
 POLICY = (
@@ -172,7 +172,7 @@ def layers_grid(
 def notes(table: Summary) -> list[str]:
     """The lines below a table."""
     peak, name = table.peak, memory_unit(table.memory)[1]
-    size = "?" if peak is None else f"{memory(FLOAT * peak.elements, table.memory)} {name}"
+    size = "?" if peak is None else f"{memory(peak.memory, table.memory)} {name}"
     where = f", when {peak.path} runs" if peak and peak.path else ""
     buffers = [f"Buffers: {table.buffers:,} numbers."] if table.buffers else []
     return [f"Peak memory of inference: {size}{where}.", *buffers, *POLICY]

@@ -18,7 +18,7 @@ from cnnspec.graph.tree import Network
 from cnnspec.layers import FAMILIES
 from cnnspec.tables.columns import memory, memory_unit, number, plain, size
 from cnnspec.tables.grid import Cell, Grid, Stack
-from cnnspec.tables.rows import FLOAT, window
+from cnnspec.tables.rows import window
 from cnnspec.values.shapes import Shape
 
 POOLS = frozenset(FAMILIES["pool"])
@@ -49,7 +49,7 @@ COSTS = (
 
 def by_nets(networks: Sequence[Network]) -> Grid:
     """A row a net: what it takes, makes and costs."""
-    peaks = [FLOAT * peak(unroll(network)).elements for network in networks]
+    peaks = [peak(unroll(network)).memory for network in networks]
     rows: list[list[Cell]] = []
     for name, network, highest in zip(distinct_names(networks), networks, peaks, strict=True):
         total, used = costs(network), memory(highest, max(peaks))

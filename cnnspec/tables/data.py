@@ -11,7 +11,7 @@ from typing import Any
 from cnnspec.graph.tree import TRAINING, UNREAD
 from cnnspec.tables.columns import COLUMNS, POLICY
 from cnnspec.tables.grid import Cell, Grid, one_line
-from cnnspec.tables.rows import FLOAT, LayerRow, Summary, rows_of
+from cnnspec.tables.rows import LayerRow, Summary, rows_of
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a cell begins with that a spreadsheet computes."""
@@ -79,7 +79,7 @@ def as_json(table: Summary, columns: Sequence[str]) -> str:
         "buffers": table.buffers,
         "macs": table.macs,
         "memory": table.memory,
-        "peak": None if peak is None else {"memory": FLOAT * peak.elements, "path": peak.path},
+        "peak": None if peak is None else {"memory": peak.memory, "path": peak.path},
         "counting": " ".join(POLICY),
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -22,7 +22,6 @@ from cnnspec.tables.changes import (
 from cnnspec.tables.columns import memory_unit, plain, size
 from cnnspec.tables.papers import escape_markdown
 from cnnspec.tables.plain_text import print_cells
-from cnnspec.tables.rows import FLOAT
 from cnnspec.values.shapes import Shape
 
 NAMES = 40  # columns of a line's names
@@ -197,7 +196,7 @@ def field_words(figures: Figures) -> str:
 
 
 def peaks(one: Figures, two: Figures) -> list[str]:
-    before, after = FLOAT * one.peak.elements, FLOAT * two.peak.elements
+    before, after = one.peak.memory, two.peak.memory
     unit, name = memory_unit(max(before, after))
     change = difference(before, after)
     if before != after:

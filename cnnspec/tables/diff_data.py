@@ -11,7 +11,6 @@ from cnnspec.analysis.components import Component
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.tables.changes import DiffSide
 from cnnspec.tables.layer_info import plain
-from cnnspec.tables.rows import FLOAT
 from cnnspec.values.shapes import Shape
 
 STATUSES = ("same", "moved", "affected", "changed", "added", "removed")
@@ -50,7 +49,7 @@ def figures_entry(figures: Figures) -> dict[str, Any]:
     field = figures.field
     return figures._asdict() | {
         "field": "all" if field is WHOLE else list(field.size) if field else None,
-        "peak": {"memory": FLOAT * figures.peak.elements, "path": figures.peak.path},
+        "peak": {"memory": figures.peak.memory, "path": figures.peak.path},
     }
 
 

@@ -10,15 +10,13 @@ from fractions import Fraction
 from itertools import groupby
 from typing import NamedTuple
 
-from cnnspec.analysis.memory import VIEWS, Peak, peak
+from cnnspec.analysis.memory import FLOAT, VIEWS, Peak, peak
 from cnnspec.analysis.receptive import WHOLE, Field, fields
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.graph.walk import own_name
 from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
-
-FLOAT = 4  # bytes of a number
 
 
 class Reach(NamedTuple):
