@@ -1,38 +1,22 @@
-"""`cnnspec train` and `cnnspec eval`, called within the process."""
+"""Runs of training within the process, and what they are of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from click.testing import CliRunner
 from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
 
 from cnnspec.api import check
-from cnnspec.commands.cli import main
 from cnnspec.train.engine import Request
 from cnnspec.train.run_folder import RunFolder
 from cnnspec.train.session import TrainingRun
 
 SPECS = Path(__file__).parents[2] / "specs"
 DIGITS = SPECS / "digits.cnn"
-
-
-class Called(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-def call(*arguments: object) -> Called:
-    """A command with these arguments; nothing but an exit may end it."""
-    done = CliRunner().invoke(main, [*map(str, arguments)])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return Called(done.exit_code, done.stdout, done.stderr)
 
 
 def some_digits(path: Path, count: int = 240) -> Path:

@@ -16,7 +16,8 @@ from cnnspec.run import RunProblem
 from cnnspec.train.batches import TensorImages
 from cnnspec.train.data.images import ArrayImages
 from cnnspec.train.head import check_norms, head_of
-from tests.train.calling import DIGITS, call, session
+from tests.commands.calling import run as call
+from tests.train.calling import DIGITS, session
 
 
 def test_softmax_at_the_end_is_known(data: Path, tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_softmax_at_the_end_is_known(data: Path, tmp_path: Path) -> None:
     for number, written in enumerate((text, text.replace("linear classes", "linear classes, softmax"))):
         spec = tmp_path / f"{number}.cnn"
         spec.write_text(written)
-        assert call("train", spec, data, "--epochs", 1, "--out", tmp_path / f"{number}").code == 0
+        assert call("train", spec, data, "--epochs", 1, "--out", tmp_path / f"{number}").exit_code == 0
         with (tmp_path / f"{number}" / "log.csv").open() as file:
             (row,) = csv.DictReader(file)
         losses.append([float(row[name]) for name in ("train_loss", "val_loss")])
@@ -148,7 +149,7 @@ def test_auxiliary_outputs_weigh_as_in_their_papers() -> None:
 @pytest.mark.parametrize("name", ["cuda:99", "meta", "nowhere"])
 def test_a_device_that_does_not_compute_is_told(name: str, data: Path, tmp_path: Path) -> None:
     done = call("train", DIGITS, data, "--device", name, "--out", tmp_path / "run")
-    assert done.err.endswith(f"device {name}: PyTorch has no such device here that computes\n")
+    assert done.stderr.endswith(f"device {name}: PyTorch has no such device here that computes\n")
 
 
 @pytest.mark.parametrize("backend", ["torch", "numpy"])
@@ -156,7 +157,7 @@ def test_a_batch_of_one_is_too_few_for_a_norm(backend: str, data: Path, tmp_path
     spec = tmp_path / "n.cnn"
     spec.write_text("net N { input 1@8x8, conv 4@8x8, batchnorm, flatten, linear 10 }")
     done = call("train", spec, data, "--batch", 1, "--backend", backend, "--out", tmp_path / "run")
-    assert done.code == 2 and "a batch of one image is too few for a batch norm" in done.err
+    assert done.exit_code == 2 and "a batch of one image is too few for a batch norm" in done.stderr
 
 
 def test_the_smallest_batch_decides_what_a_norm_sees() -> None:
@@ -184,6 +185,6 @@ def test_auxiliary_outputs_are_trained(data: Path, tmp_path: Path) -> None:
         done = call(
             "train", spec, data, "--epochs", 1, "--aux-weight", weight, "--out", tmp_path / f"{weight}"
         )
-        assert done.code == 0, done.err
-        losses.append(float(done.out.split("loss ")[1].split()[0]))
+        assert done.exit_code == 0, done.stderr
+        losses.append(float(done.stdout.split("loss ")[1].split()[0]))
     assert losses[1] > 1.5 * losses[0], "the loss of an output that weighs as much comes on top"

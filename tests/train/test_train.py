@@ -18,7 +18,8 @@ from cnnspec.text.files import FileProblem
 from cnnspec.train import report
 from cnnspec.train.report.evidence import read_run
 from cnnspec.train.run_folder import COLUMNS, CONFIG, LOG, STATE
-from tests.train.calling import DIGITS, NUMPY, SPECS, call, same, session, weights
+from tests.commands.calling import run as call
+from tests.train.calling import DIGITS, NUMPY, SPECS, same, session, weights
 from tests.train.making import class_folders
 
 
@@ -27,8 +28,8 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of two epochs."""
     path = tmp_path_factory.mktemp("runs") / "whole"
     done = call("train", DIGITS, data, "--epochs", 2, "--out", path)
-    assert done.code == 0, done.err
-    assert [line.split()[:2] for line in done.out.splitlines() if line.startswith("epoch")] == [
+    assert done.exit_code == 0, done.stderr
+    assert [line.split()[:2] for line in done.stdout.splitlines() if line.startswith("epoch")] == [
         ["epoch", "1/2"],
         ["epoch", "2/2"],
     ]
@@ -67,13 +68,13 @@ def test_a_run_keeps_the_files_that_its_specification_uses(
     )
     Path("parts/unit.cnn").write_text('use "width.cnn"\nblock Unit { conv WIDTH@3x3, relu }\n')
     Path("parts/width.cnn").write_bytes(b"WIDTH = 2\r\n")
-    assert call("train", "n.cnn", data, "--epochs", 1, "--out", run).code == 0
+    assert call("train", "n.cnn", data, "--epochs", 1, "--out", run).exit_code == 0
     assert (run / "parts/width.cnn").read_bytes() == b"WIDTH = 2\r\n"
     assert not (run / "blocks").exists(), "of the library, which is always there"
     shutil.rmtree(there / "parts")
     assert read_run(run).lack == ""
     done = call("train", run / "n.cnn", data, "--epochs", 2, "--resume", run)
-    assert done.code == 0 and "goes on after epoch 1" in done.out, done.err
+    assert done.exit_code == 0 and "goes on after epoch 1" in done.stdout, done.stderr
 
 
 def test_the_report_tells_what_the_log_tells(whole: Path) -> None:
@@ -89,7 +90,7 @@ def test_a_run_is_whole_without_a_report(data: Path, tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(report, "write", refuse)
     done = call("train", DIGITS, data, "--epochs", 1, "--out", tmp_path / "run")
-    assert done.code == 0 and f"no report: {tmp_path / 'run'}: is full" in done.err
+    assert done.exit_code == 0 and f"no report: {tmp_path / 'run'}: is full" in done.stderr
     assert (tmp_path / "run" / "best.safetensors").exists()
 
 
@@ -97,26 +98,26 @@ def test_the_best_weights_are_those_of_the_best_epoch(whole: Path, data: Path) -
     done = call("eval", DIGITS, data, "--weights", whole / "best.safetensors")
     with (whole / "log.csv").open() as file:
         best = max(float(row["val_accuracy"]) for row in csv.DictReader(file))
-    assert f"{best:.2%}" in done.out
+    assert f"{best:.2%}" in done.stdout
 
 
 def test_going_on_is_one_word_and_bit_equal(whole: Path, data: Path, tmp_path: Path) -> None:
     done = call("train", DIGITS, data, "--epochs", 2, "--stop-after", 1, "--out", tmp_path / "run")
-    assert done.code == 0 and f"--resume {tmp_path / 'run'}` goes on" in done.err
+    assert done.exit_code == 0 and f"--resume {tmp_path / 'run'}` goes on" in done.stderr
     assert not same(weights(tmp_path / "run"), weights(whole))
-    assert call("train", DIGITS, data, "--resume", tmp_path / "run").code == 0
+    assert call("train", DIGITS, data, "--resume", tmp_path / "run").exit_code == 0
     assert same(weights(tmp_path / "run"), weights(whole))
     assert same(weights(tmp_path / "run", "best.safetensors"), weights(whole, "best.safetensors"))
     done = call("train", DIGITS, data, "--resume", tmp_path / "run")
-    assert done.code == 2 and "has had its 2 epochs: --epochs asks for more" in done.err
+    assert done.exit_code == 2 and "has had its 2 epochs: --epochs asks for more" in done.stderr
 
 
 def test_the_last_run_is_gone_on_with(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert "there is no run of digits" in call("train", DIGITS, data, "--resume").err
+    assert "there is no run of digits" in call("train", DIGITS, data, "--resume").stderr
     for _ in range(2):
         call("train", DIGITS, data, "--epochs", 2, "--stop-after", 1)
-    assert "runs/digits-2: best" in call("train", DIGITS, data, "--resume").out
+    assert "runs/digits-2: best" in call("train", DIGITS, data, "--resume").stdout
     assert len((tmp_path / "runs/digits/log.csv").read_text().splitlines()) == 2
 
 
@@ -157,23 +158,24 @@ def test_a_full_disk_leaves_the_last_whole_state(
 
     monkeypatch.setattr(os, "fsync", fill)
     done = call("train", DIGITS, data, "--epochs", 2, "--out", run)
-    assert done.code == 2 and f"{run / STATE}: No space left on device" in done.err
+    assert done.exit_code == 2 and f"{run / STATE}: No space left on device" in done.stderr
     assert not [path for path in run.iterdir() if path.name.startswith(".")], "what was half written is gone"
     monkeypatch.undo()
     done = call("train", DIGITS, data, "--resume", run)
-    assert done.code == 0 and "goes on after epoch 1" in done.out
+    assert done.exit_code == 0 and "goes on after epoch 1" in done.stdout
 
 
 def test_a_state_that_is_none_of_the_net_is_refused(whole: Path, data: Path, tmp_path: Path) -> None:
     run = shutil.copytree(whole, tmp_path / "run")
     shutil.copy(run / "last.safetensors", run / STATE)
     assert (
-        f"{run / STATE}: holds tensors, and not the state" in call("train", DIGITS, data, "--resume", run).err
+        f"{run / STATE}: holds tensors, and not the state"
+        in call("train", DIGITS, data, "--resume", run).stderr
     )
     torch.save({"trainer": {}}, run / STATE)
-    assert f"{run / STATE}: cannot be read: it is no" in call("train", DIGITS, data, "--resume", run).err
+    assert f"{run / STATE}: cannot be read: it is no" in call("train", DIGITS, data, "--resume", run).stderr
     (run / STATE).unlink()
-    assert "holds no state to go on from" in call("train", DIGITS, data, "--resume", run).err
+    assert "holds no state to go on from" in call("train", DIGITS, data, "--resume", run).stderr
 
 
 def test_a_run_that_goes_on_has_the_weight_decay_of_the_call(data: Path, tmp_path: Path) -> None:
@@ -186,18 +188,18 @@ def test_a_run_that_goes_on_has_the_weight_decay_of_the_call(data: Path, tmp_pat
 
 def test_a_run_that_goes_on_takes_options_or_refuses_them(whole: Path, data: Path, tmp_path: Path) -> None:
     done = call("train", DIGITS, data, "--resume", whole, "--seed", 1)
-    assert done.code == 2 and "--seed cannot change" in done.err
+    assert done.exit_code == 2 and "--seed cannot change" in done.stderr
     done = call("train", DIGITS, "digits", "--resume", whole)
-    assert "is a run with the data" in done.err
+    assert "is a run with the data" in done.stderr
     done = call("train", SPECS / "lenet.cnn", data, "--resume", whole)
-    assert "is a run with the net Digits, not LeNet5" in done.err
+    assert "is a run with the net Digits, not LeNet5" in done.stderr
     done = call("train", DIGITS, data, "--out", whole)
-    assert "holds a run of Digits" in done.err
+    assert "holds a run of Digits" in done.stderr
     (tmp_path / "note.txt").touch()
-    assert "is not empty" in call("train", DIGITS, data, "--out", tmp_path).err
-    assert "holds no run" in call("train", DIGITS, data, "--resume", tmp_path).err
+    assert "is not empty" in call("train", DIGITS, data, "--out", tmp_path).stderr
+    assert "holds no run" in call("train", DIGITS, data, "--resume", tmp_path).stderr
     done = call("train", DIGITS, data, "--shard", "--out", tmp_path / "run")
-    assert done.code == 2 and "among several processes, and this is one: torchrun" in done.err
+    assert done.exit_code == 2 and "among several processes, and this is one: torchrun" in done.stderr
 
 
 def test_a_run_of_another_version_goes_on_or_is_refused(whole: Path, data: Path, tmp_path: Path) -> None:
@@ -207,23 +209,23 @@ def test_a_run_of_another_version_goes_on_or_is_refused(whole: Path, data: Path,
 
     def going_on(options: dict[str, Any], *more: object) -> str:
         (run / CONFIG).write_text(json.dumps(config | {"options": options}))
-        return call("train", DIGITS, data, "--resume", run, *more).err
+        return call("train", DIGITS, data, "--resume", run, *more).stderr
 
     assert "has had its 2 epochs" in going_on({"epochs": 2})
     assert "--ema cannot change in a run that goes on" in going_on({"epochs": 2}, "--ema")
     assert f"{run / CONFIG}: another version's: this one has no option mixup" in going_on({"mixup": 1})
     assert f"{run / CONFIG}: batch: 'many' is not" in going_on({"batch": "many"})
     (run / CONFIG).write_text(json.dumps({name: config[name] for name in config if name != "seed"}))
-    assert "is no record of a run: it lacks seed" in call("train", DIGITS, data, "--resume", run).err
+    assert "is no record of a run: it lacks seed" in call("train", DIGITS, data, "--resume", run).stderr
 
 
 def test_a_net_with_other_classes_is_told_the_way_out(data: Path, tmp_path: Path) -> None:
     done = call("train", DIGITS, data, "--set", "classes=5", "--out", tmp_path / "run")
-    assert done.err.endswith("labels run up to 9, and the net tells 5 classes: --set classes=10\n")
+    assert done.stderr.endswith("labels run up to 9, and the net tells 5 classes: --set classes=10\n")
     done = call("train", SPECS / "resnet.cnn", data, "--net", "ResNet18", "--out", tmp_path / "run")
-    assert done.err.endswith("its images have 1 channel, the input 3: --input 1@224x224\n")
+    assert done.stderr.endswith("its images have 1 channel, the input 3: --input 1@224x224\n")
     done = call("train", SPECS / "unet.cnn", data, "--out", tmp_path / "run")
-    assert "the net makes a map" in done.err and not (tmp_path / "run").exists()
+    assert "the net makes a map" in done.stderr and not (tmp_path / "run").exists()
 
 
 def test_images_in_files_are_trained_on(tmp_path: Path) -> None:
@@ -236,7 +238,7 @@ def test_images_in_files_are_trained_on(tmp_path: Path) -> None:
         "train", spec, tmp_path / "data", "--epochs", 8, "--workers", 2, "--augment", "flip", "--batch", 8,
         "--class-weights", "balanced", "--out", tmp_path / "run"
     )  # fmt: skip
-    assert done.code == 0 and "best: epoch" in done.out, done.err
+    assert done.exit_code == 0 and "best: epoch" in done.stdout, done.stderr
     with np.load(tmp_path / "run/predictions.npz") as found:
         assert (found["scores"].argmax(1) == found["labels"]).all() and np.allclose(found["scores"].sum(1), 1)
         assert found["paths"][0].endswith(".png")
@@ -245,11 +247,11 @@ def test_images_in_files_are_trained_on(tmp_path: Path) -> None:
 def test_going_on_takes_the_net_as_it_was_chosen(data: Path, tmp_path: Path) -> None:
     chosen = ("--net", "LeNet5", "--set", "classes=12", "--input", "1@20x20")
     done = call("train", SPECS / "lenet.cnn", data, *chosen, "--stop-after", 1, "--out", tmp_path / "run")
-    assert done.code == 0, done.err
+    assert done.exit_code == 0, done.stderr
     done = call("train", SPECS / "lenet.cnn", data, "--epochs", 2, "--resume", tmp_path / "run")
-    assert done.code == 0 and weights(tmp_path / "run")["linear3.bias"].shape == (12,), done.err
+    assert done.exit_code == 0 and weights(tmp_path / "run")["linear3.bias"].shape == (12,), done.stderr
     done = call("train", SPECS / "lenet.cnn", data, "--set", "classes=11", "--resume", tmp_path / "run")
-    assert "is a run with the parameters classes=12, not classes=11" in done.err
+    assert "is a run with the parameters classes=12, not classes=11" in done.stderr
 
 
 def test_going_on_finds_the_run_of_a_net_of_the_zoo(
@@ -259,4 +261,6 @@ def test_going_on_finds_the_run_of_a_net_of_the_zoo(
     monkeypatch.chdir(tmp_path)
     call("train", "Digits", data, "--set", "classes=12", "--epochs", 2, "--stop-after", 1)
     done = call("train", "Digits", data, "--resume")
-    assert done.code == 0 and weights(tmp_path / "runs/digits")["linear2.bias"].shape == (12,), done.err
+    assert done.exit_code == 0 and weights(tmp_path / "runs/digits")["linear2.bias"].shape == (12,), (
+        done.stderr
+    )

@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 
 from cnnspec.api import check_text
 from cnnspec.train.trainer_file import trainer_file
-from tests.train.calling import SPECS, call
+from tests.commands.calling import run as call
+from tests.train.calling import SPECS
 from tests.train.making import class_folders
 
 PLAIN = """net {name}(classes=2) {{
@@ -39,7 +40,7 @@ def written(folder: Path, text: str) -> Path:
     (folder / "small.cnn").write_text(text)
     for arguments in (["-o", folder / "small.py"], ["--trainer", "-o", folder / "train_small.py"]):
         done = call("build", folder / "small.cnn", *arguments)
-        assert done.code == 0, done.err
+        assert done.exit_code == 0, done.stderr
     return folder / "train_small.py"
 
 
@@ -60,7 +61,7 @@ def test_the_trainer_learns_what_train_does(
 ) -> None:
     trainer, images = written(tmp_path, text), data(tmp_path / "data")
     done = call("train", tmp_path / "small.cnn", images, "--workers", 0, "--out", tmp_path / "run")
-    assert done.code == 0, done.err
+    assert done.exit_code == 0, done.stderr
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(trainer), str(images), str(tmp_path / "state.pt")])
     monkeypatch.delitem(sys.modules, "small", raising=False)
@@ -116,9 +117,9 @@ def test_what_a_trainer_needs_is_told(tmp_path: Path) -> None:
     spec = tmp_path / "7-up.cnn"
     spec.write_text(PLAIN.format(name="Small", end=""))
     done = call("build", spec, "--trainer", "-o", tmp_path / "t.py")
-    assert done.code == 0 and f"-o {tmp_path / '_7_up.py'}` writes that" in done.err
+    assert done.exit_code == 0 and f"-o {tmp_path / '_7_up.py'}` writes that" in done.stderr
     assert "from _7_up import Small" in (tmp_path / "t.py").read_text()
-    assert call("build", spec, "--trainer", "--explicit").code == 2
+    assert call("build", spec, "--trainer", "--explicit").exit_code == 2
 
 
 def test_the_text_is_the_same_under_any_path() -> None:
