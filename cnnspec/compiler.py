@@ -12,7 +12,7 @@ from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.state import Watch
 from cnnspec.failures import Keep, give_up
 from cnnspec.graph.tree import Network
-from cnnspec.text.diagnostics import Diagnostic, Lacking
+from cnnspec.text.diagnostics import Diagnostic, Lacking, has_errors
 from cnnspec.text.source import Source, Span
 from cnnspec.text.syntax import parameter_names
 from cnnspec.values.limits import allow_deep_calls, pause_collector
@@ -42,7 +42,7 @@ class Checked(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        return not any(d.severity == "error" for d in self.diagnostics)
+        return not has_errors(self.diagnostics)
 
 
 def nothing(path: str, source: Source) -> None:
@@ -110,7 +110,7 @@ def check_module(
     watch: Watch | None = None,
 ) -> Checked:
     top = Span(module.source, 0, 0)
-    broken = any(d.severity == "error" for d in diagnostics)
+    broken = has_errors(diagnostics)
     names = list(module.nets)
     if net is not None:
         if net not in module.nets and not broken:
@@ -131,11 +131,9 @@ def check_module(
         expanded, work = found.expanded, work + found.work
         if found.network is not None:  # what the parser could not read, a broken one lacks
             (partial if broken or found.faulty else networks).append(found.network)
-        if (first or not settings.empty) and (
-            found.network is not None or any(d.severity == "error" for d in diagnostics)
-        ):
+        if (first or not settings.empty) and (found.network is not None or has_errors(diagnostics)):
             break  # a pattern, which lacks a value, is passed over
-    if names and not networks and not any(d.severity == "error" for d in diagnostics):
+    if names and not networks and not has_errors(diagnostics):
         check_net(module, names[-1], True, settings, diagnostics)  # nothing but patterns: say what they lack
     found_faults = tuple(unique(readable(diagnostics)))
     return Checked(tuple(networks), found_faults, expanded, tuple(partial), work, blocks)
@@ -196,7 +194,7 @@ def check_net(
     elaborator = NetworkElaborator(pattern._replace(given=given), settings, expanded, watch)
     network = elaborator.network()
     diagnostics += elaborator.diagnostics
-    faulty = any(d.severity == "error" for d in elaborator.diagnostics)
+    faulty = has_errors(elaborator.diagnostics)
     return Elaborated(network, elaborator.expanded, faulty, elaborator.work)
 
 

@@ -17,7 +17,7 @@ from cnnspec.elaborate.statements import Elaborator
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.graph.tree import Input, Network, Output, Value
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Fix, Note, ShapeWanted, Twice
+from cnnspec.text.diagnostics import Diagnostic, Fix, Note, ShapeWanted, Twice, has_errors
 from cnnspec.text.edits import Edit
 from cnnspec.values.kinds import describe, is_number
 from cnnspec.values.limits import Limits
@@ -99,7 +99,7 @@ class NetworkElaborator(Elaborator):
 
     def check_inputs(self) -> None:
         """Hold the settings to the inputs that there are, unless a fault may hide one. Raises Misuse."""
-        if any(diagnostic.severity == "error" for diagnostic in self.diagnostics):
+        if has_errors(self.diagnostics):
             return
         known = [given.name for given in self.inputs]
         for name in self.settings.inputs:

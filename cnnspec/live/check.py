@@ -18,7 +18,7 @@ from cnnspec.elaborate.state import Watch
 from cnnspec.graph.tree import Network, Step, Value
 from cnnspec.tables.one_line import figures
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.diagnostics import Diagnostic, has_errors
 from cnnspec.text.parser import parse
 from cnnspec.text.source import Source, Span
 from cnnspec.values.limits import allow_deep_calls, pause_collector
@@ -155,7 +155,7 @@ class Check:
         found = [d for name in self.nets or [ALL] if name in self.found for d in self.found[name].diagnostics]
         whole = compiler.unique([*self.faults, *found])
         readable = compiler.unique(compiler.readable(whole))
-        fine = bool(self.networks) and all(d.severity != "error" for d in readable)
+        fine = bool(self.networks) and not has_errors(readable)
         if fine and self.is_complete and "allow" in self.source.text:
             return self.with_comments(readable)
         return readable

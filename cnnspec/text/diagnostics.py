@@ -7,6 +7,7 @@ holds a page for each.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from cnnspec.text.edits import Edit
@@ -77,3 +78,7 @@ class Diagnostic(NamedTuple):
     @property
     def severity(self) -> str:
         return SEVERITIES[self.code[0]]
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(diagnostic.severity == "error" for diagnostic in diagnostics)

@@ -33,6 +33,11 @@ def names() -> list[str]:
     ]
 
 
+def libraries() -> list[str]:
+    """The files of blocks alone, which nets use: `blocks/residual`, …"""
+    return [name for name in names() if name.startswith("blocks/")]
+
+
 class Named(NamedTuple):
     """What a name means: a shipped file, and which of its nets, if it is a net's name."""
 

@@ -132,16 +132,13 @@ def outputs(case: Case) -> Iterator[Fix]:
 
 def blocks(case: Case) -> Iterator[Fix]:
     """E0201: a block of the shipped library, whose file no `use` names."""
-    name, source, items = case.fault.span.text, case.tree.source, case.tree.file.items
-    for file in shipped.names():
-        if name in shipped.named_blocks(file):
+    source, items = case.tree.source, case.tree.file.items
+    uses = [item.span for item in items if isinstance(item, syntax.Use)]
+    for file in shipped.libraries():
+        if case.fault.span.text in shipped.named_blocks(file):
             use = f'use "{file}.cnn"'
-            behind = max((item.span.end for item in items if isinstance(item, syntax.Use)), default=0)
-            edit = (
-                insert(source, behind, f"\n{use}")
-                if behind
-                else insert(source, items[0].span.start, f"{use}\n\n")
-            )
+            first = insert(source, items[0].span.start, f"{use}\n\n")
+            edit = insert(source, uses[-1].end, f"\n{use}") if uses else first
             yield Fix(f"`{use}` brings it in", (edit,))
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.diagnostics import Diagnostic, has_errors
 from cnnspec.text.source import Span
 
 VERSION = 1
@@ -16,7 +16,7 @@ def render(diagnostics: Sequence[Diagnostic], files: Sequence[Mapping[str, Any]]
     """One JSON object with every fault and every checked network, in ASCII."""
     report = {
         "version": VERSION,
-        "ok": all(diagnostic.severity != "error" for diagnostic in diagnostics),
+        "ok": not has_errors(diagnostics),
         "files": list(files),
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnostics],
     }
