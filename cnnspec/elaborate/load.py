@@ -12,7 +12,7 @@ from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note
 from cnnspec.text.parser import parse
-from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits
+from cnnspec.text.scanner import BUILT_IN, DEFAULT_LIMITS, TextLimits
 from cnnspec.text.source import Source, Span
 
 Reader = Callable[[str, Source], "Source | Diagnostic | None"]
@@ -20,12 +20,13 @@ Reader = Callable[[str, Source], "Source | Diagnostic | None"]
 
 Parser = Callable[[Source, TextLimits], tuple[syntax.File, list[Diagnostic]]]
 
-BUILT_IN = ("input", "none")
-"""Words in a step's place that are no layers."""
-
-
 DEEPEST = 32
 """The most files that may be open, each used by the one before."""
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a step's first name is a word of the language: a layer, `input` or `none`."""
+    return name in layers.NAMES or name in BUILT_IN
 
 
 class Module:
@@ -43,7 +44,7 @@ class Module:
 
     def step(self, name: str) -> LayerName | BlockName | None:
         """The layer or block that a step's first name means, if it means one."""
-        return LayerName(name) if name in layers.NAMES or name in BUILT_IN else self.blocks.get(name)
+        return LayerName(name) if is_built_in(name) else self.blocks.get(name)
 
     lookup = step  # as a value, too, such a name is the layer or block
 
@@ -87,7 +88,7 @@ class Loader:
         return module
 
     def define(self, name: syntax.Name, module: Module) -> None:
-        if name.name in layers.NAMES or name.name in BUILT_IN:
+        if is_built_in(name.name):
             raise fault("E0203", f"`{name.name}` is a layer: give this another name", name.span)
         earlier = module.places.get(name.name)
         if earlier is not None:

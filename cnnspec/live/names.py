@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from cnnspec import layers
-from cnnspec.elaborate.load import BUILT_IN, Module
+from cnnspec.elaborate.load import Module, is_built_in
 from cnnspec.graph.tree import Use
 from cnnspec.live.check import Check, StepRun
 from cnnspec.live.session import Document
@@ -173,7 +173,7 @@ class NameIndex:
 
     def callee(self, name: syntax.Name, scope: Scope) -> None:
         """A step's first name: a layer, a block, else a value that is one."""
-        if name.name in layers.NAMES or name.name in BUILT_IN:
+        if is_built_in(name.name):
             self.mention(name.span, Symbol("layer", name.name))
         elif name.name in self.module.blocks:
             self.mention(name.span, self.of_file(name.name))

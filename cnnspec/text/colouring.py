@@ -11,14 +11,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnnspec.layers import NAMES
-from cnnspec.text.scanner import FILE_WORDS, STATEMENT_WORDS, WORDS
+from cnnspec.text.scanner import BUILT_IN, FIELDS, FILE_WORDS, STATEMENT_WORDS, WORDS
 from cnnspec.values.functions import FUNCTIONS
 
 NAME = "[A-Za-z_][A-Za-z0-9_]*"
-
-FIELDS = ("channels", "height", "width", "features")
-PARTS = ("input", "none")
-"""Words in a step's place that are no layers."""
 
 CONSTANTS = ("yes", "no")
 OPERATORS = ("and", "or", "not")
@@ -57,7 +53,7 @@ TABLE = (
     Rule(KEY, rf"\b{NAME}(?=[ \t]*=(?!=))"),
     Rule(KEYWORD, rf"{words(*STATEMENT_WORDS)}(?=[ \t]*[^ \t\r\n:,}}|#])"),
     Rule(FUNCTION, rf"{words(*FUNCTIONS)}(?=\()"),
-    Rule(LAYER, words(*NAMES, *PARTS)),
+    Rule(LAYER, words(*NAMES, *BUILT_IN)),
     Rule(PLAIN, NAME),
     Rule(NUMBER, r"[0-9]+(?:x[0-9]+)+\b"),
     Rule(NUMBER, r"[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)?"),

@@ -80,6 +80,11 @@ FILE_WORDS = {"net": "NET", "block": "BLOCK", "use": "USE"}
 STATEMENT_WORDS = {"require": "REQUIRE", "default": "DEFAULT"}
 SOFT_WORDS = FILE_WORDS | STATEMENT_WORDS
 
+BUILT_IN = ("input", "none")
+"""Words in a step's place that are no layers."""
+FIELDS = ("channels", "height", "width", "features")
+"""What `in` has: `in.channels`."""
+
 _BLANK = r"[ \t\r]*(?:\#[^\n]*)?"
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _HOLES = r"(?:\{[^{}\n]*\}[A-Za-z0-9_]*)+"

@@ -6,11 +6,10 @@ import pytest
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.token import Error, Name
 
-from cnnspec.elaborate.load import BUILT_IN
 from cnnspec.layers import NAMES
-from cnnspec.text.colouring import NO_PART, PARTS, colour
+from cnnspec.text.colouring import NO_PART, colour
 from cnnspec.text.pygments_lexer import TOKENS, CnnLexer
-from cnnspec.text.scanner import DEFAULT_LIMITS, FILE_WORDS, STATEMENT_WORDS, WORDS, scan
+from cnnspec.text.scanner import BUILT_IN, DEFAULT_LIMITS, FILE_WORDS, STATEMENT_WORDS, WORDS, scan
 from cnnspec.text.source import Source
 from cnnspec.values.functions import FUNCTIONS
 from tests.text.parsing import TEXTS
@@ -53,9 +52,8 @@ def test_each_token_has_the_colour_of_its_kind(name: str) -> None:
 def test_every_word_of_the_language_has_its_colour() -> None:
     for word in WORDS:
         assert kinds(f"x = {word}")[2][1] in ("keyword", "constant", "operator"), word
-    for word in (*NAMES, *PARTS):
+    for word in (*NAMES, *BUILT_IN):
         assert kinds(f"    {word}")[0] == (word, "layer")
-    assert set(PARTS) == set(BUILT_IN)
     for word in FUNCTIONS:
         assert kinds(f"x = {word}(1)")[2] == (word, "function")
     for word in FILE_WORDS:

@@ -16,10 +16,10 @@ from cnnspec.live.check import Check
 from cnnspec.live.names import Mention, SymbolKind, index_of
 from cnnspec.live.session import Document, Session
 from cnnspec.text import syntax
-from cnnspec.text.shipped import names as shipped_names
+from cnnspec.text.scanner import FIELDS
+from cnnspec.text.shipped import libraries
 from cnnspec.values.functions import FUNCTIONS
 
-SIZES = ("channels", "height", "width", "features")
 ITEMS = (("net", "a network"), ("block", "a part to be used often"), ("use", "a file of blocks"))
 STATEMENTS = ("repeat", "if", "from", "again", "output", "require", "default")
 STEPS = ("repeat", "if", "from", "again")
@@ -190,7 +190,7 @@ def values(check: Check) -> Iterator[Offer]:
 
 def expression(document: Document, check: Check, words: tuple[str, ...], offset: int) -> Iterator[Offer]:
     if words[-2:] == ("in", "."):
-        yield from (Offer(name, "value", "of the value that arrives here") for name in SIZES)
+        yield from (Offer(name, "value", "of the value that arrives here") for name in FIELDS)
         return
     yield from names(document, offset)
     yield from (Offer(name, "name", "a constant") for name in check.module.constants)
@@ -253,8 +253,7 @@ def of_string(
         here = Path(document.name).parent
         if Path(document.name).is_absolute():
             yield from (Offer(path, "file") for path in specifications(here, typed, Path(document.name)))
-        blocks = (name for name in shipped_names() if name.startswith("blocks/"))
-        yield from (Offer(f"{name}.cnn", "file", "shipped") for name in blocks)
+        yield from (Offer(f"{name}.cnn", "file", "shipped") for name in libraries())
     elif len(found.words) > 1 and found.words[-1] == "=":
         argument = argument_of(found.words[0], found.words[-2])
         yield from (Offer(word, "value") for word in (argument.choices if argument is not None else ()))

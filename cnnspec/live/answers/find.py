@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from cnnspec import compiler, layers
-from cnnspec.elaborate.load import BUILT_IN, Loader, Reader
+from cnnspec import compiler
+from cnnspec.elaborate.load import Loader, Reader, is_built_in
 from cnnspec.live.names import OURS, Mention, NameIndex, Symbol, index_of, mention_at
 from cnnspec.live.session import Document, Session
 from cnnspec.text.diagnostics import Diagnostic
@@ -82,7 +82,7 @@ def rename(session: Session, document: Document, offset: int, name: str) -> list
     if not NAME.fullmatch(name) or name in WORDS:
         raise Refused(f"`{name}` cannot be a name")
     symbol = mention.symbol
-    if symbol.kind != "label" and (name in layers.NAMES or name in BUILT_IN):
+    if symbol.kind != "label" and is_built_in(name):
         raise Refused(f"`{name}` is a layer")
     if any(session.documents[each].fault for each in session.documents):
         raise Refused("a text that is open cannot be read")
