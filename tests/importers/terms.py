@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cnnspec.importers.patterns.turns import with_values
 from cnnspec.importers.terms.columns import Column, same
-from cnnspec.importers.terms.formulas import Formula, evaluate
+from cnnspec.importers.terms.formulas import Formula, evaluate, name
 from cnnspec.importers.terms.terms import (
     IDENTITY,
     NONE,
@@ -69,7 +69,7 @@ def unroll(chain: Chain) -> Chain:
     for term in chain:
         if isinstance(term, Repeat):
             for turn in turns_of(term):
-                found += unroll(with_values(term.body, turn))
+                found += unroll(with_values(term.body, {name(n): value for n, value in turn.items()}))
         else:
             found.append(rebuild(term, unroll))
     return tuple(found)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from cnnspec.importers.patterns.solve import ARRIVING, CUTS, FULL, WIDTHS, Parameter, Slot, Solver, commonest
 from cnnspec.importers.terms.columns import ABSENT, Column, columns_in, same
-from cnnspec.importers.terms.formulas import Formula, evaluate, name, names_in, parts
+from cnnspec.importers.terms.formulas import Formula, evaluate, name, names_in, parts, substitute
 from cnnspec.importers.terms.terms import (
     NONE,
     Again,
@@ -185,7 +186,7 @@ def with_formulas(term: Term, solver: Solver, at_start: bool, places: Sequence[i
         arguments = []
         for argument, value in term.arguments:
             columns = {c: solver.value(slot_of(c, argument, value, term)) for c in columns_in(value)}
-            found = solver.general(argument, value, places) if not columns else with_solved(value, columns)
+            found = solver.general(argument, value, places) if not columns else substitute(value, columns)
             arguments.append((argument, found))
         called = solver.value(Slot(term.name, "name")) if isinstance(term.name, Column) else term.name
         return term._replace(name=called, arguments=tuple(arguments))
@@ -204,25 +205,12 @@ def name_output(solver: Solver, body: Chain) -> Chain:
             continue
         if ARRIVING not in parts(formula) and (out := solver.free(("out",))) == "out":
             solver.constants[out] = (formula, solver.leaving)
-            return replaced(body, formula, name(out))
+            return map_values(body, partial(substitute, given={formula: name(out)}))
     return body
 
 
 def occurrences(chain: Chain, formula: Formula) -> int:
     return sum(formula in parts(value) for _, value in values_of(chain))
-
-
-def replaced(chain: Chain, formula: Formula, name_: Formula) -> Chain:
-    """The chain with a name for a formula."""
-
-    def at(value: Any) -> Any:
-        if value == formula:
-            return name_
-        return (
-            Formula(value.operator, tuple(map(at, value.operands))) if isinstance(value, Formula) else value
-        )
-
-    return map_values(chain, at)
 
 
 def as_depthwise(chain: Chain) -> Chain:
@@ -238,12 +226,3 @@ def as_depthwise(chain: Chain) -> Chain:
         return term._replace(name="depthwise", arguments=kept)
 
     return map_terms(chain, change)
-
-
-def with_solved(value: Any, columns: Mapping[Column, Any]) -> Any:
-    """A value with formulas for the columns in it."""
-    if isinstance(value, Column):
-        return columns[value]
-    if isinstance(value, Formula):
-        return Formula(value.operator, tuple(with_solved(operand, columns) for operand in value.operands))
-    return value

@@ -30,7 +30,7 @@ class Progression(NamedTuple):
 
     def at(self, step: int) -> Formula:
         """The formula of one step."""
-        made: Formula = substitute(self.formula, {"k": step})
+        made: Formula = substitute(self.formula, {name("k"): step})
         return made
 
     def near(self, number: float, error: float = 0) -> Formula | None:

@@ -267,7 +267,8 @@ def unwrapped(chain: Chain, in_table: bool = False) -> Chain:
         term = rebuild(term, partial(unwrapped, in_table=within))
         if isinstance(term, Repeat) and (term.rows == 1 or (not in_table and is_forced(term))):
             for turn in turns_of(term):
-                found += with_values(term.body, turn) if turn else term.body
+                given = {name(each): value for each, value in turn.items()}
+                found += with_values(term.body, given) if given else term.body
         else:
             found.append(term)
     return tuple(found)
@@ -284,14 +285,10 @@ def is_forced(term: Repeat) -> bool:
 
 
 def with_values(chain: Chain, given: Mapping[Any, Any]) -> Chain:
-    """The chain with other values in place of columns, or, by their names, of names."""
+    """The chain with other values in place of columns or of names."""
 
     def at(value: Any) -> Any:
-        if isinstance(value, Column):
-            return given.get(value, value)
-        if not isinstance(value, Formula):
-            return value
-        if value.operator == "name":
+        if not isinstance(value, Formula) or value.operator == "name":
             return substitute(value, given)
         made = Formula(value.operator, tuple(map(at, value.operands)))
         if value.operator == "+" and not given:  # a number stands behind what it is added to

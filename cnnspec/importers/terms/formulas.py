@@ -96,12 +96,12 @@ def parts(formula: Any) -> Iterator[Any]:
             yield from parts(operand)
 
 
-def substitute(value: Any, given: Mapping[str, Any]) -> Any:
-    """The formula with other formulas or values in place of names."""
-    if not isinstance(value, Formula):
+def substitute(value: Any, given: Mapping[Any, Any]) -> Any:
+    """The value with others in place of the names, the formulas and the columns that `given` has."""
+    if isinstance(value, tuple) and value in given:
+        return given[value]
+    if not isinstance(value, Formula) or value.operator == "name":
         return value
-    if value.operator == "name":
-        return given.get(value.operands[0], value)
     return Formula(value.operator, tuple(substitute(operand, given) for operand in value.operands))
 
 
