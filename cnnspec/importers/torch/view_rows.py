@@ -10,9 +10,7 @@ from cnnspec.importers.reading.flows import Flow, Repeated, Row, reduced
 from cnnspec.importers.reading.paths import paths_along, summed
 from cnnspec.importers.reading.slices import cut, indexed, picked, sampled, taken
 from cnnspec.importers.refusals import Refuse
-from cnnspec.importers.torch import weight_rows
 from cnnspec.importers.torch.lower import TraceFlows
-from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Computed, Constant, Known, Weight
 from cnnspec.layers import channels
 
@@ -72,12 +70,11 @@ def squeeze(net: TraceFlows, input: object, dim: Any = None) -> Flow:
 
 
 def expand(net: TraceFlows, input: object, *sizes: Any) -> Known:
-    """PyTorch has computed the sizes."""
+    """PyTorch has computed the sizes; what numbers meet repeats them all the same."""
     del sizes
-    shape = net.call.results[0].shape
-    if isinstance(input, Weight | Constant) and (made := weight_rows.compute("expand", (input,), {}, shape)):
-        return made
-    flow = net.flow(input)
+    if isinstance(input, Weight | Constant):
+        return input
+    flow, shape = net.flow(input), net.call.results[0].shape
     return flow if arrangement.sizes_of(flow.axes) == shape else Repeated(flow, shape)
 
 
@@ -85,7 +82,7 @@ def repeat(net: TraceFlows, input: object, *counts: Any) -> Known:
     """One channel as several, which is what grayscale images are made colours by."""
     flow = net.flow(input)
     made, shape = net.call.results[0].shape, flow.value.shape
-    if shape.channels > 1 or made != (BATCH, made[1], *shape.size):
+    if shape.channels > 1 or made != (net.batch, made[1], *shape.size):
         raise Refuse("E1003", f"`repeat` by {listed(counts)} has no layer")
     return picked(net, flow, 1, [0] * made[1])
 
