@@ -144,24 +144,21 @@ def layer_of_base(
     if len(tensors) > len(TENSORS) or len(groups) > 1 or any(isinstance(each, Value) for each in tensors):
         return None
     given = {x: SAMPLE, **dict(zip(tensors, TENSORS, strict=False))}
-    others = [each for each in leaves if isinstance(each, float)]
-    for number in (*others, *(() if any(0 < each < TINY for each in others) else (None,))):
+    floats = [each for each in leaves if isinstance(each, float)]
+    for number in (*floats, *(() if any(0 < each < TINY for each in floats) else (None,))):
         own = given if number is None else {**given, number: (LARGE,) * len(PLACES)}
         try:
             numbers = evaluate(computation, own, before)
         except Undefined:
             continue
         for sample in samples():
-            is_alike = len(sample.tensors) == len(tensors) and sample.may_have(number)
-            if is_alike and is_same(numbers, sample.numbers, tolerance):
-                if sample.parameter not in ("", "eps") and not holds(
-                    computation, given, before, sample, number
-                ):
-                    continue
+            if not sample.may_be(numbers, len(tensors), number, tolerance):
+                continue
+            if sample.parameter in ("", "eps") or holds(computation, given, before, sample, number):
                 arguments = {sample.parameter: number, "groups": next(iter(groups), channels_of(x))}
                 named = {name: each for name, each in arguments.items() if name in sample.layer.arguments}
-                layer = sample.layer.with_arguments(**named)
-                return Match(layer, x, dict(zip(sample.tensors, tensors, strict=True)))
+                tensors_by_name = dict(zip(sample.tensors, tensors, strict=True))
+                return Match(sample.layer.with_arguments(**named), x, tensors_by_name)
     return None
 
 
@@ -174,11 +171,11 @@ class LayerSample(NamedTuple):
     parameter: str
     numbers: Numbers
 
-    def may_have(self, number: float | None) -> bool:
-        """Whether the parameter may be this number, or there is none."""
-        if not self.parameter or number is None:
-            return not self.parameter and number is None
-        return self.parameter != "eps" or 0 < number < SMALL
+    def may_be(self, numbers: Numbers, tensors: int, number: float | None, tolerance: float) -> bool:
+        """Whether it has these numbers with so many tensors, this number as its parameter or neither."""
+        is_eps = number is not None and 0 < number < SMALL
+        is_alike = len(self.tensors) == tensors and bool(self.parameter) == (number is not None)
+        return is_alike and (self.parameter != "eps" or is_eps) and is_same(numbers, self.numbers, tolerance)
 
 
 @cache
