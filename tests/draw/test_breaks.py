@@ -59,7 +59,7 @@ def calls(text: str) -> int:
 
     sys.setprofile(trace)
     try:
-        layout(figure_of(diagram)._replace(coarse=None), 495.0)  # not one layout after the other
+        layout(figure_of(diagram)._replace(coarse=None), 495.0)
     finally:
         sys.setprofile(None)
     return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations, pairwise
 
 import pytest
@@ -10,7 +11,16 @@ from cnnspec.compiler import check_text
 from cnnspec.draw.metrics import width
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.arrange import wrapped
-from cnnspec.draw.volume.compose import NAMES, Layout, as_a_u, layout, less_and_less, measure_volumes
+from cnnspec.draw.volume.compose import (
+    NAMES,
+    ZOOMS,
+    Layout,
+    as_a_u,
+    layout,
+    layouts,
+    less_and_less,
+    measure_volumes,
+)
 from cnnspec.draw.volume.figure_model import Figure, figure_of
 from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, Text
 from cnnspec.draw.volume.streams import streams, systems
@@ -274,6 +284,12 @@ def test_blocks_are_one_volume_each_where_all_in_them_is_too_high_for_a_column()
         assert ["block" in found for found in roles] == [True, False], name
     deep = figure_of(simplify(shipped("resnet", "ResNet152")[0]))
     assert "Bottleneck ×35" in {part.words for part in layout(deep, 3.3 * 72).parts if isinstance(part, Text)}
+
+
+def test_a_net_without_blocks_is_drawn_in_rows_once() -> None:
+    for name, count in (("vgg", 1), ("resnet", 2)):
+        tried = layouts(figure_of(simplify(shipped(name)[0])), ZOOMS)
+        assert sum(isinstance(draw, partial) for _, draw in tried) == count
 
 
 @pytest.mark.parametrize("wide", (200.0, 240.0, 300.0))

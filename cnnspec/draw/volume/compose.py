@@ -111,8 +111,8 @@ def layouts(
     figure: Figure, zooms: Sequence[float]
 ) -> Iterator[tuple[Figure, Callable[[Figure, float], Body | None]]]:
     """Ways to draw a figure, that which says most first: as a U, in a row a resolution, in rows."""
-    fine, coarse = (cut_words(each) for each in (figure, figure.coarse or figure))
-    yield from ((shown, as_a_u) for shown in less_and_less(fine, coarse))
+    fine, coarse = (cut_words(each)._replace(coarse=None) for each in (figure, figure.coarse or figure))
+    yield from ((shown, as_a_u) for shown in dict.fromkeys(less_and_less(fine, coarse)))
     yield coarse, in_streams
     for shown in dict.fromkeys((fine, coarse)):
         yield shown, partial(in_rows, zooms=zooms)

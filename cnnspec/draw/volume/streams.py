@@ -42,7 +42,10 @@ def streams(figure: Figure) -> Streams | None:
     volumes = figure.volumes
     ways = sorted((*figure.skips, *(Skip(i - 1, i) for i, volume in enumerate(volumes) if i and volume.fed)))
     heights = [volume.shape.height or 0 for volume in volumes]
-    alive = [{heights[way.tail] for way in ways if way.tail <= i < way.head} for i in range(len(volumes))]
+    alive: list[set[int]] = [set() for _ in volumes]
+    for way in ways:
+        for i in range(way.tail, way.head):
+            alive[i].add(heights[way.tail])
     widest: set[int] = max(alive, key=len, default=set())
     sizes, rows = sorted(widest, reverse=True), list[int]()
     for i, height in enumerate(heights):
