@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnspec.draw.diagram.model import Diagram, boxes
-from cnnspec.draw.diagram.simplify import FOLDED, MOST_BOXES, overviews, simplify
+from cnnspec.draw.diagram.model import Diagram
+from cnnspec.draw.diagram.simplify import FOLDED, overviews, simplify
 from cnnspec.draw.graph.engine import DrawProblem, Engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import mark
@@ -65,7 +65,7 @@ def picture(
         return page(network, look, faults)
     if look.view == "volume":
         return volumes(network, suffix, look)
-    diagram = diagram_of(network, look.detail or FOLDED)
+    diagram = simplify(network, look.detail or FOLDED)
     if suffix == ".dot":
         from cnnspec.draw.graph.dot import dot
 
@@ -76,17 +76,6 @@ def picture(
             text = text.replace(f'fontname="{FONT}', f'fontname="{family_of(look.font)}')
         return Picture(text.encode())
     return draw_graph(network, diagram, suffix, look, draw)
-
-
-def diagram_of(network: Network, detail: str) -> Diagram:
-    """The diagram at a level of detail. Raises DrawProblem where it is too large for a picture."""
-    diagram = simplify(network, detail)
-    count = sum(1 for _ in boxes(diagram.items))
-    if count > MOST_BOXES:
-        raise DrawProblem(
-            f"{diagram.name} would be {count:,} boxes, more than the {MOST_BOXES:,} of a picture"
-        )
-    return diagram
 
 
 def write_page(svg: str, suffix: str, look: Look, name: str) -> bytes:

@@ -10,7 +10,6 @@ from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.diagram.unwrap import unwrap
 from cnnspec.graph.tree import Network
 
-MOST_BOXES = 6000
 REPEATS, FOLDED, BLOCKS, PARTS = "repeats", "folded", "blocks", "parts"
 
 

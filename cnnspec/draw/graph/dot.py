@@ -12,18 +12,30 @@ from graphviz.quoting import NoHtml
 from cnnspec.draw import style
 from cnnspec.draw.diagram.box_text import box_lines, cluster_lines, edge_lines
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, Item, Port, boxes, totals
+from cnnspec.draw.graph.engine import DrawProblem
 from cnnspec.draw.graph.wrap import column_of
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width
 from cnnspec.draw.names import mark, plain
+
+MOST_BOXES = 6000
 
 LegendEntry = tuple[str, dict[str, str], dict[str, str]]
 """Of the legend: words, the look of their box, and of the edge before it if it is about one."""
 
 
 def dot(diagram: Diagram, look: Look) -> str:
-    """The whole diagram as the text of a .dot file; its first line bears cnnspec's mark."""
+    """The whole diagram as the text of a .dot file, its first line cnnspec's mark. Raises DrawProblem."""
+    check_size(diagram)
     return Writer(diagram, look).whole()
+
+
+def check_size(diagram: Diagram) -> None:
+    """Raises DrawProblem where a diagram is too large for a picture."""
+    count = sum(1 for _ in boxes(diagram.items))
+    if count > MOST_BOXES:
+        many = f"{count:,} boxes, more than the {MOST_BOXES:,} of a picture"
+        raise DrawProblem(f"{diagram.name} would be {many}")
 
 
 def facts(diagram: Diagram) -> str:

@@ -20,7 +20,8 @@ WIDE, HIGH = 6.9 * 72, 9.7 * 72  # points: what a sheet of A4 holds
 SCALES = (1.0, 0.94, 0.88, 0.82, 0.76, 0.71, LEAST_TEXT / SIZE)  # of drawings on a page of a given width
 LETTERS = {"tb": (24, 22, 20, 16, 13), "lr": (18, 13, 11)}  # of a line, and where that is too wide
 FAR = 1.6  # times as high as a sheet, or as wide, that nothing makes fit
-NEAR = 1.2  # times as high, or its text as small, that shorter lines or other columns may make fit
+NEAR = 1.15  # times as high, or its text as small, that shorter lines or other columns may make fit
+LOOSE = 1.2  # times as high, or its text as small, that longer lines may make fit
 TRIES = 3  # of columns, each knowing how wide the last ones were
 STRAIGHT = {"tb": 700.0, "lr": 1300.0}  # points of a diagram, along its way, that is best left uncut
 
@@ -38,6 +39,7 @@ def lay_out(
     can be read; if not `thorough`, no more is tried where it is far from that. Where no width is given, it
     is a little wider than high.
     """
+    dot.check_size(diagram)
     draw, every = cache(draw or engine()), trials(diagram, look)
 
     def made(trial: Trial, smallest: bool = False) -> Iterator[Page]:
@@ -87,7 +89,7 @@ def pages(diagram: Diagram, look: Look, printer: Printer, smallest: bool) -> Ite
     """Pages, each better measured or with smaller letters than the last; or only those of the smallest."""
     flow = measure(diagram, look)
     seen = set()
-    for scale in SCALES[-1:] if smallest else scales(diagram, flow, look):
+    for scale in SCALES[:1] if look.width is None else SCALES[-1:] if smallest else SCALES:
         for _ in range(TRIES):
             wrapped, high = columns_of(diagram, flow, look, scale)
             likely = look.width is None or scale == SCALES[-1] or high * scale < tallest(look.width)
@@ -97,14 +99,6 @@ def pages(diagram: Diagram, look: Look, printer: Printer, smallest: bool) -> Ite
             made = printer.page(wrapped, scale)
             yield made
             flow = correct(flow, wrapped.heads, made.columns)
-
-
-def scales(diagram: Diagram, flow: Flow, look: Look) -> tuple[float, ...]:
-    """How large drawings may be; as small as can be read where nothing else is likely to fit a sheet."""
-    if look.width is None:
-        return SCALES[:1]
-    _, high = columns_of(diagram, flow, look, SCALES[-1])
-    return SCALES if high * SCALES[-1] < tallest(look.width) else SCALES[-1:]
 
 
 def columns_of(diagram: Diagram, flow: Flow, look: Look, scale: float) -> tuple[Diagram, float]:
@@ -146,7 +140,7 @@ class Printer:
         caption = Caption(plain(diagram.name), dot.facts(diagram), dot.description(diagram, look))
         columns, legend = ([self.drawing(s) for s in part] for part in (writer.columns(), writer.legend()))
         made = page(caption, columns, legend, look, scale)
-        if look.width is None or look.direction == "lr" or not is_good(made, look.width, NEAR):
+        if look.width is None or look.direction == "lr" or not is_good(made, look.width, LOOSE):
             return made
         room = look.width / scale - 2 * MARGIN
         longer = page(caption, self.lengthen_lines(diagram, columns, room), legend, look, scale)

@@ -91,11 +91,16 @@ class Caption(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page's size in points, by how much its drawings are scaled, its SVG, and how wide its columns are."""
+    """A page's size in points, by how much its drawings are scaled, its SVG, and how wide its columns are.
+
+    `size` is that of what it shows, `content`, before that is scaled.
+    """
 
     width: float
     height: float
     scale: float
+    size: tuple[str, str]
+    content: str
     svg: str
     columns: tuple[float, ...]
 
@@ -119,7 +124,8 @@ def page(
     size, own = (f"{width * scale:.2f}", f"{height * scale:.2f}"), (f"{width:.2f}", f"{height:.2f}")
     title = f"{caption.name}: {caption.facts}"
     svg = document(content, size, own, look.theme.paper, title, caption.description, mark(caption.name))
-    return Page(width * scale, height * scale, scale, svg, tuple(drawing.width for drawing in drawings))
+    columns = tuple(drawing.width for drawing in drawings)
+    return Page(width * scale, height * scale, scale, own, content, svg, columns)
 
 
 def break_lines(drawings: Sequence[Drawing], room: float, gap: float) -> list[list[Drawing]]:

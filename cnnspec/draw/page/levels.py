@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.diagram.box_text import box_lines
 from cnnspec.draw.diagram.model import Box, Diagram, boxes
-from cnnspec.draw.diagram.simplify import BLOCKS, FOLDED, MOST_BOXES, PARTS, simplify
+from cnnspec.draw.diagram.simplify import BLOCKS, FOLDED, PARTS, simplify
 from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import DETAILS, Look
@@ -21,7 +21,6 @@ from cnnspec.graph.tree import Network
 SAID = Look(show=frozenset(("kernel", "params")), letters=sys.maxsize)
 """What those hear of a box who do not see it."""
 
-_FRAME = re.compile(r'viewBox="([^"]*)".*?</desc>\n<rect[^>]*/>\n(.*)</svg>\n', re.DOTALL)
 _NODE = re.compile(r'<g id="n(\d+)">')
 
 
@@ -55,14 +54,9 @@ def levels(network: Network, found: Contents, look: Look) -> list[Level]:
 def level(diagram: Diagram, found: Contents, look: Look, draw: Engine) -> str:
     """An `<svg>` for the page. Raises DrawProblem."""
     shown = {box.number: box for box in boxes(diagram.items)}
-    if len(shown) > MOST_BOXES:
-        raise DrawProblem(
-            f"{diagram.name} would be {len(shown):,} boxes, more than the {MOST_BOXES:,} of a page"
-        )
-    frame = _FRAME.search(lay_out(diagram, look, draw=draw).svg)
-    assert frame is not None  # our own page
-    body = _NODE.sub(lambda match: opening(shown[int(match.group(1))], found), frame.group(2))
-    head = f'<svg viewBox="{frame.group(1)}" role="group" aria-label="Graph, {look.detail}">'
+    made = lay_out(diagram, look, draw=draw)
+    body = _NODE.sub(lambda match: opening(shown[int(match.group(1))], found), made.content)
+    head = f'<svg viewBox="0 0 {" ".join(made.size)}" role="group" aria-label="Graph, {look.detail}">'
     return f"{head}\n{named(body)}</svg>"
 
 
