@@ -265,19 +265,23 @@ def use_colour(stream: Any) -> bool:
 
 def settings_of(choice: dict[str, Any]) -> Any:
     """What `options` took as Settings. Raises UsageError."""
-    from cnnspec.api import settings_of
+    from cnnspec.elaborate.settings import Settings, bounds, parse_shape, parse_value
 
-    parameters, inputs = {}, {}
-    for text in choice["settings"]:
-        name, equals, parameters[name.strip()] = text.partition("=")
-        if not equals or not name.strip().isidentifier():
-            fail(f"--set wants NAME=VALUE, not {text!r}")
-    for text in choice["inputs"]:
-        name, _, inputs[name.strip()] = text.rpartition("=")
+    option, parameters, inputs = "", {}, {}
     try:
-        return settings_of(parameters, inputs, limits_of(choice["limits"]))
+        for text in choice["settings"]:
+            name, equals, value = text.partition("=")
+            if not equals or not name.strip().isidentifier():
+                fail(f"--set wants NAME=VALUE, not {text!r}")
+            option = f"--set {name.strip()}"
+            parameters[name.strip()] = parse_value(value)
+        option = "--input"
+        for text in choice["inputs"]:
+            name, _, shape = text.rpartition("=")
+            inputs[name.strip()] = parse_shape(shape)
     except ValueError as problem:
-        fail(str(problem))
+        fail(f"{option}: {problem}")
+    return Settings(parameters, inputs, *bounds(limits_of(choice["limits"])))
 
 
 def limits_of(texts: Iterable[str]) -> dict[str, int]:

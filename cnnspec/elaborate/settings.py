@@ -63,7 +63,10 @@ def parse_value(text: str) -> Any:
 
 def parse_shape(text: str) -> Shape:
     """`3@320x320` or `400`. Raises ValueError."""
-    shape = as_shape(parse_value(text))
+    try:
+        shape = as_shape(parse_value(text))
+    except ValueError:
+        shape = None
     if shape is None or min(shape.dimensions) < 1:
         raise ValueError(f"{text!r} is no shape: write 3@320x320, or 400 for a vector")
     return shape
