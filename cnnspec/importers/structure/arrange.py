@@ -126,17 +126,19 @@ class ItemGraph:
         for value in item.inputs:
             if value not in self.depth:
                 self.dominator[value], self.depth[value] = OUTSIDE, 1
-        found = item.inputs[0]
-        for value in item.inputs[1:]:
-            while found != value:
-                if self.depth[found] > self.depth[value]:
-                    found = self.dominator[found]
-                elif self.depth[value] > self.depth[found]:
-                    value = self.dominator[value]
-                else:
-                    found, value = self.dominator[found], self.dominator[value]
-        self.dominator[item.output] = found
+        self.dominator[item.output] = found = self.shared(item.inputs)
         self.depth[item.output] = self.depth[found] + 1
+
+    def shared(self, values: Sequence[int]) -> int:
+        """The last value that all ways to some values pass, which may be one of them."""
+        found, *others = values
+        for value in others:
+            while found != value:
+                if self.depth[found] >= self.depth[value]:
+                    found = self.dominator[found]
+                else:
+                    value = self.dominator[value]
+        return found
 
     def region(self, join: Item) -> Region | None:
         """The region of a join, where its paths share nothing and nothing of them is read elsewhere.
@@ -204,8 +206,7 @@ class ItemGraph:
 
     def between(self, entry: int, value: int) -> tuple[Item, ...]:
         """The items that a value is computed by from the entry, in their order."""
-        found: set[int] = set()
-        waiting = [value]
+        found, waiting = set[int](), [value]
         while waiting:
             each = waiting.pop()
             if each != entry and each not in found and each in self.items:
@@ -226,7 +227,7 @@ def arrange(
     for item in items:
         if item.joins and (region := graph.region(item) or graph.tails(item)) is not None:
             regions[item.output] = region
-    while deep := next((join for join in regions if height(join, regions) > DEEPEST), None):
+    while deep := next((join for join in regions if len(spine(join, regions)) > DEEPEST), None):
         for join in spine(outermost(deep, regions), regions):
             shallow = graph.tails(graph.items[join]) if regions.pop(join).entry is not None else None
             regions |= {join: shallow} if shallow is not None else {}
@@ -273,19 +274,14 @@ def with_dots(items: Sequence[Item], prefix: tuple[str, ...]) -> list[Item]:
     return found
 
 
-def height(join: int, regions: dict[int, Region]) -> int:
-    """How deep joins nest in the region of a join, itself counted."""
-    return len(spine(join, regions))
-
-
 def spine(join: int, regions: dict[int, Region]) -> list[int]:
     """The joins that nest deepest in the region of a join, itself first; one of single steps is a step."""
-    heights: dict[int, list[int]] = {}
-    members = regions[join].members
-    for each in [each for each in regions if each in members and (each == join or not regions[each].is_flat)]:
-        within = [heights[other] for other in heights if other in regions[each].members]
-        heights[each] = [each, *max(within, key=len, default=[])]
-    return heights[join]
+    spines: dict[int, list[int]] = {}
+    for each, region in regions.items():
+        if each == join or (each in regions[join].members and not region.is_flat):
+            within = [inner for other, inner in spines.items() if other in region.members]
+            spines[each] = [each, *max(within, key=len, default=[])]
+    return spines[join]
 
 
 def outermost(join: int, regions: dict[int, Region]) -> int:

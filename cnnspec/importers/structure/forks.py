@@ -63,7 +63,7 @@ class Nester:
 
     def nested(self, concat: Operation, values: Sequence[Value], depth: int = 0) -> tuple[Value, ...]:
         """Operands that stand side by side, those of one fork in one, so many joins deep."""
-        entry = self.entry(values)
+        entry = self.graph.shared([value.number for value in values])
         found: list[Value] = []
         for fork, group in groupby(values, lambda value: self.fork(value.number, entry)):
             inputs = tuple(group)
@@ -71,19 +71,6 @@ class Nester:
                 inputs = (self.concatenated(concat, self.nested(concat, inputs, depth + 1)),)
             found += inputs
         return tuple(found)
-
-    def entry(self, values: Sequence[Value]) -> int:
-        """The last value that all ways to some values pass, which may be one of them."""
-        depth, dominator = self.graph.depth, self.graph.dominator
-        found = values[0].number
-        for value in values[1:]:
-            other = value.number
-            while found != other:
-                if depth[found] >= depth[other]:
-                    found = dominator[found]
-                else:
-                    other = dominator[other]
-        return found
 
     def fork(self, value: int, entry: int) -> int:
         """The first value behind the entry that all ways to a value pass; the entry for itself."""

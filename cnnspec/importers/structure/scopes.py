@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cnnspec.importers.model import Model, Operation
 from cnnspec.importers.refusals import Refusal, Refused
 
-Run = Sequence[Operation]
+Operations = Sequence[Operation]
 
 
 def refuse(path: str, why: str) -> Refused:
@@ -86,10 +86,10 @@ class Cutter:
             if not path or path.startswith(f"{scope.path}.")
         ]
 
-    def items(self, run: Run, depth: int = 0, prefix: str = "") -> tuple[Item, ...]:
+    def items(self, operations: Operations, depth: int = 0, prefix: str = "") -> tuple[Item, ...]:
         """The items of a scope: `depth` modules are around it, and labels are paths within `prefix`."""
         groups: dict[object, list[Operation]] = {}
-        for operation in run:
+        for operation in operations:
             scopes = self.around[self.places[id(operation)]]
             key = scopes[depth][:2] if len(scopes) > depth else id(operation)
             groups.setdefault(key, []).append(operation)
@@ -117,17 +117,17 @@ class Cutter:
         return within(path, prefix) if self.labelled or self.uses[path] > 1 else ()
 
     def module(
-        self, run: list[Operation], depth: int, prefix: str, path: str, call: int, kind: str
+        self, operations: list[Operation], depth: int, prefix: str, path: str, call: int, kind: str
     ) -> Iterator[Item]:
         """A module as an item, the operators cut off its ends beside it; or the items in it."""
-        keyed = [place for place, operation in enumerate(run) if self.owner(operation)]
-        cut = self.cut(run, keyed) if keyed else None
+        keyed = [place for place, operation in enumerate(operations) if self.owner(operation)]
+        cut = self.cut(operations, keyed) if keyed else None
         if cut is None:
-            yield from self.items(run, depth + 1, prefix)
+            yield from self.items(operations, depth + 1, prefix)
             return
         start, stop = cut
-        yield from (self.single(operation, prefix) for operation in run[:start])
-        body = run[start:stop]
+        yield from (self.single(operation, prefix) for operation in operations[:start])
+        body = operations[start:stop]
         (entry,), (output,) = self.border(body)
         form = self.form(body)
         if call and self.seen.get(path) == form:
@@ -141,30 +141,32 @@ class Cutter:
             leaving = next(int(o.output.shape.channels) for o in body if o.output.number == output)
             label = self.label(path, prefix)
             yield Item(label, (entry,), output, None, kind, inner, channels=channels, leaving=leaving)
-        yield from (self.single(operation, prefix) for operation in run[stop:])
+        yield from (self.single(operation, prefix) for operation in operations[stop:])
 
-    def cut(self, run: list[Operation], keyed: list[int]) -> tuple[int, int] | None:
+    def cut(self, operations: list[Operation], keyed: list[int]) -> tuple[int, int] | None:
         """The longest part with one input and one output that holds all operations with tensors."""
-        parts = [(start, stop) for start in range(keyed[0] + 1) for stop in range(len(run), keyed[-1], -1)]
+        parts = [
+            (start, stop) for start in range(keyed[0] + 1) for stop in range(len(operations), keyed[-1], -1)
+        ]
         for start, stop in sorted(parts, key=lambda part: part[0] - part[1]):
-            arriving, leaving = self.border(run[start:stop])
+            arriving, leaving = self.border(operations[start:stop])
             if len(arriving) == len(leaving) == 1:
                 return start, stop
         return None
 
-    def border(self, run: Run) -> tuple[list[int], list[int]]:
+    def border(self, operations: Operations) -> tuple[list[int], list[int]]:
         """The values that enter a part of the model, and those that leave it."""
-        made = {operation.output.number for operation in run}
-        places = {self.places[id(operation)] for operation in run}
-        arriving = dict.fromkeys(v.number for o in run for v in o.inputs if v.number not in made)
-        leaving = [o.output.number for o in run if not self.readers[o.output.number] <= places]
+        made = {operation.output.number for operation in operations}
+        places = {self.places[id(operation)] for operation in operations}
+        arriving = dict.fromkeys(v.number for o in operations for v in o.inputs if v.number not in made)
+        leaving = [o.output.number for o in operations if not self.readers[o.output.number] <= places]
         return list(arriving), leaving
 
-    def form(self, run: Run) -> object:
+    def form(self, operations: Operations) -> object:
         """What two runs of one module have in common, and no others."""
         numbers: dict[int, int] = {}
         rows = []
-        for operation in run:
+        for operation in operations:
             inputs = [numbers.setdefault(value.number, len(numbers)) for value in operation.inputs]
             numbers[operation.output.number] = len(numbers)
             layer = operation.layer
