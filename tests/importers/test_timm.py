@@ -15,6 +15,7 @@ from cnnspec.importers.torch.sources import load  # noqa: E402
 from cnnspec.importers.write import write  # noqa: E402
 from cnnspec.values.shapes import Shape  # noqa: E402
 from tests.importers.running import largest_difference  # noqa: E402
+from tests.importers.test_blocks import lines  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,9 @@ legacy_seresnet18 mambaout_femto mixnet_s mobilenetv4_conv_small mobileone_s0 nf
 rdnet_tiny regnety_002 repghostnet_050 repvgg_a0 repvit_m0_9 res2net50_26w_4s resnest14d resnetv2_50d_evos
 resnetv2_50d_frn rexnet_100 selecsls42b skresnet18 starnet_s1 tf_efficientnetv2_b0 vgg11_bn xception41
 """
+
+MOST_LINES = {"ghostnetv2_100": 59, "mixnet_s": 56, "rdnet_tiny": 37}
+"""Lines that are neither blank nor comments."""
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,7 @@ def test_a_net_of_timm_has_its_keys(timm: Any, name: str) -> None:
         pytest.skip("another version of timm")
     module = load(f"timm:{name}")
     text = write(read(module, [Shape(*module.default_cfg["input_size"])]))
+    assert lines(text) <= MOST_LINES.get(name, 200)
     operations = model_of(check_text(text).networks[0]).operations
     found = {operation.keys[w.name]: w.shape for operation in operations for w in weights(operation)}
     assert found == {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
