@@ -11,7 +11,7 @@ from cnnspec.importers.onnx.formulas import formula
 from cnnspec.importers.onnx.lower import GraphFlows, Tensor
 from cnnspec.importers.onnx.values import Constant, FormulaPart, Known
 from cnnspec.importers.reading.arrangement import places_of_channels, sizes_of
-from cnnspec.importers.reading.flows import Flow, Row, plain
+from cnnspec.importers.reading.flows import Flow, Row, limited, plain
 from cnnspec.importers.reading.paths import softmax
 from cnnspec.layers import activation, channels, dropout
 from cnnspec.layers.base import Layer
@@ -50,15 +50,7 @@ def clip(net: GraphFlows, x: Any, low: object = None, high: object = None) -> Kn
     least, most = limit(net, low), limit(net, high)
     if isinstance(x, FormulaPart) and least is not None and most is not None:
         return formula(net, "clip", x, Constant(np.array(least)), Constant(np.array(most)))
-    if (least, most) == (0, 6):
-        return net.each(activation.ReLU6(), x)
-    if (least, most) == (0, None):
-        return net.each(activation.ReLU(), x)
-    if least is None and most is None:
-        return net.flow(x)
-    if least is None or most is None:
-        net.deny("min, max", f"{least}, {most}")
-    return net.each(activation.HardTanh(low=least, high=most), x)
+    return limited(net, x, least, most)
 
 
 def limit(net: GraphFlows, known: object) -> float | None:

@@ -23,7 +23,7 @@ from cnnspec.importers.reading.arrangement import (
 )
 from cnnspec.importers.reading.rearrange import layers_of
 from cnnspec.importers.refusals import Refuse
-from cnnspec.layers import merge, pool, resize
+from cnnspec.layers import activation, merge, pool, resize
 from cnnspec.layers.base import Join, Layer, Misfit
 from cnnspec.values.shapes import Shape
 
@@ -177,6 +177,18 @@ def plain(layer: type[Layer], **names: str) -> Row:
     others = [inspect.Parameter(name, either, default=None) for name in names]
     row.__signature__ = inspect.Signature([*own, *others])  # type: ignore[attr-defined]
     return row
+
+
+def limited(net: Flows, known: object, low: Any, high: Any) -> Flow:
+    """A value between limits, None where there is none. Raises Refuse for one alone that is not 0 below."""
+    if low is None and high is None:
+        return net.flow(known)
+    if (low, high) == (0, None):
+        return net.each(activation.ReLU(), known)
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        net.deny("min, max", f"{low}, {high}")
+    relu6 = activation.ReLU6() if (low, high) == (0, 6) else None
+    return net.each(relu6 or activation.HardTanh(low=low, high=high), known)
 
 
 def joined(net: Flows, join: Join, left: Flow, right: Flow) -> Flow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Row, plain
+from cnnspec.importers.reading.flows import Flow, Row, limited, plain
 from cnnspec.importers.reading.paths import softmax
 from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.lower import TraceFlows
@@ -18,21 +18,11 @@ def hardtanh(
     net: TraceFlows, input: object, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Flow:
     del inplace  # the value is the same
-    return clamp(net, input, min_val, max_val)
+    return limited(net, input, min_val, max_val)
 
 
 def clamp(net: TraceFlows, input: object, min: Any = None, max: Any = None) -> Flow:
-    if (min, max) == (0, 6):
-        return net.each(activation.ReLU6(), input)
-    if (min, max) == (0, None):
-        return net.each(activation.ReLU(), input)
-    if isinstance(min, int | float) and isinstance(max, int | float):
-        return net.each(activation.HardTanh(low=min, high=max), input)
-    return net.deny("min, max", f"{min}, {max}")
-
-
-def at_least(net: TraceFlows, input: object, min: Any) -> Flow:
-    return clamp(net, input, min)
+    return limited(net, input, min, max)
 
 
 def celu(net: TraceFlows, input: object, alpha: float = 1.0, inplace: bool = False) -> Flow:
@@ -118,7 +108,7 @@ ROWS: dict[str, Row] = {
     "softplus": plain(activation.Softplus, beta="beta", threshold="threshold"),
     "hardtanh": hardtanh,
     "clamp": clamp,
-    "clamp_min": at_least,
+    "clamp_min": clamp,
     "celu": celu,
     "threshold": threshold,
     **dict.fromkeys(("log_sigmoid", "logsigmoid"), log_sigmoid),
