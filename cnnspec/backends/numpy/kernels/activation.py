@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from cnnspec.backends.numpy.facts import facts
-from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.arrays import Array, by_channel, sum_by_channel
 from cnnspec.backends.numpy.kernels.special import erf
 
 
@@ -103,17 +103,14 @@ def leaky_relu_backward(grad: Array, x: Array, slope: float = 0.01) -> Array:
 @facts(quick="quick_in_place")
 def prelu(x: Array, weight: Array) -> Array:
     """max(0, x) + weight * min(0, x), one weight or one a channel. He et al. 2015."""
-    slope = weight.reshape(-1, *(1,) * (x.ndim - 2))
-    y: Array = x.clip(0, np.inf) + slope * x.clip(-np.inf, 0)
+    y: Array = x.clip(0, np.inf) + by_channel(weight, x) * x.clip(-np.inf, 0)
     return y
 
 
 def prelu_backward(grad: Array, x: Array, weight: Array) -> tuple[Array, Array]:
     """The gradients of x and weight: weight gets grad * x of the values below 0."""
-    slope = weight.reshape(-1, *(1,) * (x.ndim - 2))
-    below = (grad * np.minimum(x, 0)).sum((0, *range(2, x.ndim)))
-    dweight = below if weight.size > 1 else below.sum(keepdims=True)
-    return np.where(x > 0, grad, slope * grad), dweight
+    dweight = sum_by_channel(grad * np.minimum(x, 0), weight)
+    return np.where(x > 0, grad, by_channel(weight, x) * grad), dweight
 
 
 @facts(quick="quick_in_place")

@@ -83,6 +83,18 @@ def pad2d_backward(grad: Array, x: Array, pads: Sides, mode: str = "zeros") -> A
     return unpad2d(grad, pads, mode)
 
 
+def by_channel(numbers: Array, x: Array) -> Array:
+    """C numbers, or one in all, shaped so that they stand along axis 1 of x."""
+    return numbers.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def sum_by_channel(grad: Array, numbers: Array) -> Array:
+    """The transpose of by_channel: what numbers, one a channel or one in all, get."""
+    axes = tuple(i for i in range(grad.ndim) if i != 1 or numbers.size == 1)
+    total: Array = grad.sum(axes)
+    return total.reshape(numbers.shape)
+
+
 def windows2d(x: Array, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
     """Every window of maps, without a copy: (N, C, H, W) -> (N, C, oh, ow, kh, kw).
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnspec.backends.numpy.facts import facts
-from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.arrays import Array, by_channel, sum_by_channel
 
 
 def slice_channels(x: Array, start: int, stop: int) -> Array:
@@ -36,31 +36,27 @@ def pick_channels_backward(grad: Array, x: Array, channels: list[int]) -> Array:
 @facts(quick="quick_in_place")
 def scale_channels(x: Array, weight: Array) -> Array:
     """x * weight, a number a channel or one in all. Touvron et al. 2021."""
-    return x * weight.reshape(-1, *(1,) * (x.ndim - 2))
+    return x * by_channel(weight, x)
 
 
 def scale_channels_backward(
     grad: Array, x: Array, weight: Array
 ) -> tuple[Array, Array]:
     """The gradients of x and weight."""
-    total = (grad * x).sum((0, *range(2, x.ndim)))
-    total = total if weight.size > 1 else total.sum()
-    return scale_channels(grad, weight), total.reshape(weight.shape)
+    return scale_channels(grad, weight), sum_by_channel(grad * x, weight)
 
 
 @facts(quick="quick_in_place")
 def shift_channels(x: Array, weight: Array) -> Array:
     """x + weight, a number a channel or one in all. Touvron et al. 2022."""
-    return x + weight.reshape(-1, *(1,) * (x.ndim - 2))
+    return x + by_channel(weight, x)
 
 
 def shift_channels_backward(
     grad: Array, x: Array, weight: Array
 ) -> tuple[Array, Array]:
     """The gradients of x and weight."""
-    total = grad.sum((0, *range(2, x.ndim)))
-    total = total if weight.size > 1 else total.sum()
-    return grad, total.reshape(weight.shape)
+    return grad, sum_by_channel(grad, weight)
 
 
 @facts(quick="quick_in_place")

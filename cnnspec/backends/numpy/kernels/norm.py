@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from cnnspec.backends.numpy.facts import facts
-from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.arrays import Array, by_channel, sum_by_channel
 
 
 def standardize(x: Array, axes: tuple[int, ...], eps: float) -> Array:
@@ -47,11 +47,10 @@ def affine_backward(
     grad: Array, x: Array, weight: Array | None, bias: Array | None
 ) -> tuple[Array, Array | None, Array | None]:
     """The gradients of x, weight and bias."""
-    axes = (0, *range(2, x.ndim))
-    dbias = None if bias is None else grad.sum(axes)
+    dbias = None if bias is None else sum_by_channel(grad, bias)
     if weight is None:
         return grad, None, dbias
-    return grad * by_channel(weight, x), (grad * x).sum(axes), dbias
+    return grad * by_channel(weight, x), sum_by_channel(grad * x, weight), dbias
 
 
 def normed_backward(
@@ -66,11 +65,6 @@ def normed_backward(
     standard = standardize(x, axes, eps)
     dstandard, dweight, dbias = affine_backward(grad, standard, weight, bias)
     return standardize_backward(dstandard, standard, x, axes, eps), dweight, dbias
-
-
-def by_channel(numbers: Array, x: Array) -> Array:
-    """C numbers, shaped so that they stand along axis 1 of x."""
-    return numbers.reshape(-1, *(1,) * (x.ndim - 2))
 
 
 @facts(quick="quick_norm", running="running_norm")

@@ -6,11 +6,10 @@ import numpy as np
 
 from cnnspec.backends.numpy.facts import facts
 from cnnspec.backends.numpy.kernels.activation import sigmoid
-from cnnspec.backends.numpy.kernels.arrays import Array
+from cnnspec.backends.numpy.kernels.arrays import Array, by_channel, sum_by_channel
 from cnnspec.backends.numpy.kernels.norm import (
     affine,
     affine_backward,
-    by_channel,
     by_group,
     check_spread,
     update_running,
@@ -87,7 +86,7 @@ def filter_response_norm_backward(
     if tau is not None:
         over = affine(standard, weight, bias) - by_channel(tau, x)
         below = grad * ((over < 0) + 0.5 * (over == 0)).astype(grad.dtype)
-        grad, dtau = grad - below, below.sum((0, 2, 3))
+        grad, dtau = grad - below, sum_by_channel(below, tau)
     dstandard, dweight, dbias = affine_backward(grad, standard, weight, bias)
     dx = rms_standard_backward(dstandard, standard, x, (2, 3), eps)
     return dx, dweight, dbias, dtau
@@ -150,7 +149,7 @@ def evo_norm_s0_backward(
     dx, dv = dbent * share, None
     if v is not None:
         slope = dbent * x * share * (1 - share)
-        dx, dv = dx + slope * by_channel(v, x), (slope * x).sum((0, 2, 3))
+        dx, dv = dx + slope * by_channel(v, x), sum_by_channel(slope * x, v)
     split = by_group(x, groups)
     centred = (split - split.mean(2, keepdims=True)).reshape(x.shape)
     through = by_group(dbent * standard, groups).mean(2, keepdims=True)
