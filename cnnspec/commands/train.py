@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec import __version__
 from cnnspec.commands.common import (
     Job,
     complain,
@@ -23,12 +21,11 @@ from cnnspec.commands.common import (
 )
 from cnnspec.commands.fitting import explain_misfits
 from cnnspec.commands.progress import Progress
-from cnnspec.commands.resuming import resumed_options, with_choice_of_run
+from cnnspec.commands.train_call import TrainCall, resumed_options, with_choice_of_run
 from cnnspec.failures import UsageError
 
 if TYPE_CHECKING:
-    from cnnspec.train.engine import Request
-    from cnnspec.train.run_folder import Epoch, RunConfig, RunFolder
+    from cnnspec.train.run_folder import Epoch, RunFolder
     from cnnspec.train.session import TrainingRun
 
 INTERRUPTED = 130  # as shells count an interrupt
@@ -153,58 +150,6 @@ def train(
         leave(INTERRUPTED if training.engine.must_stop else 0)
     conclude(training, limits_of(choice["limits"]))
     leave()
-
-
-class TrainCall(NamedTuple):
-    """What the command line asks for: `choice` of a net, `options` of the loop."""
-
-    file: str
-    data: str
-    choice: dict[str, Any]
-    options: dict[str, Any]
-
-    def request(self) -> Request:
-        """What the options ask of the loop. Raises RunProblem."""
-        from cnnspec.train.engine import Request
-        from cnnspec.train.processes import device_of, precision_of
-
-        asked = self.options
-        device = device_of(asked["device"]) if asked["backend"] == "torch" else "cpu"
-        warmup = asked["warmup"]
-        if warmup is None:
-            warmup = 0.3 * asked["epochs"] if asked["schedule"] == "onecycle" else 0.0
-        follows = {
-            "lr": asked["lr"] or {"adamw": 5e-3, "sgd": 0.05}[asked["optimizer"]],
-            "warmup": warmup,
-            "freeze": tuple(asked["freeze"]),
-            "ema": 0.999 if asked["ema"] else 0.0,
-            "amp": precision_of(asked["amp"], device),
-            "device": device,
-            "channels_last": device.startswith("cuda") and not asked["shard"],  # shards lie in order
-        }
-        return Request(self.data, **asked | follows)
-
-    def config(self, path: str, training: TrainingRun) -> RunConfig:
-        """What the folder keeps of the call."""
-        from cnnspec.train.run_folder import RunConfig
-
-        return RunConfig(
-            cnnspec=__version__,
-            spec=PurePath(path).name,
-            net=training.network.name,
-            parameters=[*self.choice["settings"]],
-            inputs=[*self.choice["inputs"]],
-            data=self.data,
-            images={"train": len(training.data.train.labels), "val": len(training.data.val.labels)},
-            classes=[*training.classes],
-            seed=self.options["seed"],
-            options=self.options,
-        )
-
-    def to_resume(self, folder: RunFolder) -> str:
-        """The command that goes on with the run."""
-        bounds = (f"--limit={bound}" for bound in self.choice["limits"])
-        return shlex.join(["cnnspec", "train", self.file, self.data, "--resume", str(folder.path), *bounds])
 
 
 def folder_of(path: str, out: str | None, resume: str | None) -> Path:

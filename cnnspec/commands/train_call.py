@@ -1,21 +1,76 @@
-"""What a call of `cnnspec train --resume` takes from the run that goes on, and what it may change."""
+"""What a call of `cnnspec train` asks, and what one that goes on takes from the run, and may change."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
+from cnnspec import __version__
 from cnnspec.commands.common import fail
 
 if TYPE_CHECKING:
-    from cnnspec.commands.train import TrainCall
+    from cnnspec.train.engine import Request
     from cnnspec.train.run_folder import RunConfig, RunFolder
+    from cnnspec.train.session import TrainingRun
 
 FIXED = ("backend", "seed", "batch", "optimizer", "freeze", "ema", "weights", "skip_broken")
 """Those of which what was learnt so far depends in a way that the rest of the run cannot take back."""
+
+
+class TrainCall(NamedTuple):
+    """What the command line asks for: `choice` of a net, `options` of the loop."""
+
+    file: str
+    data: str
+    choice: dict[str, Any]
+    options: dict[str, Any]
+
+    def request(self) -> Request:
+        """What the options ask of the loop. Raises RunProblem."""
+        from cnnspec.train.engine import Request
+        from cnnspec.train.processes import device_of, precision_of
+
+        asked = self.options
+        device = device_of(asked["device"]) if asked["backend"] == "torch" else "cpu"
+        warmup = asked["warmup"]
+        if warmup is None:
+            warmup = 0.3 * asked["epochs"] if asked["schedule"] == "onecycle" else 0.0
+        follows = {
+            "lr": asked["lr"] or {"adamw": 5e-3, "sgd": 0.05}[asked["optimizer"]],
+            "warmup": warmup,
+            "freeze": tuple(asked["freeze"]),
+            "ema": 0.999 if asked["ema"] else 0.0,
+            "amp": precision_of(asked["amp"], device),
+            "device": device,
+            "channels_last": device.startswith("cuda") and not asked["shard"],  # shards lie in order
+        }
+        return Request(self.data, **asked | follows)
+
+    def config(self, path: str, training: TrainingRun) -> RunConfig:
+        """What the folder keeps of the call."""
+        from cnnspec.train.run_folder import RunConfig
+
+        return RunConfig(
+            cnnspec=__version__,
+            spec=PurePath(path).name,
+            net=training.network.name,
+            parameters=[*self.choice["settings"]],
+            inputs=[*self.choice["inputs"]],
+            data=self.data,
+            images={"train": len(training.data.train.labels), "val": len(training.data.val.labels)},
+            classes=[*training.classes],
+            seed=self.options["seed"],
+            options=self.options,
+        )
+
+    def to_resume(self, folder: RunFolder) -> str:
+        """The command that goes on with the run."""
+        bounds = (f"--limit={bound}" for bound in self.choice["limits"])
+        return shlex.join(["cnnspec", "train", self.file, self.data, "--resume", str(folder.path), *bounds])
 
 
 def with_choice_of_run(call: TrainCall, folder: RunFolder, spec: str) -> TrainCall:
