@@ -27,6 +27,10 @@ def recheck(text: str, *, inputs: Mapping[str, Shape] = {}, lint: bool = False) 
     return check(Source("x.cnn", text), settings=Settings({}, inputs))
 
 
+def recheck_with_library(text: str, *, inputs: Mapping[str, Shape] = {}, lint: bool = False) -> Checked:
+    return check(Source("x.cnn", text), read_used)
+
+
 def mended(text: str, compiler: Recheck = recheck, layers: int = 0) -> tuple[Source, list[Diagnostic]]:
     source = Source("x.cnn", text)
     found = check(source)
@@ -375,3 +379,11 @@ def test_an_input_beyond_all_bounds_is_passed_over() -> None:
     """The search goes on from a size that no input may have: the net that was tried there knows no input."""
     lines = ("input 3@32x2147483647", "e: conv 8@3x3 pad=1", "maxpool 2x2, upsample 2")
     assert titles(*lines, "concat { | from e | identity }")[-1] == "or an input of 32x2147483646"
+
+
+def test_a_use_stands_above_the_comment_of_the_first_item() -> None:
+    text = "# a net\n\n# of 32 pixels\n  net A {\n    input 3@32x32\n    Basic 8\n}\n"
+    source = Source("x.cnn", text)
+    (fault,) = with_fixes(source, check(source, read_used), recheck_with_library)
+    use = 'use "blocks/residual.cnn"\n\n# of'
+    assert apply(text, fault.fixes[0].edits) == text.replace("# of", use)

@@ -137,9 +137,19 @@ def blocks(case: Case) -> Iterator[Fix]:
     for file in shipped.libraries():
         if case.fault.span.text in shipped.named_blocks(file):
             use = f'use "{file}.cnn"'
-            first = insert(source, items[0].span.start, f"{use}\n\n")
+            top = remarks(source.text, items[0].span.start)
+            first = insert(source, top, f"{use}\n\n")
             edit = insert(source, uses[-1].end, f"\n{use}") if uses else first
             yield Fix(f"`{use}` brings it in", (edit,))
+
+
+def remarks(text: str, start: int) -> int:
+    """Where the comments begin that stand right above an item, which begins there."""
+    start = text.rfind("\n", 0, start) + 1
+    above = text[:start].splitlines(keepends=True)
+    while above and above[-1].startswith("#"):
+        start -= len(above.pop())
+    return start
 
 
 def words(case: Case) -> Iterator[Fix]:
