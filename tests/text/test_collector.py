@@ -28,11 +28,12 @@ def is_in(generation: int, wanted: object) -> bool:
 
 
 def test_what_was_made_is_long_lived_and_not_frozen() -> None:
+    frozen = gc.get_freeze_count()
     with pause_collector():
         assert not gc.isenabled()
         made: list[object] = [[]]
     assert gc.isenabled()
-    assert is_in(2, made) and gc.get_freeze_count() == 0
+    assert is_in(2, made) and gc.get_freeze_count() <= frozen
 
 
 def test_a_collector_that_rests_already_goes_on_to_rest() -> None:
