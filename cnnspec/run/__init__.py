@@ -34,6 +34,19 @@ class Mixed(RunProblem):
         self.prefix = prefix
 
 
+OUTPUT = "output"
+"""What a net's output is called that has no name of its own."""
+
+
+def output_key(name: str) -> str:
+    """What an output is called beside layers: `output`, or where it has a name, `output aux`."""
+    return name if name == OUTPUT else f"{OUTPUT} {name}"
+
+
+def is_output(key: str) -> bool:
+    return key.split(" ")[0] == OUTPUT
+
+
 def read_text(path: str, most: int) -> str:
     """The text of a file of at most so many bytes, in UTF-8. Raises FileProblem, RunProblem."""
     content = read_bytes(path, most)

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnspec.analysis.memory import VIEWS
 from cnnspec.analysis.unroll import Graph
-from cnnspec.run import RunProblem, read_text
+from cnnspec.run import RunProblem, output_key, read_text
 from cnnspec.run.programs import Array
 
 LABELS = 1 << 22
@@ -21,7 +21,7 @@ class NetOutput:
 
     def __init__(self, graph: Graph, name: str, at: str) -> None:
         nodes = {node.path: node for node in graph.nodes}
-        self.key, self.shape = f"output {name}", graph.shapes[at]
+        self.key, self.shape = output_key(name), graph.shapes[at]
         while at in nodes and nodes[at].layer.name in VIEWS | {"identity"}:
             at = nodes[at].inputs[0]
         self.layer = nodes[at].layer.name if at in nodes else "input"

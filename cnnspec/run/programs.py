@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cnnspec.analysis.unroll import Graph
 from cnnspec.backends import emit
 from cnnspec.graph.tree import Network
-from cnnspec.run import OutOfMemory
+from cnnspec.run import OutOfMemory, output_key
 
 Array = NDArray[Any]
 
@@ -258,6 +258,6 @@ def is_of_memory(problem: Exception) -> bool:
 
 
 def outputs(graph: Graph, result: Any) -> dict[str, Array]:
-    """The outputs of evaluation as `output NAME`."""
+    """The outputs of evaluation by their keys."""
     values = [result] if len(graph.lasting) == 1 else list(result)
-    return {f"output {name}": value for name, value in zip(graph.lasting, values, strict=True)}
+    return {output_key(name): value for name, value in zip(graph.lasting, values, strict=True)}

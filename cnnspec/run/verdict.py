@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from cnnspec.run import is_output
+
 EXACT = 1e-10
 """The bound in float64."""
 
@@ -35,10 +37,6 @@ TYPES = ("float64", "float32")
 LARGEST_FLOAT32 = (2 - 2**-23) * 2.0**127
 
 
-OUTPUT = "output "
-"""Begins the names of outputs."""
-
-
 class Deviation(NamedTuple):
     """A layer or an output: its shape, the largest number of the measure, and errors by type and program.
 
@@ -55,7 +53,7 @@ class Deviation(NamedTuple):
 
     @property
     def is_output(self) -> bool:
-        return self.name.startswith(OUTPUT)
+        return is_output(self.name)
 
     def worst(self, kind: str) -> float:
         return max(self.errors[kind].values(), default=0.0)

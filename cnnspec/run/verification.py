@@ -28,8 +28,9 @@ from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
+from cnnspec.run import is_output, output_key
 from cnnspec.run.programs import Array, NumpyProgram, Program, check_memory, is_of_memory, load, tensors_of
-from cnnspec.run.verdict import OUTPUT, ROUNDED, TYPES, WHOLE, Deviation, Report
+from cnnspec.run.verdict import ROUNDED, TYPES, WHOLE, Deviation, Report
 
 REACH = 3.0
 """The size of what layers make: some of it lies beyond 6 and -3, where relu6 and hardswish turn."""
@@ -148,7 +149,7 @@ class Baseline:
         self.graph = unroll(network)
         self.program = NumpyProgram(network, self.graph)
         self.nodes = {node.path: node for node in self.graph.nodes}
-        self.ends = {OUTPUT + name: at for name, at in self.graph.lasting.items()}
+        self.ends = {output_key(name): at for name, at in self.graph.lasting.items()}
         self.seed = seed
         self.state = {key: to_float64(x) for key, x in self.program.state().items()}
         self.program.put(self.state)
@@ -224,7 +225,7 @@ class Baseline:
         """The largest finite error of the program in float32 at an output; `known`: the measure's errors."""
         entrant = Entrant(partial(on_path, self.program, False), self.graph, layers=())
         errors = known or self.compare(entrant.make(), entrant, self.state)
-        ends = [error for name, error in errors["float32"].items() if name.startswith(OUTPUT)]
+        ends = [error for name, error in errors["float32"].items() if is_output(name)]
         return max(filter(math.isfinite, ends), default=0.0)
 
     def rows(self, found: Mapping[str, Errors]) -> Iterator[Deviation]:

@@ -86,14 +86,14 @@ net N {
     )
     assert report.ok
     compared = [row.name for row in report.rows if "torch" in row.errors["float64"]]
-    assert compared == ["s.n (2)", "tanh1", "s.n (3)", "output output"]
+    assert compared == ["s.n (2)", "tanh1", "s.n (3)", "output"]
 
 
 def test_the_label_of_a_join_is_no_module_that_runs() -> None:
     """In PyTorch it holds the modules on the join's paths, and nothing calls it."""
     report = verify(network("net N { input 4@5x5, a: add { | t: tanh | identity } }"), ("torch", "numpy"))
     assert report.ok, table(report)
-    assert [row.name for row in report.rows if "torch" in row.errors["float64"]] == ["a.t", "output output"]
+    assert [row.name for row in report.rows if "torch" in row.errors["float64"]] == ["a.t", "output"]
 
 
 def test_what_rounding_leaves_of_nothing_is_not_made_large() -> None:
@@ -255,7 +255,7 @@ def test_a_fast_path_of_its_own_mind_is_found(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(NumpyProgram, "run", other)
     done = call(str(SPECS / "lenet.cnn"))
-    assert done.exit_code == 1 and "first at output output\nnumpy, fast is off by" in done.stdout
+    assert done.exit_code == 1 and "first at output\nnumpy, fast is off by" in done.stdout
 
 
 def report_of(*rows: Deviation, gap: float = 0.0) -> Report:
