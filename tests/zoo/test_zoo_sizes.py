@@ -35,7 +35,7 @@ def surveyed(net: str) -> SizeSurvey:
 
 def run(model: Any, survey: SizeSurvey, height: int, width: int) -> list[tuple[int, ...]] | None:
     """The shapes that a program in training yields, without their batch; None where it refuses the size."""
-    given = survey.at(height, width).values()
+    given = survey.inputs_at(height, width).values()
     try:
         with torch.no_grad():
             out = model(*(torch.empty(2, *shape, device="meta") for shape in given))
@@ -48,10 +48,10 @@ def told(survey: SizeSurvey, height: int, width: int) -> list[tuple[int, ...]] |
     """The same by the size program; None where the size is not valid, or not for the weights."""
     fits = height in survey.heights.fitting and width in survey.widths.fitting
     if not fits and not any(
-        height in members(high, END) and width in members(wide, END) for high, wide in survey.elsewhere
+        height in members(high, END) and width in members(wide, END) for high, wide in survey.other_maps
     ):
         return None
-    found = survey.explorer.explore([survey.at(height, width)])
+    found = survey.explorer.explore([survey.inputs_at(height, width)])
     return [tuple(found.first.flows[at].shape(0).dimensions) for _, at, _ in survey.explorer.graph.outputs]
 
 
