@@ -81,7 +81,8 @@ def torch_runs(refused: Refused) -> list[int] | None:
         with torch.device(device), torch.no_grad():
             module = instantiate(call)
             images = torch.ones(IMAGES, *x.dimensions)
-            made = run(module if isinstance(module, nn.Parameter) else module.train(), images)
+            ready = module if isinstance(module, nn.Parameter) else module.train()
+            made = run(ready, images, refused.layer.name)
     except (
         RuntimeError,
         ValueError,
