@@ -2,13 +2,14 @@
 
     python -m benchmarks.numpy_speed [NET…]
 
-All ways are timed in turns in one process, two threads each, and in each turn called for 5 ms as a loop over
-images would; the columns are ratios of medians to PyTorch (NCHW, eager), and of NumPy's fast path to ONNX
-Runtime. Errors are relative to the largest output of PyTorch. Memory is what tracemalloc sees of the fast
-path's first and second run, the weights that it lays out included; the budget is what it may take. A second
-table has milliseconds, quiet and beside as many busy processes of low priority as there are cores: the median
-and, behind the stroke, the 90th percentile. Then LeNet-5's training step of 64 images, ResNet-18 by ONNX's
-reference evaluator. ONNX and its runtime come with the benchmark extra; else their figures are `-`.
+Every way runs in a process of its own, two threads each, and they take turns: each is called for 0.1 s, as a
+loop over images would, then all rest until idle threads sleep. (In one process the threads that one way
+leaves spinning double the time of the next.) The columns are ratios of medians to PyTorch (NCHW, eager), and
+of NumPy's fast path to ONNX Runtime. Errors are relative to the largest output of PyTorch. Memory is what
+tracemalloc sees of the fast path's first and second run, the weights that it lays out included; the budget is
+what it may take. A second table has milliseconds, quiet and beside as many busy processes of low priority as
+there are cores: the median and, behind the stroke, the 90th percentile. Then ResNet-18 by ONNX's reference
+evaluator. ONNX and its runtime come with the benchmark extra; else their figures are `-`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # PyTorch's idle threads le
 import sys  # noqa: E402
 import time  # noqa: E402
 import tracemalloc  # noqa: E402
-from collections.abc import Callable  # noqa: E402
+from collections.abc import Callable, Sequence  # noqa: E402
 from importlib.util import find_spec  # noqa: E402
+from multiprocessing import Pipe, get_context  # noqa: E402
+from multiprocessing.connection import Connection  # noqa: E402
 from pathlib import Path  # noqa: E402
 from types import ModuleType  # noqa: E402
 from typing import Any, NamedTuple  # noqa: E402
@@ -54,8 +57,10 @@ PEERS = ("PyTorch", "channels-last", "ONNX Runtime", "NumPy fast", "NumPy plain"
 SECONDS = 10.0
 """To measure a net for; every way has five turns at least."""
 
-STRETCH = 0.005
-"""Seconds of a turn. LeNet-5's call takes 45 µs after one of its own and 75 after one of PyTorch's."""
+STRETCH, REST = 0.1, 0.05
+"""Seconds of a turn, and between two: OpenBLAS's threads spin for some 30 ms after a product."""
+
+TRAINING = "LeNet5, training step of 64"
 
 Call = Callable[[], Any]
 
@@ -141,30 +146,67 @@ def numpy_path(net: Net, fast: bool) -> Call:
     return run
 
 
-def ways(net: Net) -> dict[str, Call]:
-    """The peers that are installed."""
-    found: dict[str, Call] = {
-        "PyTorch": lambda: net.torch(net.image),
-        "channels-last": channels_last(net),
-        "NumPy fast": numpy_path(net, fast=True),
-        "NumPy plain": numpy_path(net, fast=False),
-    }
-    if find_spec("onnx") and find_spec("onnxruntime"):
-        found["ONNX Runtime"] = onnx_runtime(net)
-    return found
+WAYS: dict[str, Callable[[Net], Call]] = {
+    "PyTorch": lambda net: lambda: net.torch(net.image),
+    "channels-last": channels_last,
+    "ONNX Runtime": onnx_runtime,
+    "NumPy fast": lambda net: numpy_path(net, fast=True),
+    "NumPy plain": lambda net: numpy_path(net, fast=False),
+}
+
+
+def installed(ways: Sequence[str]) -> list[str]:
+    return [way for way in ways if way != "ONNX Runtime" or (find_spec("onnx") and find_spec("onnxruntime"))]
 
 
 # What is measured
 
 
-def taken(calls: list[Call]) -> list[Taken]:
-    """The calls in turns, for SECONDS or five times."""
-    for call in calls:
-        call()
-    began = time.perf_counter()
-    interleaved(calls, 1, STRETCH)
-    turn = time.perf_counter() - began
-    return interleaved(calls, max(5, int(SECONDS / turn)), STRETCH)
+def serve(turns: Connection, name: str, way: str) -> None:
+    """In a process of its own: call the way for as many seconds as are asked for, and say what each took."""
+    torch.set_num_threads(THREADS)
+    torch.set_grad_enabled(name == TRAINING)
+    call = training_calls()[way] if name == TRAINING else WAYS[way](prepared(name))
+    call()
+    turns.send(())
+    while (stretch := turns.recv()) is not None:
+        turns.send(interleaved([call], 1, stretch)[0].seconds)
+
+
+class Peers:
+    """The ways to compute a net, each waiting in its process for its turns."""
+
+    def __init__(self, name: str, ways: Sequence[str]) -> None:
+        self.ways = installed(ways)
+        pipes = [Pipe() for _ in self.ways]
+        for way, (_, theirs) in zip(self.ways, pipes, strict=True):
+            get_context("spawn").Process(target=serve, args=(theirs, name, way), daemon=True).start()
+        self.turns = [ours for ours, _ in pipes]
+
+    def __enter__(self) -> Peers:
+        for turns in self.turns:
+            turns.recv()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for turns in self.turns:
+            turns.send(None)
+
+    def round(self) -> list[tuple[float, ...]]:
+        found = []
+        for turns in self.turns:
+            time.sleep(REST)
+            turns.send(STRETCH)
+            found.append(turns.recv())
+        return found
+
+    def taken(self) -> dict[str, Taken]:
+        """What each way took, for SECONDS or five rounds; the first is not counted."""
+        began = time.perf_counter()
+        self.round()
+        rounds = max(5, int(SECONDS / (time.perf_counter() - began)))
+        found = zip(*(self.round() for _ in range(rounds)), strict=True)
+        return {way: Taken(sum(parts, ())) for way, parts in zip(self.ways, found, strict=True)}
 
 
 def traced(call: Call) -> float:
@@ -192,11 +234,11 @@ def measure(name: str) -> str:
     """A line of the table."""
     net = prepared(name)
     held = memory(net)
-    calls = ways(net)
     with torch.no_grad():
-        wanted = calls["PyTorch"]().numpy()
-        errors = [error(wanted, calls[way]()) for way in ("NumPy fast", "NumPy plain")]
-        medians = dict(zip(calls, (found.median for found in taken(list(calls.values()))), strict=True))
+        wanted = net.torch(net.image).numpy()
+        errors = [error(wanted, numpy_path(net, fast)()) for fast in (True, False)]
+    with Peers(name, PEERS) as peers:
+        medians = {way: found.median for way, found in peers.taken().items()}
     eager = medians["PyTorch"]
     ratios = [f"{medians[peer] / eager:.2f}" if peer in medians else "-" for peer in PEERS[1:]]
     runtime = medians.get("ONNX Runtime")
@@ -209,31 +251,32 @@ def row(cells: list[str]) -> str:
 
 
 def figures(found: Taken) -> str:
-    return f"{found.median * 1e3:.2f} / {found.ninetieth * 1e3:.2f}"
+    return f"{found.median * 1e3:.3g} / {found.ninetieth * 1e3:.3g}"
 
 
-def beside(title: str, calls: dict[str, Call]) -> str:
-    """A line: each way's median and 90th percentile, quiet, then beside busy neighbours."""
-    quiet = taken(list(calls.values()))
-    with busy_neighbours():
-        busy = taken(list(calls.values()))
-    return row([title, *(figures(found) for pair in zip(quiet, busy, strict=True) for found in pair)])
+def beside(name: str, ways: Sequence[str]) -> tuple[str, dict[str, Taken]]:
+    """A line: each way's median and 90th percentile, quiet, then beside busy neighbours; and those quiet."""
+    with Peers(name, ways) as peers:
+        quiet = peers.taken()
+        with busy_neighbours():
+            busy = peers.taken()
+    return row([name, *(figures(found[way]) for way in peers.ways for found in (quiet, busy))]), quiet
 
 
 def shared_machine(nets: list[str]) -> None:
     """The table of what a neighbour costs; training, too."""
-    peers = ("NumPy fast", "PyTorch", "ONNX Runtime")
-    columns = ["net", *(f"{peer}, {when}" for peer in peers for when in ("quiet", "busy"))]
+    ways = ("NumPy fast", "PyTorch", "ONNX Runtime")
+    columns = ["net", *(f"{way}, {when}" for way in ways for when in ("quiet", "busy"))]
     print(f"\n{row(columns)}\n{'|---' * len(columns)}|", flush=True)
     for name in nets:
-        every = ways(prepared(name))
-        with torch.no_grad():
-            print(beside(name, {peer: every[peer] for peer in peers if peer in every}), flush=True)
-    ours, theirs = training_calls()
-    print(beside("LeNet5, training step of 64", {"NumPy fast": ours, "PyTorch": theirs}), flush=True)
+        print(beside(name, ways)[0], flush=True)
+    line, quiet = beside(TRAINING, ways[:2])
+    print(line)
+    ours, theirs = quiet["NumPy fast"].median, quiet["PyTorch"].median
+    print(f"\n{TRAINING}: {ours / theirs:.2f} of PyTorch's {theirs * 1e3:.2f} ms")
 
 
-def training_calls() -> tuple[Call, Call]:
+def training_calls() -> dict[str, Call]:
     """LeNet-5, 64 images: forward, back, SGD with momentum, in NumPy and in PyTorch."""
     net = network("LeNet5")
     module = program("numpy", net)
@@ -250,14 +293,7 @@ def training_calls() -> tuple[Call, Call]:
         torch.nn.functional.cross_entropy(model(images), targets).backward()
         theirs.step()
 
-    return (lambda: mine.step(ours.loss_and_grads(x, labels)[1])), step
-
-
-def training_step() -> str:
-    ours, theirs = training_calls()
-    eager, found = taken([theirs, ours])
-    ratio = found.median / eager.median
-    return f"LeNet5, training step of 64: {ratio:.2f} of PyTorch's {eager.median * 1e3:.2f} ms"
+    return {"NumPy fast": lambda: mine.step(ours.loss_and_grads(x, labels)[1]), "PyTorch": step}
 
 
 def against_the_reference() -> str:
@@ -288,7 +324,7 @@ def main(nets: list[str] | None = None) -> None:
     for name in nets or NETS:
         print(measure(name), flush=True)
     shared_machine(nets or list(NETS))
-    print(f"\n{training_step()}\n{against_the_reference()}")
+    print(against_the_reference())
 
 
 if __name__ == "__main__":

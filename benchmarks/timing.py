@@ -52,6 +52,15 @@ def interleaved(what: Sequence[Callable[[], object]], times: int, stretch: float
     return [Taken(tuple(seconds)) for seconds in taken]
 
 
+def interleaved_for(what: Sequence[Callable[[], object]], seconds: float) -> list[Taken]:
+    """Run all in turn for so many seconds, or five times; the first two turns are not counted."""
+    interleaved(what, 1)
+    began = time.perf_counter()
+    interleaved(what, 1)
+    turn = time.perf_counter() - began
+    return interleaved(what, max(5, min(1000, int(seconds / turn))))
+
+
 @contextmanager
 def busy_neighbours() -> Iterator[None]:
     """Beside as many busy processes of low priority as there are cores."""
