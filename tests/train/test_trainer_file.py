@@ -96,7 +96,7 @@ def test_two_processes_of_the_trainer_learn_what_one_does(tmp_path: Path) -> Non
 @pytest.mark.parametrize("spec", [SPECS / "lenet.cnn", None], ids=["lenet", "auxiliary"])
 def test_the_trainer_is_short_and_clean(spec: Path | None, tmp_path: Path) -> None:
     trainer = written(tmp_path, HEADED if spec is None else spec.read_text())
-    assert len(trainer.read_text().splitlines()) < (200 if spec else 240)
+    assert len(trainer.read_text().splitlines()) < (205 if spec else 245)
     for command in (["ruff", "check", "--isolated"], ["ruff", "format", "--check", "--isolated"]):
         ran = subprocess.run(
             [sys.executable, "-m", *command, trainer.name], cwd=tmp_path, capture_output=True, text=True

@@ -59,3 +59,6 @@ def run(make: type[nn.Module], kind: type[Trainer], options: Options) -> None:
             print(f"{step // train.steps}: {loss:.4f}, {accuracy:.2%}; val {right:.2%}")
             torch.save(state, f"{out}.part")
             Path(f"{out}.part").replace(out)  # renamed: a whole file, if it is killed
+    if train.world > 1:
+        sys.stdout.flush()
+        os._exit(0)  # at once: a thread of PyTorch's group may abort as Python ends
