@@ -226,7 +226,7 @@ def is_numbered(*terms: Term) -> bool:
 
 def may_mean(target: Label, label: str) -> bool:
     """Whether the label of a wire may come to this one, where it is computed."""
-    parts = (".*" if isinstance(part, Formula) else re.escape(str(part)) for part in target)
+    parts = (r"-?\d+" if isinstance(part, Formula) else re.escape(str(part)) for part in target)
     return re.fullmatch("".join(parts), label) is not None
 
 
