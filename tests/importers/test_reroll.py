@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.importers.patterns.reroll import reroll, tidy, with_loops, with_repeats
+from cnnspec.importers.patterns.reroll import reroll, tidy, with_alike_repeats, with_loops
 from cnnspec.importers.patterns.turns import Turns, table
 from cnnspec.importers.patterns.unify import unify
 from cnnspec.importers.terms.formulas import Items, name, written
@@ -168,6 +168,6 @@ def test_where_some_repeat_a_step_all_do() -> None:
     def stage(*blocks: Term) -> Chain:
         return (use(1, 1), Braces(("blocks",), blocks, "", 8, 8))
 
-    found = with_repeats([stage(use(1, 1)), stage(use(1, 1), use(1, 1)), stage(conv(1, 1, "a"))])
+    found = with_alike_repeats([stage(use(1, 1)), stage(use(1, 1), use(1, 1)), stage(conv(1, 1, "a"))])
     repeats = [Repeat((), times, (use(1, 1),)) for times in (1, 2)]
     assert found == [stage(repeats[0]), stage(repeats[1]), stage(conv(1, 1, "a"))]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.importers.patterns.align import as_convolutions, as_dotted
 from cnnspec.importers.patterns.bodies import Solved, solve
-from cnnspec.importers.patterns.reroll import form, reroll, with_counted_loops, with_repeats
+from cnnspec.importers.patterns.reroll import form, reroll, with_alike_repeats, with_counted_loops
 from cnnspec.importers.patterns.unify import unify
 from cnnspec.importers.terms.columns import Unalike
 from cnnspec.importers.terms.terms import (
@@ -135,7 +135,7 @@ def make_block(found: list[Braces], as_written: bool = False) -> Block | None:
     leaving = tuple(int(term.leaving) for term in found)
     tries = []
     rolled = [reroll(body, weight, tables=False) for body in bodies]
-    for rows in (bodies, rolled, with_counted_loops(rolled), with_repeats(bodies)):
+    for rows in (bodies, rolled, with_counted_loops(rolled), with_alike_repeats(bodies)):
         with suppress(Unalike):
             tries.append(solve(unify(rows), entries, leaving))
     largest = max(map(weight, bodies))

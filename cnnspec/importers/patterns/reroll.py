@@ -51,7 +51,7 @@ def reroll(chain: Chain, measure: Measure = weight, tables: bool = True) -> Chai
     """The chain with repeats, where these make it shorter. `tables`: also such as have a row a turn."""
     chain = rolled(chain, first_differs, measure)
     if tables:
-        chain = unwrapped(rolled(chain, table, measure))
+        chain = unwrapped(rolled(harmonised(chain), table, measure))
     return chain
 
 
@@ -62,7 +62,7 @@ def rolled(chain: Chain, solve: Solve, measure: Measure) -> Chain:
     """The chain, and those in it from the inside out, with the repeats that `solve` makes of equal forms."""
     terms = [rebuild(term, lambda inner: rolled(inner, solve, measure)) for term in chain]
     if solve is table:
-        (terms,) = map(list, with_alike_repeats([tuple(terms)]))
+        terms = list(harmonised(tuple(terms)))
     found: list[Term] = []
     place = 0
     while place < len(terms):
@@ -182,43 +182,56 @@ def roll(windows: list[Chain], solve: Solve) -> Repeat | None:
 # Turns of one form
 
 
-def with_alike_repeats(chains: Sequence[Chain]) -> list[Chain]:
-    """The chains, of which some repeat a step: where others have it alone, it is one, too, that runs once.
+def harmonised(chain: Chain) -> Chain:
+    """A step beside a repeat of its like is one, too, that runs once; so in braces."""
+    found = list(chain)
+    for _ in range(2):
+        for place, term in enumerate(found):
+            for other in found[max(0, place - 1) : place + 2]:
+                found[place] = term = once(term, other)
+    return tuple(found)
 
-    It is sought in the chains themselves and in braces, of one label but for digits.
-    """
-    repeats: dict[object, list[Repeat]] = {}
+
+def with_alike_repeats(chains: Sequence[Chain]) -> list[Chain]:
+    """The chains with each repeat of equal steps, and one where others have one and they the step alone."""
+    found = [rolled(chain, all_counted, count_steps) for chain in chains]
+    models: dict[object, Repeat] = {}
 
     def collect(chain: Chain, around: object) -> None:
         for term in chain:
-            if isinstance(term, Repeat) and len(term.body) == 1 and not isinstance(term.rows, Items):
-                repeats.setdefault(around, []).append(term)
+            if isinstance(term, Repeat) and len(term.body) == 1:
+                models.setdefault(around, term)
             elif isinstance(term, Braces):
-                collect(term.body, (around, mask(term.label)))
+                collect(term.body, (around, term.label))
 
-    def changed(chain: Chain, around: object) -> Chain:
-        return tuple(once(term, around) for term in chain)
+    def lift(chain: Chain, around: object) -> Chain:
+        model = models.get(around)
+        return tuple(
+            term._replace(body=lift(term.body, (around, term.label)))
+            if isinstance(term, Braces) and model is None
+            else once(term, model)
+            for term in chain
+        )
 
-    def once(term: Term, around: object) -> Term:
-        for model in repeats.get(around, ()):
-            if form(term) == form(model.body[0]):
-                return Repeat(model.names, 1, (first_turn(term, model.body[0]),))
-        if isinstance(term, Braces):
-            return term._replace(body=changed(term.body, (around, mask(term.label))))
-        return term
-
-    for chain in chains:
+    for chain in found:
         collect(chain, ())
-    return [changed(chain, ()) for chain in chains]
-
-
-def with_repeats(chains: Sequence[Chain]) -> list[Chain]:
-    """The chains with all repeats of equal steps, two of them, too; alone where others have several."""
-    return with_alike_repeats([rolled(chain, all_counted, count_steps) for chain in chains])
+    return [lift(chain, ()) for chain in found]
 
 
 def count_steps(chain: Chain) -> int:
     return sum(isinstance(term, Call) for term in walk(chain))
+
+
+def once(term: Term, model: Term | None) -> Term:
+    """A step as a repeat that runs once, like the model."""
+    if isinstance(model, Repeat) and not isinstance(model.rows, Items):
+        is_like = len(model.body) == 1 and form(term) == form(model.body[0])
+        return Repeat(model.names, 1, (first_turn(term, model.body[0]),)) if is_like else term
+    if not isinstance(term, Braces) or not isinstance(model, Braces) or len(term.body) != len(model.body):
+        return term
+    if mask(term.label) != mask(model.label):
+        return term
+    return term._replace(body=tuple(map(once, term.body, model.body)))
 
 
 def first_turn(term: Term, model: Term) -> Term:
