@@ -113,8 +113,9 @@ class Job:
         self, file: str | SpecFile | None, choice: dict[str, Any]
     ) -> tuple[str, Any, tuple[Diagnostic, ...]]:
         """The path and the one network that a command is about, as far as it goes; and its faults."""
-        check = self.check_file if isinstance(file, SpecFile) else self.check
-        path, found = check(file, choice["net"], settings_of(choice), first=True)  # type: ignore[arg-type]
+        settings = settings_of(choice)
+        spec = file if isinstance(file, SpecFile) else read_spec(file, settings.text_limits.max_source)
+        path, found = self.check_file(spec, choice["net"], settings, first=True)
         self.show(found.diagnostics)
         faults = tuple(d for d in found.diagnostics if d.severity == "error")
         left = [network for network in found.partial if network.inputs] if faults else found.networks

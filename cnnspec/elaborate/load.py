@@ -14,6 +14,7 @@ from cnnspec.text.diagnostics import Diagnostic, Note
 from cnnspec.text.parser import parse
 from cnnspec.text.scanner import BUILT_IN, DEFAULT_LIMITS, TextLimits
 from cnnspec.text.source import Source, Span
+from cnnspec.values.limits import Limits
 
 Reader = Callable[[str, Source], "Source | Diagnostic | None"]
 """Reads the file that a `use` names: its source, why it cannot be read, or None where there is none."""
@@ -22,6 +23,9 @@ Parser = Callable[[Source, TextLimits], tuple[syntax.File, list[Diagnostic]]]
 
 DEEPEST = 32
 """The most files that may be open, each used by the one before."""
+
+DEEPEST_VARIANT = Limits().max_depth
+"""The most variants, each of the one before."""
 
 
 def is_built_in(name: str) -> bool:
@@ -49,9 +53,9 @@ class Module:
     lookup = step  # as a value, too, such a name is the layer or block
 
     def lineage(self, name: str) -> list[syntax.Net | syntax.Variant]:
-        """The net or the variant of a name, what that varies, and so on, as far as it leads."""
+        """The net or the variant of a name, what that varies, and so on: one more than may be at most."""
         found: dict[str, syntax.Net | syntax.Variant] = {}
-        while name in self.nets and name not in found:
+        while name in self.nets and name not in found and len(found) <= DEEPEST_VARIANT:
             item = found[name] = self.nets[name]
             name = item.pattern.name if isinstance(item, syntax.Variant) else name
         return [*found.values()]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnnspec.elaborate import leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, symbolic
 from cnnspec.elaborate.evaluate import Evaluator, Fault, fault, unknown
-from cnnspec.elaborate.load import Module
+from cnnspec.elaborate.load import DEEPEST_VARIANT, Module
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.special_values import Names, plain
@@ -20,10 +20,8 @@ from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Fix, Note, ShapeWanted, Twice, has_errors
 from cnnspec.text.edits import Edit
 from cnnspec.values.kinds import describe, is_number
-from cnnspec.values.limits import Limits
 from cnnspec.values.shapes import Shape
 
-DEEPEST = Limits().max_depth
 IMAGE_ARGUMENTS = ("mean", "std")
 
 
@@ -182,8 +180,8 @@ def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern 
                 )
             if depth > len(lineage):
                 raise fault("E0205", f"`{pattern.name}` is a variant of itself", pattern.span)
-            if depth > DEEPEST:
-                raise fault("E0307", f"variants of variants go at most {DEEPEST} deep", pattern.span)
+            if depth > DEEPEST_VARIANT:
+                raise fault("E0307", f"variants of variants go at most {DEEPEST_VARIANT} deep", pattern.span)
             for keyword in variant.keywords:
                 given.setdefault(keyword.name, evaluate(keyword.value))
                 if net is not None and keyword.name not in (known := syntax.parameter_names(net)):

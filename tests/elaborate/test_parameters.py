@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from cnnspec.compiler import check, nothing
+from cnnspec.elaborate.load import DEEPEST_VARIANT, Loader
 from cnnspec.elaborate.settings import Settings
+from cnnspec.text.source import Source
 from cnnspec.values.shapes import Shape
 from tests.elaborate.rules import checked, fixed, outcome
 
@@ -144,3 +147,15 @@ def test_which_parameters_stay_open(body: str, expected: str) -> None:
 def test_a_default_that_is_computed_settles_what_it_is_computed_from() -> None:
     assert fixed("net N(k=2, c=3*k) { input 3@8x8\n conv k@1x1\n conv c@1x1 }") == "k"
     assert fixed("net N(k=2, c=6) { input 3@8x8\n conv k@1x1\n conv c@1x1 }") == ""
+
+
+def test_variants_are_followed_as_far_as_they_may_go_and_no_further() -> None:
+    """Else a text of n of them, each of the one before, would cost n² steps."""
+    text = "net N0(n=2) { input 3@8x8, conv n@1x1 }\n" + "".join(
+        f"net N{i} = N{i - 1} n={i}\n" for i in range(1, 200)
+    )
+    module = Loader(nothing).load(Source("n.cnn", text))
+    assert len(module.lineage("N199")) == DEEPEST_VARIANT + 1
+    found = check(Source("n.cnn", text))
+    assert len(found.networks) == DEEPEST_VARIANT
+    assert {fault.code for fault in found.diagnostics} == {"E0307"}

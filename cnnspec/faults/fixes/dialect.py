@@ -137,14 +137,14 @@ def blocks(case: Case) -> Iterator[Fix]:
     for file in shipped.libraries():
         if case.fault.span.text in shipped.named_blocks(file):
             use = f'use "{file}.cnn"'
-            top = remarks(source.text, items[0].span.start)
+            top = start_with_comments(source.text, items[0].span.start)
             first = insert(source, top, f"{use}\n\n")
             edit = insert(source, uses[-1].end, f"\n{use}") if uses else first
             yield Fix(f"`{use}` brings it in", (edit,))
 
 
-def remarks(text: str, start: int) -> int:
-    """Where the comments begin that stand right above an item, which begins there."""
+def start_with_comments(text: str, start: int) -> int:
+    """Where the lines of an item that begins at `start` begin, with the comments right above it."""
     start = text.rfind("\n", 0, start) + 1
     above = text[:start].splitlines(keepends=True)
     while above and above[-1].startswith("#"):
