@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.backends import BACKENDS, MODELS, ONLY, emit
-from cnnspec.commands.common import Job, complain, fail, needs, options, save, settings_of, takes_job
+from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands.common import Job, complain, fail, needs, save, takes_job
 
 if TYPE_CHECKING:
     from cnnspec.backends.onnx.store import Store
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", required=False)
-@options
+@takes_choice
 @click.option("--backend", type=click.Choice([*BACKENDS]), default="torch", help="What to build for.")
 @click.option("--inference", is_flag=True, help="numpy: leave training out.")
 @click.option("--plain", is_flag=True, help="numpy: write the net out, to be read, not to be fast.")
@@ -41,13 +42,13 @@ def build(
     trainer: bool,
     output: str | None,
     force: bool,
-    **choice: Any,
+    choice: NetChoice,
+    **given: Any,
 ) -> None:
     """Write the program of a net: PyTorch, NumPy or ONNX.
 
     The net is the first of FILE, or the one that --net names.
     """
-    given = {name: choice.pop(name) for name in (*ONLY, "optimize")}
     chosen = {name: value for name, value in given.items() if value not in (None, False)}
     for name in chosen:
         if ONLY.get(name, backend) != backend:
@@ -65,7 +66,7 @@ def build(
     if chosen.pop("free_size", False):
         from cnnspec.api import for_other_sizes
 
-        chosen["others"] = for_other_sizes(network, settings_of(choice))
+        chosen["others"] = for_other_sizes(network, choice.as_settings())
     made = emit_program(backend, network, path, chosen, output)
     save(output, made, force, beside(str(output), chosen.get("store")))
 

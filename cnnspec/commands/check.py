@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
-from cnnspec.commands.common import Job, complain, fail, find_files, options, settings_of, takes_job, tell
+from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands.common import Job, complain, fail, find_files, takes_job, tell
 from cnnspec.text.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ FORMATS = ("text", "concise", "json", "sarif", "github")
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILE|FOLDER]...")
-@options
+@takes_choice
 @click.option("--strict", is_flag=True, help="Warnings fail, too.")
 @click.option("--select", multiple=True, metavar="CODE,…", help="Show these warnings alone: W06,W0701.")
 @click.option("--ignore", multiple=True, metavar="CODE,…", help="Leave these warnings out.")
@@ -35,25 +36,21 @@ def check(
     job: Job,
     /,
     files: tuple[str, ...],
-    strict: bool,
+    choice: NetChoice,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
-    fixes: bool,
-    unsafe: bool,
-    differs: bool,
     watches: bool,
-    style: str,
-    **choice: Any,
+    **asked: Any,
 ) -> None:
     """Check every size and every name of the nets in FILEs.
 
     Of a FOLDER all .cnn files are checked, in it and below; a FILE may be a pattern, as `nets/**/*.cnn`.
     `-` is standard input.
     """
-    wanted = CheckOptions(strict, fixes, unsafe, differs, style, choice["net"], settings_of(choice))
-    if unsafe and not (fixes or differs):
+    wanted = CheckOptions(choice.net, choice.as_settings(), **asked)
+    if wanted.unsafe and not (wanted.fixes or wanted.differs):
         fail("--unsafe goes with --fix or --diff")
-    if watches and (fixes or differs):
+    if watches and (wanted.fixes or wanted.differs):
         fail("--watch reports, and leaves --fix and --diff to another call")
     wants = selection(select, ignore).wants if select or ignore else None
 
@@ -71,13 +68,13 @@ def check(
 class CheckOptions(NamedTuple):
     """What is to be done with files that are checked."""
 
+    net: str | None
+    settings: Any
     strict: bool
     fixes: bool
     unsafe: bool
     differs: bool
     style: str
-    net: str | None
-    settings: Any
 
 
 def check_once(job: Job, files: tuple[str, ...], wanted: CheckOptions) -> NoReturn:

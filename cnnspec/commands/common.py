@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, ParamSpec, TypeVar
 
@@ -17,6 +17,7 @@ from cnnspec.text.files import FileProblem, only_spec
 from cnnspec.text.source import Source
 
 if TYPE_CHECKING:
+    from cnnspec.commands.choice import NetChoice
     from cnnspec.text.output import Content
 
 Given = ParamSpec("Given")
@@ -102,7 +103,7 @@ class Job:
         self.unshown.extend(found.diagnostics)
         return found
 
-    def network(self, file: str | SpecFile | None, choice: dict[str, Any]) -> Any:
+    def network(self, file: str | SpecFile | None, choice: NetChoice) -> Any:
         """The path and the one network that a command is about; ends the call where it has faults."""
         path, network, faults = self.network_or_part(file, choice)
         if faults:
@@ -110,12 +111,12 @@ class Job:
         return path, network
 
     def network_or_part(
-        self, file: str | SpecFile | None, choice: dict[str, Any]
+        self, file: str | SpecFile | None, choice: NetChoice
     ) -> tuple[str, Any, tuple[Diagnostic, ...]]:
         """The path and the one network that a command is about, as far as it goes; and its faults."""
-        settings = settings_of(choice)
+        settings = choice.as_settings()
         spec = file if isinstance(file, SpecFile) else read_spec(file, settings.text_limits.max_source)
-        path, found = self.check_file(spec, choice["net"], settings, first=True)
+        path, found = self.check_file(spec, choice.net, settings, first=True)
         self.show(found.diagnostics)
         faults = tuple(d for d in found.diagnostics if d.severity == "error")
         left = [network for network in found.partial if network.inputs] if faults else found.networks
@@ -126,37 +127,6 @@ class Job:
 
 takes_job = click.make_pass_decorator(Job)
 """Hands its Job to a command."""
-
-
-def with_kept(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
-    """The bounds of the configuration, then those of the call, of which the last counts."""
-    return (*(context.lookup_default(str(option.name)) or ()), *given)
-
-
-limit = click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    metavar="NAME=N",
-    callback=with_kept,
-    help="Another bound, as a message names it.",
-)
-
-
-def options(command: Any) -> Any:
-    """The options that choose a net and change it."""
-    for option in (
-        click.option(
-            "--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", help="Another input: 3@320x320."
-        ),
-        click.option(
-            "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the net."
-        ),
-        click.option("--net", metavar="NAME", help="The net to take, if not the first."),
-        limit,
-    ):
-        command = option(command)
-    return command
 
 
 def tell(line: str) -> None:
@@ -262,44 +232,6 @@ def terminal_width() -> int | None:
 
 def use_colour(stream: Any) -> bool:
     return stream is not None and stream.isatty() and "NO_COLOR" not in os.environ
-
-
-def settings_of(choice: dict[str, Any]) -> Any:
-    """What `options` took as Settings. Raises UsageError."""
-    from cnnspec.elaborate.settings import Settings, bounds, parse_shape, parse_value
-
-    option, parameters, inputs = "", {}, {}
-    try:
-        for text in choice["settings"]:
-            name, equals, value = text.partition("=")
-            if not equals or not name.strip().isidentifier():
-                fail(f"--set wants NAME=VALUE, not {text!r}")
-            option = f"--set {name.strip()}"
-            parameters[name.strip()] = parse_value(value)
-        option = "--input"
-        for text in choice["inputs"]:
-            name, _, shape = text.rpartition("=")
-            inputs[name.strip()] = parse_shape(shape)
-    except ValueError as problem:
-        fail(f"{option}: {problem}")
-    return Settings(parameters, inputs, *bounds(limits_of(choice["limits"])))
-
-
-def limits_of(texts: Iterable[str]) -> dict[str, int]:
-    """Bounds by their names. Raises UsageError."""
-    from cnnspec.elaborate.settings import bounds
-
-    limits = {}
-    for text in texts:
-        name, _, number = text.partition("=")
-        if not number.isdecimal() or len(number) > 15:
-            fail(f"--limit wants NAME=N, not {text!r}")
-        limits[name] = int(number)
-    try:
-        bounds(limits)
-    except ValueError as problem:
-        fail(f"--limit: {problem}")
-    return limits
 
 
 def with_option(diagnostic: Diagnostic) -> Diagnostic:

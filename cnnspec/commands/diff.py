@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 
 import click
 
-from cnnspec.commands.common import Job, options, read_spec, settings_of, takes_job, use_colour
+from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands.common import Job, read_spec, takes_job, use_colour
 from cnnspec.text.files import FileProblem, only_spec, read_used
 
 
 @click.command()
 @click.argument("before", required=False, metavar="[A]")
 @click.argument("after", required=False, metavar="[B]")
-@options
+@takes_choice
 @click.option("--net-b", metavar="NAME", help="The net of B, if not that of A; without B, of the same file.")
 @click.option(
     "--format",
@@ -26,7 +27,7 @@ from cnnspec.text.files import FileProblem, only_spec, read_used
 )
 @takes_job
 def diff(
-    job: Job, /, before: str | None, after: str | None, net_b: str | None, style: str, **choice: Any
+    job: Job, /, before: str | None, after: str | None, net_b: str | None, style: str, choice: NetChoice
 ) -> None:
     """Tell what was changed from A to B.
 
@@ -39,9 +40,9 @@ def diff(
     from cnnspec.tables.changes import DiffSide
     from cnnspec.tables.diff import diff as render
 
-    settings = settings_of(choice)
+    settings = choice.as_settings()
     texts = read_both(before, after, net_b is not None, settings.text_limits.max_source)
-    nets = choice["net"] or texts[0].net, net_b or texts[1].net or choice["net"]
+    nets = choice.net or texts[0].net, net_b or texts[1].net or choice.net
     found = [
         job.check_source(text.source, text.read_used, net, settings, first=True)
         for text, net in zip(texts, nets, strict=True)

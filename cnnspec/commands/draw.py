@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from cnnspec.commands.common import Job, complain, fail, options, save, takes_job
+from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands.common import Job, complain, fail, save, takes_job
 from cnnspec.text.files import SHIPPED, STDIN
 
 FORMATS = ("svg", "png", "pdf", "tex", "dot", "html")
 
 OF_GRAPHS = ("detail", "direction", "show")
-LOOK = ("view", "theme", "width", "font", "blocks", "title", "caption", *OF_GRAPHS)
 
 
 @click.command()
 @click.argument("file", required=False)
-@options
+@takes_choice
 @click.option(
     "-o",
     "--output",
@@ -71,7 +71,8 @@ def draw(
     opens: bool,
     watches: bool,
     force: bool,
-    **choice: Any,
+    choice: NetChoice,
+    **words: Any,
 ) -> None:
     """Draw a net: its graph, or its feature maps as volumes.
 
@@ -79,7 +80,7 @@ def draw(
     """
     if output == "-" and (opens or watches):
         fail(f"--{'open' if opens else 'watch'} wants a file, and `-o -` writes none")
-    look = chosen_look(choice)
+    look = chosen_look(words)
     target = Target(output, style, force, opens)
     if watches:
         from cnnspec.commands.watch import watch
@@ -110,14 +111,14 @@ class Target(NamedTuple):
         return found
 
 
-def paint(job: Job, file: str | None, look: Any, target: Target, choice: dict[str, Any]) -> None:
+def paint(job: Job, file: str | None, look: Any, target: Target, choice: NetChoice) -> None:
     """Draw the net once; ends the call where it has faults."""
     from cnnspec.draw.picture import picture
 
     suffix = target.suffix
     path, network, faults = job.network_or_part(file, choice)
     made = picture(network, suffix, look, faults)
-    by_net = choice["net"] or path == STDIN or path.startswith(SHIPPED)
+    by_net = choice.net or path == STDIN or path.startswith(SHIPPED)
     output = target.output or f"{network.name if by_net else PurePath(path).stem}{suffix}"
     save(output, made.content, target.force)
     if made.note:
@@ -128,11 +129,10 @@ def paint(job: Job, file: str | None, look: Any, target: Target, choice: dict[st
         sys.exit(1)
 
 
-def chosen_look(choice: dict[str, Any]) -> Any:
+def chosen_look(words: dict[str, Any]) -> Any:
     """How the picture is to look. Raises UsageError."""
     from cnnspec.draw.look import look_of
 
-    words = {name: choice.pop(name) for name in LOOK}
     given = [name for name in OF_GRAPHS if words[name] is not None]
     if words["view"] == "volume" and given:
         source = click.get_current_context().get_parameter_source

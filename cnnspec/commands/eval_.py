@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import Job, options, takes_job, tell
+from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands.common import Job, takes_job, tell
 from cnnspec.commands.fitting import explain_misfits
 from cnnspec.commands.progress import Progress
 
@@ -21,25 +22,14 @@ SHOWN = 20
 @click.command(name="eval")
 @click.argument("file")
 @click.argument("data")
-@options
+@takes_choice
 @click.option("--weights", metavar="FILE", required=True, help="A .safetensors or .npz file.")
 @click.option("--part", type=click.Choice(["val", "train"]), default="val", help="Which images; val.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Of the division of the data; 0.")
 @click.option("--skip-broken", is_flag=True, help="Leave out images that cannot be read.")
 @click.option("--backend", type=click.Choice(["torch", "numpy"]), default="torch", help="What runs the net.")
 @takes_job
-def eval_(
-    job: Job,
-    /,
-    file: str,
-    data: str,
-    weights: str,
-    part: str,
-    seed: int,
-    skip_broken: bool,
-    backend: str,
-    **choice: Any,
-) -> None:
+def eval_(job: Job, /, file: str, data: str, choice: NetChoice, **asked: Any) -> None:
     """Tell how many images of the data a net tells rightly.
 
     That is its accuracy, over all and in each class, and which classes it confuses. DATA is what `train`
@@ -49,7 +39,7 @@ def eval_(
     with explain_misfits(network, choice):
         from cnnspec.train.evaluation import Evaluation
 
-        evaluation = Evaluation(network, data, weights, backend, seed, skip_broken, part)
+        evaluation = Evaluation(network, data, **asked)
         with Progress(evaluation.count, "eval") as progress:
             logits = evaluation.run(progress.step)
     for line in lines(logits, evaluation.labels, evaluation.classes):

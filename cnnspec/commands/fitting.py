@@ -6,38 +6,39 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cnnspec.commands.common import fail, needs, settings_of
+from cnnspec.commands.choice import NetChoice
+from cnnspec.commands.common import fail, needs
 from cnnspec.text.files import read_used
 
 
-def other_classes(network: Any, choice: dict[str, Any], classes: int) -> str:
+def other_classes(network: Any, choice: NetChoice, classes: int) -> str:
     """The parameter that gives the net so many classes, if one does."""
     for name, value in network.arguments.items():
         if type(value) is int:
-            settings = (*choice["settings"], f"{name}={classes}")
-            if channels(network, {**choice, "settings": settings}) == classes:
+            changed = choice._replace(settings=(*choice.settings, f"{name}={classes}"))
+            if channels(network, changed) == classes:
                 return f": --set {name}={classes}"
     return ""
 
 
-def other_input(network: Any, choice: dict[str, Any], found: Any) -> str:
+def other_input(network: Any, choice: NetChoice, found: Any) -> str:
     """The input that takes images of so many channels, if the net stands that."""
     shape = network.inputs[0].value.shape.with_channels(found.channels)
-    return f": --input {shape}" if channels(network, {**choice, "inputs": (str(shape),)}) else ""
+    return f": --input {shape}" if channels(network, choice._replace(inputs=(str(shape),))) else ""
 
 
-def channels(network: Any, choice: dict[str, Any]) -> int:
+def channels(network: Any, choice: NetChoice) -> int:
     """The channels of the net's output under other settings; 0 where it has faults, or more outputs."""
     from cnnspec.api import check_source
 
-    found = check_source(network.net.span.source, read_used, network.name, settings_of(choice))
+    found = check_source(network.net.span.source, read_used, network.name, choice.as_settings())
     values = [output.value for each in found.networks for output in each.outputs if not output.train]
     shapes = [value.shape for value in values if value.shape is not None]
     return int(shapes[0].channels) if found.ok and len(shapes) == 1 else 0
 
 
 @contextmanager
-def explain_misfits(network: Any, choice: dict[str, Any], without_torch: str = "") -> Iterator[None]:
+def explain_misfits(network: Any, choice: NetChoice, without_torch: str = "") -> Iterator[None]:
     """Where a net's data does not fit it, name the way out, if there is one."""
     with needs("train", without_torch):
         from cnnspec.run.programs import report_memory

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from cnnspec.commands.common import limit, limits_of, needs, save
+from cnnspec.commands.choice import limit, limits_of
+from cnnspec.commands.common import needs, save
 
 
 @click.command()

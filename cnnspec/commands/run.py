@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import Job, complain, explain_problem, needs, options, save, takes_job
+from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands.common import Job, complain, explain_problem, needs, save, takes_job
 from cnnspec.commands.progress import Progress
 from cnnspec.failures import UsageError
 from cnnspec.faults.reports.glyphs import visible
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file")
 @click.argument("images", nargs=-1, metavar="IMAGE…")
-@options
+@takes_choice
 @click.option("--weights", metavar="FILE", help="A .safetensors or .npz file; without it they are random.")
 @click.option("--labels", metavar="FILE", help="The names of the classes, a line each.")
 @click.option("--top", type=click.IntRange(min=1), default=5, help="How many classes to tell; 5.")
@@ -47,7 +48,7 @@ def run(
     features: str | None,
     filters: str | None,
     force: bool,
-    **choice: Any,
+    choice: NetChoice,
 ) -> None:
     """Put images through a net, and tell their classes.
 

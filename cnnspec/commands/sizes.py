@@ -7,20 +7,21 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import Job, fail, options, settings_of, takes_job
+from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands.common import Job, fail, takes_job
 
 TRIES, WORK = 32, 100_000  # of inputs for a net that has faults as it is written, and the steps of all tries
 
 
 @click.command()
 @click.argument("file", required=False)
-@options
+@takes_choice
 @click.option("--up-to", "end", type=click.IntRange(16, 65_536), default=1024, help="The largest side.")
 @click.option(
     "--format", "style", type=click.Choice(("text", "json")), default="text", help="The format of the answer."
 )
 @takes_job
-def sizes(job: Job, /, file: str | None, end: int, style: str, **choice: Any) -> None:
+def sizes(job: Job, /, file: str | None, end: int, style: str, choice: NetChoice) -> None:
     """Tell for which inputs a net is valid.
 
     With --input it says of one size whether it is valid, and which sizes near it are.
@@ -29,8 +30,8 @@ def sizes(job: Job, /, file: str | None, end: int, style: str, **choice: Any) ->
     from cnnspec.analysis.sizes.survey import survey
     from cnnspec.tables.size_report import as_json, report
 
-    chosen = settings_of(choice)
-    _, found = job.check(file, choice["net"], chosen._replace(inputs={}), first=True)
+    chosen = choice.as_settings()
+    _, found = job.check(file, choice.net, chosen._replace(inputs={}), first=True)
     try:
         explorer = explorer_of(job, found, chosen, end)
         asked = question(job, explorer, found, chosen)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
-from cnnspec.commands.common import Job, fail, options, settings_of, takes_job, terminal_width, use_colour
+from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands.common import Job, fail, takes_job, terminal_width, use_colour
 
 
 @click.command()
 @click.argument("files", metavar="[FILE]...", nargs=-1)
-@options
+@takes_choice
 @click.option("--all", "every", is_flag=True, help="All nets of the files, a row each.")
 @click.option("--stages", is_flag=True, help="Nets side by side: a row a size of the maps, a column a net.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Levels of names: deeper ones add up.")
@@ -34,7 +35,7 @@ def summary(
     depth: int | None,
     columns: str | None,
     style: str,
-    **choice: Any,
+    choice: NetChoice,
 ) -> None:
     """Tell the layers of a net: shapes, parameters, MACs, memory.
 
@@ -54,7 +55,7 @@ def summary(
         choose(chosen)
     except ValueError as problem:
         fail(f"--columns: {problem}")
-    _, found = job.check(next(iter(files), None), choice["net"], settings_of(choice), first=True)
+    _, found = job.check(next(iter(files), None), choice.net, choice.as_settings(), first=True)
     for network in (found.networks or found.partial)[:1]:
         made = render(network, style, chosen, depth, use_colour(sys.stdout), terminal_width())
         click.echo(made, nl=False, color=True)
@@ -63,14 +64,14 @@ def summary(
 
 
 def compare(
-    job: Job, files: tuple[str, ...], every: bool, stages: bool, style: str, choice: dict[str, Any]
+    job: Job, files: tuple[str, ...], every: bool, stages: bool, style: str, choice: NetChoice
 ) -> NoReturn:
     """Print the table of several nets, those without faults, and end the call."""
     from cnnspec.tables.summary import comparison
 
-    settings, networks, faults, well = settings_of(choice), [], [], True
+    settings, networks, faults, well = choice.as_settings(), [], [], True
     for file in files or (None,):
-        _, found = job.check(file, choice["net"], settings, first=not every)
+        _, found = job.check(file, choice.net, settings, first=not every)
         networks += found.networks
         faults += found.diagnostics
         well = well and found.ok and bool(found.networks)

@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import (
-    Job,
-    complain,
-    fail,
-    limits_of,
-    needs,
-    options,
-    read_spec,
-    settings_of,
-    takes_job,
-    tell,
-)
+from cnnspec.commands.choice import NetChoice, limits_of, takes_choice
+from cnnspec.commands.common import Job, complain, fail, needs, read_spec, takes_job, tell
 from cnnspec.commands.fitting import explain_misfits
 from cnnspec.commands.progress import Progress
 from cnnspec.commands.train_call import TrainCall, resumed_options, with_choice_of_run
@@ -91,7 +81,7 @@ def loop_options(command: Any) -> Any:
 @click.command()
 @click.argument("file")
 @click.argument("data")
-@options
+@takes_choice
 @loop_options
 @click.option("--out", metavar="RUN", help="The folder of the run, if not runs/ and the name of FILE.")
 @click.option(
@@ -111,6 +101,7 @@ def train(
     out: str | None,
     resume: str | None,
     stop_after: int | None,
+    choice: NetChoice,
     **asked: Any,
 ) -> None:
     """Train a net to tell images, and report on it.
@@ -120,12 +111,11 @@ def train(
     """
     from cnnspec.train.processes import leave, together
 
-    choice = {name: asked.pop(name) for name in ("net", "settings", "inputs", "limits")}
     call, hint = TrainCall(file, data, choice, asked), ", or train in NumPy: --backend numpy"
     with together():
         with needs("train"):
             from cnnspec.train.run_folder import RunFolder, read_all_used
-        spec = read_spec(file, settings_of(choice).text_limits.max_source)
+        spec = read_spec(file, choice.as_settings().text_limits.max_source)
         folder, bar = RunFolder(folder_of(spec.name, out, resume)), Bar()
         if resume is not None:
             call = with_choice_of_run(call, folder, spec.name)
@@ -148,7 +138,7 @@ def train(
     if not ended:
         complain(f"stopped; `{call.to_resume(folder)}` goes on")
         leave(INTERRUPTED if training.engine.must_stop else 0)
-    conclude(training, limits_of(choice["limits"]))
+    conclude(training, limits_of(choice.limits))
     leave()
 
 

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from cnnspec import __version__
+from cnnspec.commands.choice import NetChoice
 from cnnspec.commands.common import fail
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class TrainCall(NamedTuple):
 
     file: str
     data: str
-    choice: dict[str, Any]
+    choice: NetChoice
     options: dict[str, Any]
 
     def request(self) -> Request:
@@ -58,8 +59,8 @@ class TrainCall(NamedTuple):
             cnnspec=__version__,
             spec=PurePath(path).name,
             net=training.network.name,
-            parameters=[*self.choice["settings"]],
-            inputs=[*self.choice["inputs"]],
+            parameters=[*self.choice.settings],
+            inputs=[*self.choice.inputs],
             data=self.data,
             images={"train": len(training.data.train.labels), "val": len(training.data.val.labels)},
             classes=[*training.classes],
@@ -69,7 +70,7 @@ class TrainCall(NamedTuple):
 
     def to_resume(self, folder: RunFolder) -> str:
         """The command that goes on with the run."""
-        bounds = (f"--limit={bound}" for bound in self.choice["limits"])
+        bounds = (f"--limit={bound}" for bound in self.choice.limits)
         return shlex.join(["cnnspec", "train", self.file, self.data, "--resume", str(folder.path), *bounds])
 
 
@@ -78,8 +79,11 @@ def with_choice_of_run(call: TrainCall, folder: RunFolder, spec: str) -> TrainCa
     config = folder.config()
     if config is None or config.spec != PurePath(spec).name:
         return call
-    then = {"net": config.net, "settings": tuple(config.parameters), "inputs": tuple(config.inputs)}
-    return call._replace(choice=call.choice | {name: call.choice[name] or then[name] for name in then})
+    net, settings, inputs, limits = call.choice
+    choice = NetChoice(
+        net or config.net, settings or tuple(config.parameters), inputs or tuple(config.inputs), limits
+    )
+    return call._replace(choice=choice)
 
 
 def resumed_options(
@@ -91,8 +95,8 @@ def resumed_options(
         fail(f"{folder.path}: holds no run")
     now = {
         "net": network.name,
-        "parameters": [*call.choice["settings"]],
-        "inputs": [*call.choice["inputs"]],
+        "parameters": [*call.choice.settings],
+        "inputs": [*call.choice.inputs],
         "data": call.data,
     }
     for name, value in now.items():

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 
-from cnnspec.commands.common import Job, fail, needs, options, takes_job
+from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands.common import Job, fail, needs, takes_job
 
 
 @click.command()
 @click.argument("file", required=False)
-@options
+@takes_choice
 @click.option(
     "--backends", default="torch,numpy", metavar="A,B", help="What to compare; numpy alone: its two paths."
 )
@@ -21,7 +21,7 @@ from cnnspec.commands.common import Job, fail, needs, options, takes_job
 @click.option("--all", "every", is_flag=True, help="Show all layers of a long network, too.")
 @takes_job
 def verify(
-    job: Job, /, file: str | None, backends: str, optimize: bool, seed: int, every: bool, **choice: Any
+    job: Job, /, file: str | None, backends: str, optimize: bool, seed: int, every: bool, choice: NetChoice
 ) -> None:
     """Run the programs of a net side by side, and compare them.
 

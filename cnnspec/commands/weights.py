@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.common import Job, complain, fail, needs, options, save, takes_job, tell
+from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands.common import Job, complain, fail, needs, save, takes_job, tell
 
 
 @click.group()
@@ -18,11 +19,11 @@ def weights() -> None:
 @weights.command()
 @click.argument("spec")
 @click.argument("weights", metavar="WEIGHTS")
-@options
+@takes_choice
 @click.option("-o", "--output", metavar="OUT", required=True, help="A .safetensors or .npz file to write.")
 @click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
 @takes_job
-def fold(job: Job, /, spec: str, weights: str, output: str, force: bool, **choice: Any) -> None:
+def fold(job: Job, /, spec: str, weights: str, output: str, force: bool, choice: NetChoice) -> None:
     """Write the weights that an optimised program takes.
 
     They are made of those of the net in SPEC: batch norms are folded into the layers before them, and what
@@ -80,9 +81,9 @@ def convert(source: str, target: str, prefix: str, maps: tuple[str, ...], force:
 @click.argument("file")
 @PREFIX
 @click.option("--spec", metavar="SPEC", help="Say whether the net takes them, and what it lacks if not.")
-@options
+@takes_choice
 @takes_job
-def show(job: Job, /, file: str, prefix: str, spec: str | None, **choice: Any) -> None:
+def show(job: Job, /, file: str, prefix: str, spec: str | None, choice: NetChoice) -> None:
     """Tell the names, shapes and ranges of weights.
 
     FILE is a .safetensors, .npz or .pth.

@@ -1,0 +1,97 @@
+"""The options that choose a net of a file and change it, and the bounds of what is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from cnnspec.commands.common import fail
+
+if TYPE_CHECKING:
+    from cnnspec.elaborate.settings import Settings
+
+
+def with_kept(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """The bounds of the configuration, then those of the call, of which the last counts."""
+    return (*(context.lookup_default(str(option.name)) or ()), *given)
+
+
+limit = click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=N",
+    callback=with_kept,
+    help="Another bound, as a message names it.",
+)
+
+
+class NetChoice(NamedTuple):
+    """The net of a file that a call is about, and what it changes of it: the options as they were written."""
+
+    net: str | None
+    settings: tuple[str, ...]
+    inputs: tuple[str, ...]
+    limits: tuple[str, ...]
+
+    def as_settings(self) -> Settings:
+        """The choice as the checker takes it. Raises UsageError."""
+        from cnnspec.elaborate.settings import Settings, bounds, parse_shape, parse_value
+
+        option, parameters, inputs = "", {}, {}
+        try:
+            for text in self.settings:
+                name, equals, value = text.partition("=")
+                if not equals or not name.strip().isidentifier():
+                    fail(f"--set wants NAME=VALUE, not {text!r}")
+                option = f"--set {name.strip()}"
+                parameters[name.strip()] = parse_value(value)
+            option = "--input"
+            for text in self.inputs:
+                name, _, shape = text.rpartition("=")
+                inputs[name.strip()] = parse_shape(shape)
+        except ValueError as problem:
+            fail(f"{option}: {problem}")
+        return Settings(parameters, inputs, *bounds(limits_of(self.limits)))
+
+
+def takes_choice(command: Any) -> Any:
+    """Add the options that choose a net and change it; the command is handed them as its `choice`."""
+
+    @wraps(command)
+    def hand_choice(*given: Any, **named: Any) -> Any:
+        choice = NetChoice(**{name: named.pop(name) for name in NetChoice._fields})
+        return command(*given, choice=choice, **named)
+
+    for option in (
+        click.option(
+            "--input", "inputs", multiple=True, metavar="[NAME=]SHAPE", help="Another input: 3@320x320."
+        ),
+        click.option(
+            "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the net."
+        ),
+        click.option("--net", metavar="NAME", help="The net to take, if not the first."),
+        limit,
+    ):
+        hand_choice = option(hand_choice)
+    return hand_choice
+
+
+def limits_of(texts: Iterable[str]) -> dict[str, int]:
+    """Bounds by their names. Raises UsageError."""
+    from cnnspec.elaborate.settings import bounds
+
+    limits = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        if not number.isdecimal() or len(number) > 15:
+            fail(f"--limit wants NAME=N, not {text!r}")
+        limits[name] = int(number)
+    try:
+        bounds(limits)
+    except ValueError as problem:
+        fail(f"--limit: {problem}")
+    return limits
