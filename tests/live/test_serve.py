@@ -251,6 +251,16 @@ def test_a_text_is_saved_in_the_newlines_of_its_file(server: Server, tmp_path: P
     assert (tmp_path / "new.cnn").read_text() == NET
 
 
+def test_a_file_in_another_encoding_is_not_opened_for_saving_it_would_change_it(
+    server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "latin.cnn").write_bytes(f"# café\n{NET}".encode("latin-1"))
+    status, answer = ask(server, "open", name="latin.cnn")
+    assert status == 400 and "not UTF-8" in answer["problem"]
+    (tmp_path / "unseen.cnn").write_text(NET.replace("relu", "relu\u200e"), "utf-8")
+    assert ask(server, "open", name="unseen.cnn")[0] == 200  # which the page can mend
+
+
 def test_what_someone_else_wrote_is_not_overwritten_unasked(server: Server, tmp_path: Path) -> None:
     _, opened = ask(server, "open", name="net.cnn")
     (tmp_path / "net.cnn").write_text("# theirs\n")

@@ -12,7 +12,7 @@ from cnnspec.text.output import write
 from cnnspec.text.search import specs_below
 
 
-class Stored(NamedTuple):
+class FileText(NamedTuple):
     """A text as it is on the disk; `stamp` is another once the file is; "" where there is none."""
 
     text: str
@@ -46,19 +46,19 @@ class ServedFolder:
             raise FileProblem(f"{name}: is no .cnn file of this folder")
         return path
 
-    def read(self, name: str) -> Stored:
+    def read(self, name: str) -> FileText:
         """The text of a file; an empty one where there is none. Raises FileProblem where it is no text."""
         path = self.path(name)
         try:
             found = decode(name, read_bytes(str(path)))
         except NoFile:
-            return Stored("", "")
-        if isinstance(found, Diagnostic) and not found.span.source.text:
+            return FileText("", "")
+        if isinstance(found, Diagnostic) and not found.fixes:  # saving what is shown would change other bytes
             raise FileProblem(f"{name}: {found.message}")
         source = found.span.source if isinstance(found, Diagnostic) else found
-        return Stored(source.text, self.stamp(name))
+        return FileText(source.text, self.stamp(name))
 
-    def write(self, name: str, text: str, stamp: str | None) -> Stored:
+    def write(self, name: str, text: str, stamp: str | None) -> FileText:
         """Write a text whole, in the newlines that its file has. Raises FileProblem.
 
         Raises Changed where the file is not that of the stamp; None: whatever it is by now.
@@ -71,7 +71,7 @@ class ServedFolder:
         except NoFile:
             before = b""
         write(str(path), encode(text, before), force=True)
-        return Stored(text, self.stamp(name))
+        return FileText(text, self.stamp(name))
 
     def stamp(self, name: str) -> str:
         """What is another once the file is; "" where there is none."""
