@@ -70,11 +70,14 @@ def explorer_of(job: Job, found: Any, chosen: Any, end: int) -> Any:
 
 
 def channels(network: Any, inputs: Any) -> dict[str, Any]:
-    """The inputs as they are written, but of the channels that are asked for, where these are others."""
+    """The inputs as they are written, but of the channels that are asked for, where these are others.
+
+    A map that a vector is asked about in place of stays as it is.
+    """
     found = {}
     for given in network.inputs:
         shape, asked = given.value.shape, inputs.get(given.name) or inputs.get("")
-        if asked is not None and shape is not None and asked.channels != shape.channels:
+        if asked and shape and asked.is_map == shape.is_map and asked.channels != shape.channels:
             found[given.name] = shape.with_channels(asked.channels)
     return found
 

@@ -56,6 +56,12 @@ def test_no_line_is_wider_than_a_page(file: str) -> None:
     assert max(map(len, sizes(str(SPECS / f"{file}.cnn")).stdout.splitlines())) <= 110
 
 
+def test_a_vector_that_is_asked_about_leaves_the_map_as_it_is() -> None:
+    made = sizes(str(SPECS / "lenet.cnn"), "--input", "9")
+    assert made.exit_code == 1 and "E0405" in made.stderr
+    assert made.stdout.startswith("LeNet5 at 1@28x28")
+
+
 def test_a_question_about_a_valid_input() -> None:
     made = sizes(str(SPECS / "lenet.cnn"), "--input", "3@20x40")
     assert made.exit_code == 0 and made.stderr == ""
