@@ -65,7 +65,8 @@ def import_(
             loaded, text, keys = import_source(source, numbers, until, shapes, name, flat)
             tensors = loaded.weights([*keys.values()]) if numbers or weights is not None else {}
     except Refused as refused:
-        refuse(refused, style, is_input_given=bool(shapes))
+        lists_layers = source.lower().endswith((".cfg", ".prototxt"))
+        refuse(refused, style, is_input_given=bool(shapes), may_end_before=lists_layers and not until)
     if weights is not None:
         from cnnspec.run.weight_files import contents
 
@@ -106,7 +107,7 @@ def import_source(
     return loaded, found.text, found.keys
 
 
-def refuse(refused: Any, style: str, is_input_given: bool) -> None:
+def refuse(refused: Any, style: str, is_input_given: bool, may_end_before: bool) -> None:
     """Tell all that cannot be imported, and end the call."""
     if style == "json":
         click.echo(json.dumps({"refused": [group._asdict() for group in refused.groups]}, indent=2))
@@ -116,6 +117,8 @@ def refuse(refused: Any, style: str, is_input_given: bool) -> None:
         code, *_, place, path = refused.groups[0]
         if code == "E1002" and (place or path) and not is_input_given:  # it ran until there
             complain("its input was taken for 3@224x224: `--input 1@28x28` gives another")
+        if code == "E1003" and may_end_before:
+            complain("`--until LAYER` imports what lies before a layer")
         complain(f"nothing was written; see `cnnspec explain {refused.groups[0].code}`")
     sys.exit(1)
 

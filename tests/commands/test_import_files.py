@@ -85,6 +85,7 @@ def test_all_heads_are_refused_with_their_lines(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == [
         "cnnspec: error[E1003]: layer 1, the detection head `[yolo]`, has no layer: tiny.cfg:11",
         "cnnspec: error[E1003]: layer 3, the detection head `[yolo]`, has no layer: tiny.cfg:15",
+        "cnnspec: `--until LAYER` imports what lies before a layer",
         "cnnspec: nothing was written; see `cnnspec explain E1003`",
     ]
     answer = json.loads(call(source, "--format", "json").stdout)
@@ -96,6 +97,12 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         done = call(tmp_path / name)
         assert done.exit_code == 1
         assert f"{name}: No such file or directory" in done.stderr
+    sources = tmp_path / "tiny.prototxt", tmp_path / "tiny.cfg"
+    for source, text in zip(sources, (PROTOTXT, CFG), strict=True):
+        source.write_text(text)
+        done = call(source, tmp_path / "none", "--until", "relu1" if text == PROTOTXT else "1")
+        assert done.exit_code == 1
+        assert f"error[E1001]: {tmp_path / 'none'}: No such file or directory\n" in done.stderr
 
 
 def test_neither_pytorch_nor_numpy_is_loaded(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def with_darknet(file: str, folder: Path, until: str) -> tuple[Path, Path, Any]:
     loaded.read([], "Net")
     chance = np.random.default_rng(0)
     weights.write_bytes(
-        darknet_weights(np.concatenate([random(t.key, t.shape, chance).ravel() for t in loaded.tensors]))
+        darknet_weights(np.concatenate([random(t.key, t.shape, chance).ravel() for t in loaded.slots]))
     )
     text = source.read_text()
     starts = [found.start() for found in re.finditer(r"(?m)^\s*\[", text)]

@@ -36,7 +36,7 @@ class Broken(Exception):
     """The file is no .caffemodel, or not all of it."""
 
 
-class Message(NamedTuple):
+class ByteRange(NamedTuple):
     """A message, a string or packed numbers: where in the file it lies."""
 
     data: Any  # a mapped file: slices of it are bytes
@@ -44,11 +44,11 @@ class Message(NamedTuple):
     stop: int
 
 
-class Stored(NamedTuple):
+class BlobData(NamedTuple):
     """A blob as it lies in the file."""
 
     sizes: tuple[int, ...]
-    data: tuple[Message, ...]
+    data: tuple[ByteRange, ...]
     dtype: str
 
     def numbers(self) -> Array:
@@ -61,14 +61,14 @@ class Stored(NamedTuple):
             raise Broken(f"a blob of {' x '.join(map(str, self.sizes))} has other numbers") from None
 
 
-def read(path: Path) -> dict[str, list[Stored]]:
+def read(path: Path) -> dict[str, list[BlobData]]:
     """The blobs of each layer, by its name. Raises Broken, OSError."""
     with path.open("rb") as file:
         if not path.stat().st_size:
             raise Broken("the file is empty")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    found: dict[str, list[Stored]] = {}
-    for number, part in parts_of(Message(data, 0, len(data))):
+    found: dict[str, list[BlobData]] = {}
+    for number, part in parts_of(ByteRange(data, 0, len(data))):
         if number in NAMES:
             name, blobs = layer(part, NAMES[number], BLOBS[number])
             if blobs:
@@ -78,7 +78,7 @@ def read(path: Path) -> dict[str, list[Stored]]:
     return found
 
 
-def layer(part: Message, name: int, blobs: int) -> tuple[str, list[Stored]]:
+def layer(part: ByteRange, name: int, blobs: int) -> tuple[str, list[BlobData]]:
     """The name and the blobs of a layer."""
     label, found = "", []
     for number, inner in parts_of(part):
@@ -89,10 +89,10 @@ def layer(part: Message, name: int, blobs: int) -> tuple[str, list[Stored]]:
     return label, found
 
 
-def blob(part: Message) -> Stored:
+def blob(part: ByteRange) -> BlobData:
     sizes: list[int] = []
     old: dict[int, int] = {}
-    numbers: dict[int, list[Message]] = {DATA: [], DOUBLES: []}
+    numbers: dict[int, list[ByteRange]] = {DATA: [], DOUBLES: []}
     for number, value in records(part):
         if isinstance(value, int):
             if number in OLD_SIZES:
@@ -107,17 +107,17 @@ def blob(part: Message) -> Stored:
     if len(found) > MAX_AXES:
         raise Broken("a blob has too many axes")
     is_double = bool(numbers[DOUBLES])
-    return Stored(found, tuple(numbers[DOUBLES if is_double else DATA]), "<f8" if is_double else "<f4")
+    return BlobData(found, tuple(numbers[DOUBLES if is_double else DATA]), "<f8" if is_double else "<f4")
 
 
-def parts_of(part: Message) -> Iterator[tuple[int, Message]]:
+def parts_of(part: ByteRange) -> Iterator[tuple[int, ByteRange]]:
     """The records of a message that are messages or strings, by their fields' numbers."""
     for number, value in records(part):
-        if isinstance(value, Message):
+        if isinstance(value, ByteRange):
             yield number, value
 
 
-def records(part: Message) -> Iterator[tuple[int, int | Message]]:
+def records(part: ByteRange) -> Iterator[tuple[int, int | ByteRange]]:
     """The records of a message: numbers as they are, all else as its place. Raises Broken."""
     data, place, stop = part
     while place < stop:
@@ -135,7 +135,7 @@ def records(part: Message) -> Iterator[tuple[int, int | Message]]:
             raise Broken(f"byte {place} begins no record")
         if size > stop - place:
             raise Broken(f"a record at byte {place} ends behind what it is part of")
-        yield key >> 3, Message(data, place, place + size)
+        yield key >> 3, ByteRange(data, place, place + size)
         place += size
 
 
@@ -153,7 +153,7 @@ def varint(data: Any, place: int, stop: int) -> tuple[int, int]:
     raise Broken(f"byte {place} begins no record")
 
 
-def varints(part: Message) -> list[int]:
+def varints(part: ByteRange) -> list[int]:
     """Packed integers."""
     found: list[int] = []
     place = part.start

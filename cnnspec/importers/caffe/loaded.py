@@ -10,24 +10,26 @@ from cnnspec.importers.caffe.net import Blob, CaffeNet
 from cnnspec.importers.caffe.prototxt import parse
 from cnnspec.importers.caffe.read import read
 from cnnspec.importers.model import Model
-from cnnspec.importers.reading.text_files import read_text
+from cnnspec.importers.reading.text_files import LoadedText
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.wording.names import from_class, from_file
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:
-    from cnnspec.importers.caffe.caffemodel import Stored
+    from cnnspec.importers.caffe.caffemodel import BlobData
     from cnnspec.importers.reading.arrays import Array
 
 
-class LoadedPrototxt:
+class LoadedPrototxt(LoadedText):
     """A net as its file describes it. `name` is what the file calls it, else the file's."""
 
-    def __init__(self, path: Path, weights: str, until: str) -> None:
-        self.path, self.file, self.until = path, weights, until
-        self.fields = parse(path.name, read_text(path))
+    suffix = ".caffemodel"
+
+    def __init__(self, source: str, weights: str, until: str) -> None:
+        super().__init__(source, weights, until)
+        self.fields = parse(self.path.name, self.text)
         names = self.fields.fields.get("name", [])
-        self.name = from_class(str(names[0].value), "Net") if names else from_file(path.stem)
+        self.name = from_class(str(names[0].value), "Net") if names else from_file(self.path.stem)
         self.blobs: dict[str, Blob] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
 
@@ -43,35 +45,29 @@ class LoadedPrototxt:
         }
         return model
 
-    def weights(self, keys: Sequence[str]) -> dict[str, Array]:
-        """The tensors under these keys. Raises Refused where the .caffemodel lacks one."""
-        import numpy as np
-
+    def read_weights(self, path: Path, keys: Sequence[str]) -> dict[str, Array]:
         from cnnspec.importers.caffe import caffemodel
 
-        if not self.file:
-            raise Refused([Refusal("E1001", "the weights are in a .caffemodel: name it as the second file")])
         try:
-            stored = caffemodel.read(Path(self.file))
-        except (caffemodel.Broken, OSError) as problem:
-            raise Refused([Refusal("E1001", f"{self.file}: {problem}")]) from None
+            stored = caffemodel.read(path)
+        except caffemodel.Broken as problem:
+            raise Refused(
+                [Refusal("E1001", f"{path} is no .caffemodel, or not all of it: {problem}")]
+            ) from None
         found: dict[str, Array] = {}
         refusals = []
-        for key in keys:
-            if key not in self.blobs:  # how many batches there were, Caffe does not say
-                found[key] = np.zeros((), np.int64)
-                continue
+        for key in filter(self.blobs.__contains__, keys):
             blob = self.blobs[key]
             try:
                 found[key] = tensor(stored, blob, self.shapes[key])
             except (caffemodel.Broken, LookupError) as problem:
-                refusals.append(Refusal("E1006", f"{self.file}: `{blob.layer}`: {problem.args[0]}"))
+                refusals.append(Refusal("E1006", f"{path}: `{blob.layer}`: {problem.args[0]}"))
         if refusals:
             raise Refused(refusals)
         return found
 
 
-def tensor(stored: dict[str, list[Stored]], blob: Blob, shape: tuple[int, ...]) -> Array:
+def tensor(stored: dict[str, list[BlobData]], blob: Blob, shape: tuple[int, ...]) -> Array:
     """A tensor as a layer of ours has it. Raises LookupError, Broken."""
     numbers = numbers_of(stored, blob.layer, blob.number)
     if blob.how == "transposed":
@@ -88,7 +84,7 @@ def tensor(stored: dict[str, list[Stored]], blob: Blob, shape: tuple[int, ...]) 
     return numbers.reshape(shape)
 
 
-def numbers_of(stored: dict[str, list[Stored]], layer: str, number: int) -> Array:
+def numbers_of(stored: dict[str, list[BlobData]], layer: str, number: int) -> Array:
     blobs = stored.get(layer, [])
     if number >= len(blobs):
         raise LookupError(f"there is no blob {number} of it" if blobs else "it has no blobs")
@@ -99,6 +95,4 @@ def words(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape)) or "a number"
 
 
-def load(source: str, weights: str, until: str) -> LoadedPrototxt:
-    """The net of a .prototxt. Raises Refused."""
-    return LoadedPrototxt(Path(source), weights, until)
+load = LoadedPrototxt

@@ -12,10 +12,10 @@ from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import channels, linear, merge, resize
 from cnnspec.values.kinds import Filter
 
-Made = Sequence[Value]
+Tops = Sequence[Value]
 
 
-def concat(reading: LayerReading) -> Made:
+def concat(reading: LayerReading) -> Tops:
     fields = reading.fields("concat_param")
     values = reading.values()
     expect_channels(fields, values, "axis", "concat_dim")
@@ -29,7 +29,7 @@ def expect_channels(fields: Fields, values: Sequence[Value], *names: str) -> Non
         fields.expect(name, "1", last)
 
 
-def cut(reading: LayerReading) -> Made:
+def cut(reading: LayerReading) -> Tops:
     """Slice: every top has the channels up to the next point; equal parts where no points are given."""
     fields = reading.fields("slice_param")
     value = reading.value
@@ -44,18 +44,18 @@ def cut(reading: LayerReading) -> Made:
     return [reading.add(channels.Slice(start=start, stop=stop), value) for start, stop in pairwise(ends)]
 
 
-def split(reading: LayerReading) -> Made:
+def split(reading: LayerReading) -> Tops:
     return [reading.value] * len(reading.part.tops)
 
 
-def flatten(reading: LayerReading) -> Made:
+def flatten(reading: LayerReading) -> Tops:
     fields = reading.fields("flatten_param")
     fields.expect("axis", "1")
     fields.expect("end_axis", "-1", str(len(reading.shape.dimensions)))
     return [reading.net.flat(reading.value)]
 
 
-def reshape(reading: LayerReading) -> Made:
+def reshape(reading: LayerReading) -> Tops:
     """Where it makes a vector of a map or a map of a vector. 0 keeps a size, -1 is what is left."""
     fields = reading.fields("reshape_param")
     fields.expect("axis", "0")
@@ -80,7 +80,7 @@ def reshape(reading: LayerReading) -> Made:
     raise Refuse("E1005", f"`Reshape` to {dims}", fields.line)
 
 
-def crop(reading: LayerReading) -> Made:
+def crop(reading: LayerReading) -> Tops:
     """The first value as high and as wide as the second, from an offset on."""
     fields = reading.fields("crop_param")
     fields.expect("axis", "2", "-2")
@@ -94,10 +94,10 @@ def crop(reading: LayerReading) -> Made:
     return [reading.add(resize.Crop(sides=[top, below, left, right]), value)]
 
 
-def shuffle(reading: LayerReading) -> Made:
+def shuffle(reading: LayerReading) -> Tops:
     groups = reading.fields("shuffle_channel_param").integer("group", 1)
     return [reading.add(resize.ChannelShuffle(groups=groups), reading.value)]
 
 
-def silence(reading: LayerReading) -> Made:
+def silence(reading: LayerReading) -> Tops:
     return []

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import repeat
 
 from cnnspec.importers.caffe.layers import CaffeLayer, layers_of, scales_behind
-from cnnspec.importers.caffe.moving import Made
+from cnnspec.importers.caffe.moving import Tops
 from cnnspec.importers.caffe.net import CaffeNet, LayerReading
 from cnnspec.importers.caffe.rows import ROWS
 from cnnspec.importers.model import Model, Value
@@ -87,7 +87,7 @@ class Reader:
             for top, value in zip(part.tops, made or repeat(None), strict=False):
                 self.make(top, value)
 
-    def read_part(self, place: int, part: CaffeLayer) -> Made:
+    def read_part(self, place: int, part: CaffeLayer) -> Tops:
         """What the layer at a place makes, a value for each of its tops. Raises Refuse, Misfit, Unknown."""
         scale = self.parts[self.scales[place]] if place in self.scales else None
         reading = LayerReading(self.net, part, tuple(map(self.take, part.bottoms)), scale)
@@ -100,7 +100,7 @@ class Reader:
                 raise Refuse("E1001", f"`{top}` is made twice")
         return made
 
-    def row(self, reading: LayerReading) -> Made:
+    def row(self, reading: LayerReading) -> Tops:
         """What a layer makes. Raises Refuse, Misfit, Unknown."""
         part = reading.part
         if part.kind == "Input":

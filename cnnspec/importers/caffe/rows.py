@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnnspec.importers.caffe import moving
-from cnnspec.importers.caffe.moving import Made, expect_channels
+from cnnspec.importers.caffe.moving import Tops, expect_channels
 from cnnspec.importers.caffe.net import LayerReading
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.fields import Fields
@@ -18,7 +18,7 @@ from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import pool_size
 
-Row = Callable[[LayerReading], Made]
+Row = Callable[[LayerReading], Tops]
 Size = tuple[int, int]
 
 CHANNELS = ("1", "-3")
@@ -42,13 +42,13 @@ def sides(fields: Fields, both: str, stem: str, default: int | None) -> Size:
     return height, (rest or [height])[0]
 
 
-def weighed(reading: LayerReading, layer: Layer, value: Value, bias: bool, how: str = "") -> Made:
+def weighed(reading: LayerReading, layer: Layer, value: Value, bias: bool, how: str = "") -> Tops:
     """A layer whose blobs are a weight and, perhaps, a bias."""
     blobs = {"weight": reading.blob(0, how)} | ({"bias": reading.blob(1)} if bias else {})
     return [reading.add(layer, value, **blobs)]
 
 
-def convolution(reading: LayerReading, is_depthwise: bool = False, is_transposed: bool = False) -> Made:
+def convolution(reading: LayerReading, is_depthwise: bool = False, is_transposed: bool = False) -> Tops:
     fields = reading.fields("convolution_param")
     fields.skip("weight_filler", "bias_filler", "engine", "force_nd_im2col")
     fields.expect("axis", *CHANNELS)
@@ -66,15 +66,15 @@ def convolution(reading: LayerReading, is_depthwise: bool = False, is_transposed
     return weighed(reading, layer, reading.value, bias)
 
 
-def depthwise(reading: LayerReading) -> Made:
+def depthwise(reading: LayerReading) -> Tops:
     return convolution(reading, is_depthwise=True)
 
 
-def deconvolution(reading: LayerReading) -> Made:
+def deconvolution(reading: LayerReading) -> Tops:
     return convolution(reading, is_transposed=True)
 
 
-def inner_product(reading: LayerReading) -> Made:
+def inner_product(reading: LayerReading) -> Tops:
     fields = reading.fields("inner_product_param")
     fields.skip("weight_filler", "bias_filler")
     fields.expect("axis", "1")
@@ -84,7 +84,7 @@ def inner_product(reading: LayerReading) -> Made:
     return weighed(reading, layer, reading.net.flat(reading.value), bias, how)
 
 
-def pooling(reading: LayerReading) -> Made:
+def pooling(reading: LayerReading) -> Tops:
     fields = reading.fields("pooling_param")
     fields.skip("engine")
     kind = {"0": "MAX", "1": "AVE"}.get(fields.text("pool", "MAX"), fields.text("pool", "MAX"))
@@ -123,21 +123,21 @@ def caffe_size(n: int, k: int, s: int, p: int, is_padded: bool) -> int:
     return o - 1 if is_padded and (o - 1) * s >= n + p else o
 
 
-def relu(reading: LayerReading) -> Made:
+def relu(reading: LayerReading) -> Tops:
     fields = reading.fields("relu_param")
     fields.skip("engine")
     slope = fields.number("negative_slope", 0.0)
     return [reading.add(activation.LeakyReLU(slope=slope) if slope else activation.ReLU(), reading.value)]
 
 
-def prelu(reading: LayerReading) -> Made:
+def prelu(reading: LayerReading) -> Tops:
     fields = reading.fields("prelu_param")
     fields.skip("filler")
     per = "layer" if fields.flag("channel_shared", False) else "channel"
     return weighed(reading, activation.PReLU(per=per), reading.value, bias=False)
 
 
-def elu(reading: LayerReading) -> Made:
+def elu(reading: LayerReading) -> Tops:
     alpha = reading.fields("elu_param").number("alpha", 1.0)
     return [reading.add(activation.ELU(alpha=alpha), reading.value)]
 
@@ -145,7 +145,7 @@ def elu(reading: LayerReading) -> Made:
 def plain(kind: type[Layer], parameters: str = "") -> Row:
     """A layer whose parameters, if it has any, are about how it is computed."""
 
-    def row(reading: LayerReading) -> Made:
+    def row(reading: LayerReading) -> Tops:
         if parameters:
             reading.fields(parameters).skip("engine")
         return [reading.add(kind(), reading.value)]
@@ -153,7 +153,7 @@ def plain(kind: type[Layer], parameters: str = "") -> Row:
     return row
 
 
-def power(reading: LayerReading) -> Made:
+def power(reading: LayerReading) -> Tops:
     """(shift + scale*x)^power, where it is a factor alone."""
     fields = reading.fields("power_param")
     for name, neutral in (("power", 1.0), ("shift", 0.0)):
@@ -167,12 +167,12 @@ def scaled(reading: LayerReading, value: Value, factor: float) -> Value:
     return value if factor == 1 else reading.add(channels.Scale(init=factor, trained=False), value)
 
 
-def swish(reading: LayerReading) -> Made:
+def swish(reading: LayerReading) -> Tops:
     reading.fields("swish_param").expect("beta", "1", "1.0")
     return [reading.add(activation.SiLU(), reading.value)]
 
 
-def clip(reading: LayerReading) -> Made:
+def clip(reading: LayerReading) -> Tops:
     fields = reading.fields("clip_param")
     if not fields.has("min") or not fields.has("max"):
         raise Refuse("E1001", "`Clip` wants `min` and `max`", fields.line)
@@ -181,7 +181,7 @@ def clip(reading: LayerReading) -> Made:
     return [reading.add(layer, reading.value)]
 
 
-def lrn(reading: LayerReading) -> Made:
+def lrn(reading: LayerReading) -> Tops:
     fields = reading.fields("lrn_param")
     fields.skip("engine")
     if fields.text("norm_region", "ACROSS_CHANNELS") not in ("ACROSS_CHANNELS", "0"):
@@ -195,7 +195,7 @@ def lrn(reading: LayerReading) -> Made:
     return [reading.add(norm.LocalResponseNorm(size=size, **values), reading.value)]
 
 
-def batch_norm(reading: LayerReading) -> Made:
+def batch_norm(reading: LayerReading) -> Tops:
     """With the Scale behind it, if there is one. Its statistics are sums, and a third blob divides them."""
     fields = reading.fields("batch_norm_param")
     fields.skip("moving_average_fraction", "engine")
@@ -221,7 +221,7 @@ def scale_fields(reading: LayerReading) -> bool:
     return fields.flag("bias_term", False)
 
 
-def scale(reading: LayerReading) -> Made:
+def scale(reading: LayerReading) -> Tops:
     """Every channel times a number of its own, or, of two values, the first times the second, a gate."""
     if len(reading.inputs) == 2:
         return [gated(reading)]
@@ -245,14 +245,14 @@ def as_gate(reading: LayerReading, gate: Value) -> Value:
     return reading.add(linear.Unflatten(shape=Filter(gate.shape.channels, (1, 1))), gate)
 
 
-def axpy(reading: LayerReading) -> Made:
+def axpy(reading: LayerReading) -> Tops:
     """a*x + y with a gate a: squeeze-and-excitation in a residual."""
     gate, value, rest = reading.values(3)
     product = reading.add(merge.Mul(), value, as_gate(reading, gate))
     return [reading.add(merge.Add(), product, rest)]
 
 
-def eltwise(reading: LayerReading) -> Made:
+def eltwise(reading: LayerReading) -> Tops:
     fields = reading.fields("eltwise_param")
     fields.skip("stable_prod_grad")
     operation = fields.text("operation", "SUM")
@@ -270,13 +270,13 @@ def eltwise(reading: LayerReading) -> Made:
     return [reading.add(merge.Mul(), *values)]
 
 
-def dropped(reading: LayerReading) -> Made:
+def dropped(reading: LayerReading) -> Tops:
     fields = reading.fields("dropout_param")
     fields.expect("scale_train", "true", "1")
     return [reading.add(dropout.Dropout(p=fields.number("dropout_ratio", 0.5)), reading.value)]
 
 
-def softmax(reading: LayerReading) -> Made:
+def softmax(reading: LayerReading) -> Tops:
     fields = reading.fields("softmax_param")
     fields.skip("engine")
     expect_channels(fields, [reading.value], "axis")

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnspec.importers.darknet.cfg import parse
-from cnnspec.importers.darknet.net import DarknetNet, Tensor
+from cnnspec.importers.darknet.net import DarknetNet, WeightSlot
 from cnnspec.importers.darknet.read import read
 from cnnspec.importers.model import Model
-from cnnspec.importers.reading.text_files import read_text
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.reading.text_files import LoadedText
 from cnnspec.importers.wording.names import from_file
 from cnnspec.values.shapes import Shape
 
@@ -19,34 +18,26 @@ if TYPE_CHECKING:
     from cnnspec.importers.reading.arrays import Array
 
 
-class LoadedCfg:
+class LoadedCfg(LoadedText):
     """A net as its file describes it. `name` is the file's: a .cfg has none."""
 
-    def __init__(self, path: Path, weights: str, until: str) -> None:
-        self.path, self.file, self.until = path, weights, until
-        self.text = read_text(path)
-        self.name = from_file(path.stem)
-        self.tensors: list[Tensor] = []
+    suffix = ".weights"
+
+    def __init__(self, source: str, weights: str, until: str) -> None:
+        super().__init__(source, weights, until)
+        self.name = from_file(self.path.stem)
+        self.slots: list[WeightSlot] = []
 
     def read(self, inputs: Sequence[Shape], name: str) -> Model:
         net = DarknetNet(self.path.name)
         model = read(net, parse(self.path.name, self.text), inputs, name, self.until)
-        self.tensors = net.tensors
+        self.slots = net.slots
         return model
 
-    def weights(self, keys: Sequence[str]) -> dict[str, Array]:
-        """The tensors under these keys. Raises Refused where the .weights has not so many numbers."""
-        import numpy as np
-
+    def read_weights(self, path: Path, keys: Sequence[str]) -> dict[str, Array]:
         from cnnspec.importers.darknet import weights
 
-        if not self.file:
-            raise Refused([Refusal("E1001", "the weights are in a .weights: name it as the second file")])
-        found = weights.read(Path(self.file), self.tensors, bool(self.until))
-        # How many batches there were, Darknet does not say.
-        return {key: found.get(key, np.zeros((), np.int64)) for key in keys}
+        return weights.read(path, self.slots, bool(self.until))
 
 
-def load(source: str, weights: str, until: str) -> LoadedCfg:
-    """The net of a .cfg. Raises Refused."""
-    return LoadedCfg(Path(source), weights, until)
+load = LoadedCfg

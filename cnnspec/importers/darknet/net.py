@@ -12,7 +12,7 @@ from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 
 
-class Tensor(NamedTuple):
+class WeightSlot(NamedTuple):
     """A tensor of the .weights. `may_turn`: some files have its columns first.
 
     `variance` is the key of the variance that a batch norm divides by, where this is its factor.
@@ -25,18 +25,18 @@ class Tensor(NamedTuple):
 
 
 class DarknetNet(Builder):
-    """A model in the making. `tensors` are those of the .weights, in its order."""
+    """A model in the making. `slots` are those of the .weights, in its order."""
 
     def __init__(self, file: str) -> None:
         super().__init__(file)
-        self.tensors: list[Tensor] = []
+        self.slots: list[WeightSlot] = []
         self.values: list[Value | None] = []  # of the sections; None: a refused one's
         self.owners_of: dict[int, tuple[str, str]] = {}  # by section: the labels of its layer and its norm
 
-    def own(self, layer: Layer, value: Value, label: str) -> dict[str, Tensor]:
+    def own(self, layer: Layer, value: Value, label: str) -> dict[str, WeightSlot]:
         """The tensors of a layer under a label, by their names."""
         return {
-            weight.name: Tensor(f"{label}.{weight.name}", tuple(map(int, weight.shape)))
+            weight.name: WeightSlot(f"{label}.{weight.name}", tuple(map(int, weight.shape)))
             for weight in layer.weights(value.shape)
         }
 

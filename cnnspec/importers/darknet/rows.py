@@ -80,7 +80,7 @@ def weighed(reading: SectionReading, layer: Layer, value: Value, normalized: boo
     else:
         parts.insert(0, own["bias"])
     if shared is None:
-        net.tensors += parts
+        net.slots += parts
     net.owners_of[len(net.values)] = label, behind
     return made
 

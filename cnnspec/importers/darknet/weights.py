@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cnnspec.importers.darknet.net import Tensor
+from cnnspec.importers.darknet.net import WeightSlot
 from cnnspec.importers.darknet.rows import EPS
 from cnnspec.importers.refusals import Refusal, Refused
 
@@ -38,12 +38,12 @@ class Header(NamedTuple):
     turned: bool
 
 
-def read(path: Path, tensors: Sequence[Tensor], is_part: bool) -> dict[str, Array]:
-    """The tensors of a file, by their keys. Raises Refused.
+def read(path: Path, slots: Sequence[WeightSlot], is_part: bool) -> dict[str, Array]:
+    """The tensors of a file, by their keys. Raises Refused, OSError.
 
     `is_part`: the file may go on, because they are of a part of its network.
     """
-    count = sum(math.prod(tensor.shape) for tensor in tensors)
+    count = sum(math.prod(slot.shape) for slot in slots)
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -54,9 +54,9 @@ def read(path: Path, tensors: Sequence[Tensor], is_part: bool) -> dict[str, Arra
                 raise ValueError(f"has {there:,} numbers, and the net {count:,}")
             file.seek(header.size)
             numbers = np.fromfile(file, "<f4", count)
-    except (OSError, ValueError) as problem:
+    except ValueError as problem:
         raise Refused([Refusal("E1006", f"{path}: {problem}")]) from None
-    return redmon(cut(numbers, tensors, header.turned), tensors, header.revision)
+    return redmon(cut(numbers, slots, header.turned), slots, header.revision)
 
 
 def header_of(data: bytes) -> Header:
@@ -68,24 +68,24 @@ def header_of(data: bytes) -> Header:
     return Header(20 if is_wide else 16, revision, max(major, minor) > 1000)
 
 
-def cut(numbers: Array, tensors: Sequence[Tensor], turned: bool) -> dict[str, Array]:
+def cut(numbers: Array, slots: Sequence[WeightSlot], turned: bool) -> dict[str, Array]:
     """The numbers as tensors, in their order."""
     found: dict[str, Array] = {}
     start = 0
-    for tensor in tensors:
-        stop = start + math.prod(tensor.shape)
+    for slot in slots:
+        stop = start + math.prod(slot.shape)
         part = numbers[start:stop]
-        is_turned = turned and tensor.may_turn
-        found[tensor.key] = part.reshape(tensor.shape[::-1]).T if is_turned else part.reshape(tensor.shape)
+        is_turned = turned and slot.may_turn
+        found[slot.key] = part.reshape(slot.shape[::-1]).T if is_turned else part.reshape(slot.shape)
         start = stop
     return found
 
 
-def redmon(found: dict[str, Array], tensors: Sequence[Tensor], revision: int) -> dict[str, Array]:
+def redmon(found: dict[str, Array], slots: Sequence[WeightSlot], revision: int) -> dict[str, Array]:
     """The factors of batch norms as they are to be, where the file is of Redmon's Darknet."""
-    for tensor in tensors if revision < FORK else ():
-        if tensor.variance:
-            variance = found[tensor.variance].astype(np.float64)
+    for slot in slots if revision < FORK else ():
+        if slot.variance:
+            variance = found[slot.variance].astype(np.float64)
             ratio = np.sqrt(variance + EPS) / (np.sqrt(variance) + OUTSIDE)
-            found[tensor.key] = (found[tensor.key] * ratio).astype(np.float32)
+            found[slot.key] = (found[slot.key] * ratio).astype(np.float32)
     return found
