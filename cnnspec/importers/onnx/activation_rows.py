@@ -8,8 +8,8 @@ import numpy as np
 
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.formulas import formula
-from cnnspec.importers.onnx.lower import GraphFlows, Tensor
-from cnnspec.importers.onnx.values import Constant, FormulaPart, Known
+from cnnspec.importers.onnx.lower import GraphFlows, WeightArray
+from cnnspec.importers.onnx.values import ConstantArray, FormulaPart, Known
 from cnnspec.importers.reading.arrangement import places_of_channels, sizes_of
 from cnnspec.importers.reading.flows import Flow, Row, limited, plain
 from cnnspec.importers.reading.paths import softmax
@@ -43,13 +43,13 @@ def prelu(net: GraphFlows, x: object, slope: object) -> Flow:
     if places is None:
         net.deny("slope", f"a tensor of shape {given.array.shape}")
     layer = activation.PReLU(per="channel" if places else "layer")
-    return net.each(layer, flow, weight=Tensor(given.array.reshape(-1), given.name))
+    return net.each(layer, flow, weight=WeightArray(given.array.reshape(-1), given.name))
 
 
 def clip(net: GraphFlows, x: Any, low: object = None, high: object = None) -> Known:
     least, most = limit(net, low), limit(net, high)
     if isinstance(x, FormulaPart) and least is not None and most is not None:
-        return formula(net, "clip", x, Constant(np.array(least)), Constant(np.array(most)))
+        return formula(net, "clip", x, ConstantArray(np.array(least)), ConstantArray(np.array(most)))
     return limited(net, x, least, most)
 
 

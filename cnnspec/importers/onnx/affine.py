@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from cnnspec.importers.onnx.files import shortest
-from cnnspec.importers.onnx.lower import GraphFlows, Tensor
-from cnnspec.importers.onnx.values import Affine, Constant, Known
+from cnnspec.importers.onnx.lower import GraphFlows, WeightArray
+from cnnspec.importers.onnx.values import Affine, ConstantArray, Known
 from cnnspec.importers.reading.arrangement import places_of_channels
 from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.reading.flows import Flow
@@ -16,7 +16,7 @@ from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import channels, conv, linear, norm
 
 
-def affine(net: GraphFlows, known: Flow | Affine, given: Constant, is_scale: bool) -> Known:
+def affine(net: GraphFlows, known: Flow | Affine, given: ConstantArray, is_scale: bool) -> Known:
     """A value times numbers, or plus numbers, one a channel; taken into the layer before where it can be."""
     flow = net.compact(known.flow if isinstance(known, Affine) else known)
     numbers = per_channel(net, flow, given)
@@ -29,7 +29,7 @@ def affine(net: GraphFlows, known: Flow | Affine, given: Constant, is_scale: boo
     return Affine(flow, scale, known.shift * numbers if is_scale else known.shift + numbers)
 
 
-def per_channel(net: GraphFlows, flow: Flow, given: Constant) -> Array:
+def per_channel(net: GraphFlows, flow: Flow, given: ConstantArray) -> Array:
     """Numbers of which each axis but that of the channels has one. Raises Refuse."""
     if places_of_channels(flow.axes, given.array.shape, flow.value.shape.channels) is None:
         raise Refuse("E1003", f"`{net.node.operator}` with numbers of shape {given.array.shape} has no layer")
@@ -39,7 +39,7 @@ def per_channel(net: GraphFlows, flow: Flow, given: Constant) -> Array:
 BIASED = (conv.Conv, conv.Depthwise, conv.ConvTranspose, linear.Linear)
 
 
-def with_bias(net: GraphFlows, flow: Flow, shift: Array, source: Constant) -> Flow | None:
+def with_bias(net: GraphFlows, flow: Flow, shift: Array, source: ConstantArray) -> Flow | None:
     """The value with numbers added to the bias of the layer that made it, which nothing else reads."""
     made = net.alone(flow)
     if made is None or not isinstance(
@@ -50,22 +50,24 @@ def with_bias(net: GraphFlows, flow: Flow, shift: Array, source: Constant) -> Fl
     before = made.tensors.get(name)
     if before is None and isinstance(layer, norm.GroupNorm | norm.LayerNorm) and "weight" not in made.tensors:
         return None
-    total = Tensor(shift, source.name) if before is None else Tensor(before.array + shift)
+    total = WeightArray(shift, source.name) if before is None else WeightArray(before.array + shift)
     net.change(made, layer.with_arguments(bias=True), bias=total)
     return flow
 
 
-def with_weight(net: GraphFlows, flow: Flow, scale: Array, source: Constant) -> Flow | None:
+def with_weight(net: GraphFlows, flow: Flow, scale: Array, source: ConstantArray) -> Flow | None:
     """The value with the weight, or the filters, of the layer that made it multiplied; as for `with_bias`."""
     made = net.alone(flow) or bare_norm(net, flow)
     if made is None:
         return None
     layer, tensors = made.operation.layer, made.tensors
     if isinstance(layer, norm.GroupNorm | norm.LayerNorm) and "weight" not in tensors:
-        net.change(made, layer.with_arguments(affine=True, bias=False), weight=Tensor(scale, source.name))
+        net.change(
+            made, layer.with_arguments(affine=True, bias=False), weight=WeightArray(scale, source.name)
+        )
         return flow
     if isinstance(layer, norm.BatchNorm):
-        changed = {name: Tensor(tensors[name].array * scale) for name in ("weight", "bias")}
+        changed = {name: WeightArray(tensors[name].array * scale) for name in ("weight", "bias")}
     else:
         return None
     net.change(made, layer, **changed)
@@ -83,7 +85,7 @@ def folded(net: GraphFlows, known: Affine) -> Flow | None:
     bias = made.tensors["bias"].array * scale if "bias" in made.tensors else 0
     spread = scale.reshape(-1, *[1] * (weight.ndim - 1))
     changed = {"weight": weight * spread, "bias": bias + np.broadcast_to(known.shift, scale.shape)}
-    tensors = {name: Tensor(array.astype(np.float32)) for name, array in changed.items()}
+    tensors = {name: WeightArray(array.astype(np.float32)) for name, array in changed.items()}
     net.change(made, layer.with_arguments(bias=True), **tensors)
     return known.flow
 
@@ -115,4 +117,4 @@ def numbered(net: GraphFlows, cls: type[channels.Scale | channels.Shift], number
         return net.each(cls(init=shortest(float(numbers)), trained=False), flow)
     layer = cls(per="channel")
     ((_, shape, *_),) = layer.weights(flow.value.shape)
-    return net.each(layer, flow, **{"": Tensor(numbers.astype(np.float32).reshape(shape))})
+    return net.each(layer, flow, **{"": WeightArray(numbers.astype(np.float32).reshape(shape))})

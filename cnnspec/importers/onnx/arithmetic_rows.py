@@ -11,7 +11,7 @@ import numpy as np
 from cnnspec.importers.onnx.affine import affine
 from cnnspec.importers.onnx.formulas import JOINS, formula
 from cnnspec.importers.onnx.lower import GraphFlows
-from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
+from cnnspec.importers.onnx.values import Affine, ConstantArray, FormulaPart, Known
 from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.reading.computations import is_multiple, values_of
 from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined, product
@@ -23,7 +23,7 @@ def concat(net: GraphFlows, *values: Any, axis: int = 1) -> Flow:
 
 def is_channelwise(known: Known, numbers: Known) -> bool:
     """Whether a value meets numbers that are one a channel; of one channel, a tensor with axes is its own."""
-    if not isinstance(known, Flow | Affine) or not isinstance(numbers, Constant):
+    if not isinstance(known, Flow | Affine) or not isinstance(numbers, ConstantArray):
         return False
     value = known.flow.value if isinstance(known, Affine) else known.value
     return numbers.array.size > 1 or (numbers.array.ndim > 2 and value.shape.channels == 1)
@@ -60,7 +60,7 @@ def elementwise(function: str) -> Row:
         a, b = (each.flow if isinstance(each, Repeated) else each for each in (a, b))
         for one, two in ((a, b), (b, a)) if function in ("add", "mul") else ((a, b),):
             if is_channelwise(one, two):
-                numbers = Constant(INVERSES[function](two.array)) if function in INVERSES else two
+                numbers = ConstantArray(INVERSES[function](two.array)) if function in INVERSES else two
                 return affine(net, one, numbers, function in ("mul", "div"))
         return combined(net, function, a, b)
 
@@ -81,7 +81,7 @@ def power(net: GraphFlows, a: Any, b: object) -> Known:
 
 
 def negate(net: GraphFlows, a: Any) -> Known:
-    made: Known = elementwise("mul")(net, a, Constant(np.array(-1.0, np.float32)))
+    made: Known = elementwise("mul")(net, a, ConstantArray(np.array(-1.0, np.float32)))
     return made
 
 

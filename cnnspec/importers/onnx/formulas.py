@@ -9,8 +9,8 @@ import numpy as np
 from cnnspec.importers.model import Value
 from cnnspec.importers.onnx.affine import make_affine
 from cnnspec.importers.onnx.files import shortest
-from cnnspec.importers.onnx.lower import GraphFlows, Tensor
-from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known
+from cnnspec.importers.onnx.lower import GraphFlows, WeightArray
+from cnnspec.importers.onnx.values import Affine, ConstantArray, FormulaPart, Known
 from cnnspec.importers.reading import computations
 from cnnspec.importers.reading.arrangement import Axes, places_of_channels, together
 from cnnspec.importers.reading.computations import linear, values_of
@@ -55,7 +55,7 @@ def operand(net: GraphFlows, known: Known, axes: Axes) -> Any:
         return known.computation
     if isinstance(known, Flow):
         return net.compact(known).value
-    if isinstance(known, Constant):
+    if isinstance(known, ConstantArray):
         if known.array.size == 1:
             return shortest(known.array.item())
         return known if places_of_channels(axes, known.array.shape, known.array.size) else None
@@ -78,7 +78,7 @@ def completed(net: GraphFlows, part: FormulaPart) -> Known:
     if found is None:
         return part
     tensors = {
-        name: Tensor(each.array.reshape(-1).astype(np.float32), each.name)
+        name: WeightArray(each.array.reshape(-1).astype(np.float32), each.name)
         for name, each in found.tensors.items()
     }
     return net.each(found.layer, build(net, found.x, part.axes), **tensors)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.importers.onnx.lower import GraphFlows, Tensor
-from cnnspec.importers.onnx.values import Constant
+from cnnspec.importers.onnx.lower import GraphFlows, WeightArray
+from cnnspec.importers.onnx.values import ConstantArray
 from cnnspec.importers.onnx.windows import read_windows
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import axes_of, whole
@@ -18,17 +18,17 @@ from cnnspec.layers import conv, norm, resize
 from cnnspec.values.kinds import Filter
 
 
-def vector(net: GraphFlows, known: object, what: str, size: int) -> Tensor:
+def vector(net: GraphFlows, known: object, what: str, size: int) -> WeightArray:
     """A weight with so many numbers in a row. Raises Refuse."""
     given = net.numbers(known, what)
     if given.array.size == 1 < size:
-        return Tensor(np.full(size, given.array.reshape(())))
+        return WeightArray(np.full(size, given.array.reshape(())))
     if given.array.size != size or given.array.shape[-1:] != (size,):
         net.deny(what, f"a tensor of shape {given.array.shape}")
-    return Tensor(given.array.reshape(size), given.name if given.array.shape == (size,) else "")
+    return WeightArray(given.array.reshape(size), given.name if given.array.shape == (size,) else "")
 
 
-def vectors(net: GraphFlows, size: int, **given: object) -> dict[str, Tensor | None]:
+def vectors(net: GraphFlows, size: int, **given: object) -> dict[str, WeightArray | None]:
     """Weights with so many numbers in a row each, None where one is not there. Raises Refuse."""
     return {name: None if each is None else vector(net, each, name, size) for name, each in given.items()}
 
@@ -62,7 +62,7 @@ def conv_(
     pad: Any = "same" if auto_pad == "SAME_UPPER" else list(windows.pad)
     given = {"stride": windows.stride, "pad": pad, "dilation": windows.dilation, "bias": b is not None}
     layer = convolution(value.shape.channels, Filter(count, windows.kernel), group, given)
-    weight = Tensor(filters.array, filters.name)
+    weight = WeightArray(filters.array, filters.name)
     return net.natural(net.emit(layer, value, weight=weight, **vectors(net, count, bias=b)))
 
 
@@ -75,7 +75,7 @@ def check_kernel(net: GraphFlows, kernel: list[int], kernel_shape: Any) -> None:
 def conv1d(
     net: GraphFlows,
     flow: Flow,
-    filters: Constant,
+    filters: ConstantArray,
     b: object,
     group: int,
     kernel_shape: Any,
@@ -85,7 +85,7 @@ def conv1d(
     count, arriving, kernel = filters.array.shape
     check_kernel(net, [kernel], kernel_shape)
     is_plain = (count, arriving, group, others) == (1, 1, 1, ("NOTSET", [1], [1], [kernel // 2] * 2))
-    weight = Tensor(filters.array, filters.name)
+    weight = WeightArray(filters.array, filters.name)
     return along_channels(net, flow, kernel, is_plain, weight=weight, **vectors(net, 1, bias=b))
 
 
@@ -127,7 +127,7 @@ def conv_transpose(
         groups=group,
         bias=b is not None,
     )
-    weight = Tensor(filters.array, filters.name)
+    weight = WeightArray(filters.array, filters.name)
     made = net.emit(layer, value, weight=weight, **vectors(net, count * group, bias=b))
     rest = [top - pad[0], bottom - pad[0], left - pad[1], right - pad[1]]
     return net.natural(net.emit(resize.Crop(sides=rest), made) if any(rest) else made)
@@ -148,20 +148,20 @@ def gemm(
         net.deny("transA", transA)
     given = net.numbers(b, "matrix")
     matrix = given.array if transB else given.array.T
-    weight = Tensor(matrix * np.float32(alpha) if alpha != 1 else matrix, given.name)
+    weight = WeightArray(matrix * np.float32(alpha) if alpha != 1 else matrix, given.name)
     bias = None if c is None else vector(net, c, "bias", matrix.shape[0])
     if bias is not None and beta != 1:
-        bias = Tensor(bias.array * np.float32(beta))
+        bias = WeightArray(bias.array * np.float32(beta))
     return linear_(net, net.flow(a), weight, bias)
 
 
 def matmul(net: GraphFlows, a: object, b: object) -> Flow:
-    if not isinstance(b, Constant) or b.array.ndim != 2:
+    if not isinstance(b, ConstantArray) or b.array.ndim != 2:
         raise Refuse("E1003", "`MatMul` of two values, or of more than a matrix of weights, has no layer")
-    return linear_(net, net.flow(a), Tensor(b.array.T, b.name), None)
+    return linear_(net, net.flow(a), WeightArray(b.array.T, b.name), None)
 
 
-def linear_(net: GraphFlows, flow: Flow, weight: Tensor, bias: Tensor | None) -> Flow:
+def linear_(net: GraphFlows, flow: Flow, weight: WeightArray, bias: WeightArray | None) -> Flow:
     units, _ = weight.array.shape
     return linear_of(net, net.compact(flow), units, {"bias": bias is not None}, weight=weight, bias=bias)
 
@@ -230,7 +230,7 @@ def group_norm(
         given = net.numbers(known, name)
         spread = given.array.size == num_groups != value.shape.channels
         tensors[name] = (
-            Tensor(np.repeat(given.array.reshape(-1), each))
+            WeightArray(np.repeat(given.array.reshape(-1), each))
             if spread
             else vector(net, known, name, value.shape.channels)
         )
@@ -264,7 +264,7 @@ def layer_norm(
         whole_map = given is not None and list(given.array.shape) == value.shape.dimensions
         if given is not None and not whole_map:
             net.deny(name, f"a tensor of shape {given.array.shape}")
-        tensors[name] = Tensor(given.array, given.name) if given is not None else None
+        tensors[name] = WeightArray(given.array, given.name) if given is not None else None
     return net.natural(net.emit(norm.LayerNorm(over="all", **has), value, **tensors))
 
 

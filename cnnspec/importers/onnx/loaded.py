@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
     from cnnspec.importers.model import Model
-    from cnnspec.importers.onnx.lower import Tensor
+    from cnnspec.importers.onnx.lower import WeightArray
     from cnnspec.importers.reading.arrays import Array
 
 
@@ -26,7 +26,7 @@ class LoadedFile:
     def __init__(self, path: Path, model: ModelProto) -> None:
         self.path, self.model = path, model
         self.name = from_file(path.stem)
-        self.tensors: dict[str, Tensor] = {}
+        self.tensors: dict[str, WeightArray] = {}
 
     def read(self, inputs: Sequence[Shape], name: str) -> Model:
         from cnnspec.importers.onnx.read import read

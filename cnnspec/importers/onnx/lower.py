@@ -17,7 +17,7 @@ from cnnspec.importers.model import Operation, Scope, Value, output_of, sign_of
 from cnnspec.importers.onnx.constants import compute
 from cnnspec.importers.onnx.files import DOMAINS, attributes_of
 from cnnspec.importers.onnx.shapes import Dimensions, fits
-from cnnspec.importers.onnx.values import Affine, Constant, FormulaPart, Known, Node, Opaque
+from cnnspec.importers.onnx.values import Affine, ConstantArray, FormulaPart, GraphNode, Known, Opaque
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Axes, axes_of, sizes_of
 from cnnspec.importers.reading.arrays import Array
@@ -31,19 +31,19 @@ Make = Callable[["GraphFlows", FormulaPart | Affine], Flow]
 """Makes a layer of what arithmetic left open. Raises Refuse."""
 
 
-class Tensor(NamedTuple):
+class WeightArray(NamedTuple):
     """The numbers of a weight, laid out as the layer has them; `source` is the file's tensor, or "" ."""
 
     array: Array
     source: str = ""
 
 
-class Made(NamedTuple):
+class NodeOperation(NamedTuple):
     """An operation, the node that made it, and its weights by name."""
 
     operation: Operation
-    node: Node
-    tensors: dict[str, Tensor]
+    node: GraphNode
+    tensors: dict[str, WeightArray]
 
 
 class GraphFlows(Flows):
@@ -53,7 +53,7 @@ class GraphFlows(Flows):
         self,
         table: Mapping[str, Row],
         make: Make,
-        constant: Callable[[str], Constant | None],
+        constant: Callable[[str], ConstantArray | None],
         shapes: Mapping[str, Dimensions],
         readers: Counter[str],
         opset: int,
@@ -63,13 +63,13 @@ class GraphFlows(Flows):
         self.table, self.make, self.constant = table, make, constant
         self.shapes, self.readers, self.opset = shapes, readers, opset
         self.known: dict[str, Known] = {}
-        self.made: dict[int, Made] = {}  # by the number of the output
+        self.made: dict[int, NodeOperation] = {}  # by the number of the output
         self.names: dict[int, set[str]] = {}  # of the graph's values that are this value, however laid out
         self.shared: dict[Any, dict[str, str]] = {}  # the keys of layers whose filters may be shared
         self.settled: dict[Any, tuple[Flow, Known]] = {}  # what arithmetic was made
         self.inputs: list[Value] = []
         self.refusals: list[Refusal] = []
-        self.node: Node
+        self.node: GraphNode
 
     @property
     def operator(self) -> str:
@@ -93,7 +93,7 @@ class GraphFlows(Flows):
         """Lower nodes in their order, as the file holds them; what cannot be said is among the refusals."""
         for each in nodes:
             properties = {pair.key: pair.value for pair in each.metadata_props}
-            node = Node(each.op_type, each.name, tuple(each.input), tuple(each.output), {}, properties)
+            node = GraphNode(each.op_type, each.name, tuple(each.input), tuple(each.output), {}, properties)
             self.node = node
             try:
                 if each.domain not in DOMAINS:
@@ -115,27 +115,27 @@ class GraphFlows(Flows):
         name = self.node.name or next(iter(self.node.outputs), "")
         self.refusals.append(Refusal(refuse.code, refuse.message, (Scope(name, self.node.operator),)))
 
-    def lower(self, written: Any, node: Node) -> list[Known]:
+    def lower(self, written: Any, node: GraphNode) -> list[Known]:
         """What a node makes; `written` is it as in the file. Raises Refuse, and what broken attributes do."""
         self.node = node
         given = [self.look(name) if name else None for name in node.inputs]
         if any(isinstance(each, Opaque) for each in given):
             return []
-        if all(isinstance(each, Constant | None) for each in given):
-            arrays = [each.array if isinstance(each, Constant) else None for each in given]
+        if all(isinstance(each, ConstantArray | None) for each in given):
+            arrays = [each.array if isinstance(each, ConstantArray) else None for each in given]
             found = compute(written, arrays, self.opset)
             if found is not None:
-                return self.checked_all(node, [Constant(each, self.source(node)) for each in found])
+                return self.checked_all(node, [ConstantArray(each, self.source(node)) for each in found])
         return self.checked_all(node, self.apply(self.table, *as_newest(node, given)))
 
-    def source(self, node: Node) -> str:
+    def source(self, node: GraphNode) -> str:
         """The tensor of the file that a node of numbers hands on as it is."""
         if node.operator == "Constant":
             return node.outputs[0]
         known = self.look(node.inputs[0]) if node.operator == "Identity" else None
-        return known.name if isinstance(known, Constant) else ""
+        return known.name if isinstance(known, ConstantArray) else ""
 
-    def checked_all(self, node: Node, made: list[Known]) -> list[Known]:
+    def checked_all(self, node: GraphNode, made: list[Known]) -> list[Known]:
         for name, known in zip(node.outputs, made, strict=False):
             self.check(name, known)
         return made
@@ -154,7 +154,7 @@ class GraphFlows(Flows):
         """Hold the shape of what a row made against ONNX's own. Raises Refuse."""
         if isinstance(known, Flow | FormulaPart):
             shape = sizes_of(known.axes)
-        elif isinstance(known, Constant):
+        elif isinstance(known, ConstantArray):
             shape = known.array.shape
         else:
             return
@@ -164,7 +164,7 @@ class GraphFlows(Flows):
 
     # What rows say and ask
 
-    def emit(self, layer: Layer, *inputs: Value, **tensors: Tensor | None) -> Value:
+    def emit(self, layer: Layer, *inputs: Value, **tensors: WeightArray | None) -> Value:
         """Add a layer; `tensors` are its weights by name, None where it has none. Raises Misfit, Refuse."""
         shapes = tuple(value.shape for value in inputs)
         output = self.value(output_of(layer, shapes))
@@ -172,20 +172,20 @@ class GraphFlows(Flows):
         if not layer.is_join:
             given = self.checked(layer, shapes[0], given)
         keys = self.keys_of(layer, inputs[0], output, given)
-        self.made[output.number] = Made(Operation(layer, inputs, output, keys), self.node, given)
+        self.made[output.number] = NodeOperation(Operation(layer, inputs, output, keys), self.node, given)
         return output
 
     def maker(self, value: Value) -> Operation | None:
         made = self.made.get(value.number)
         return made.operation if made is not None else None
 
-    def checked(self, layer: Layer, x: Shape, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def checked(self, layer: Layer, x: Shape, given: Mapping[str, WeightArray]) -> dict[str, WeightArray]:
         """The weights that a layer has, in their order. Raises Refuse where others are given."""
         found = {}
         for weight in layer.weights(x):
             tensor = given.get(weight.name)
             if weight.name == COUNTER:
-                tensor = Tensor(np.zeros((), np.int64))
+                tensor = WeightArray(np.zeros((), np.int64))
             if tensor is None or tensor.array.shape != tuple(map(int, weight.shape)):
                 has = "none is there" if tensor is None else f"not {tensor.array.shape}"
                 raise Refuse("E1006", f"`{layer.name}` needs a {weight.name} of shape {weight.shape}, {has}")
@@ -194,7 +194,9 @@ class GraphFlows(Flows):
             found[weight.name] = tensor
         return found
 
-    def keys_of(self, layer: Layer, x: Value, output: Value, given: Mapping[str, Tensor]) -> dict[str, str]:
+    def keys_of(
+        self, layer: Layer, x: Value, output: Value, given: Mapping[str, WeightArray]
+    ) -> dict[str, str]:
         """Keys that tell the weights from all others; those of the same layer where it runs again.
 
         Exporters merge vectors that are equal, so that only a layer with a kernel, or one behind such, is.
@@ -211,7 +213,7 @@ class GraphFlows(Flows):
             self.shared[sign_of(layer), sources] = keys
         return keys
 
-    def change(self, made: Made, layer: Layer, **tensors: Tensor) -> None:
+    def change(self, made: NodeOperation, layer: Layer, **tensors: WeightArray) -> None:
         """Give an operation another layer of the same output, with these weights besides its own."""
         operation = made.operation
         given = self.checked(layer, operation.inputs[0].shape, made.tensors | tensors)
@@ -219,7 +221,7 @@ class GraphFlows(Flows):
         changed = operation._replace(layer=layer, keys=keys)
         self.made[operation.output.number] = made._replace(operation=changed, tensors=given)
 
-    def alone(self, flow: Flow) -> Made | None:
+    def alone(self, flow: Flow) -> NodeOperation | None:
         """What made a value that is used here alone, and shares its weights with nothing; else None."""
         made = self.made.get(flow.value.number)
         if made is None or not is_own(made.operation):
@@ -228,9 +230,9 @@ class GraphFlows(Flows):
         names = self.names.get(flow.value.number, set())
         return made if all(self.readers[name] == 1 for name in names) and others == 1 else None
 
-    def numbers(self, known: object, what: str) -> Constant:
+    def numbers(self, known: object, what: str) -> ConstantArray:
         """An input that has to be numbers. Raises Refuse."""
-        if not isinstance(known, Constant):
+        if not isinstance(known, ConstantArray):
             raise Refuse("E1006", f"the {what} of `{self.node.operator}` is a value of the network")
         return known
 
@@ -238,7 +240,7 @@ class GraphFlows(Flows):
         """An input, or an attribute, that has to be a list of whole numbers. Raises Refuse."""
         if isinstance(known, list):
             return [int(each) for each in known]
-        if not isinstance(known, Constant):
+        if not isinstance(known, ConstantArray):
             raise Refuse("E1007", f"the {what} of `{self.node.operator}` depends on the numbers of a value")
         if known.array.dtype.kind not in "iub" or known.array.ndim > 1:
             self.deny(what, f"{known.array.dtype} {known.array.shape}")
@@ -281,13 +283,13 @@ MOVED = {
 """Attributes of older opsets that newer ones have as inputs, behind the first one."""
 
 
-def as_newest(node: Node, given: Sequence[Known | None]) -> tuple[list[Known | None], dict[str, Any]]:
+def as_newest(node: GraphNode, given: Sequence[Known | None]) -> tuple[list[Known | None], dict[str, Any]]:
     """The inputs and the attributes of a node as the newest opset has them."""
     inputs, attributes = list(given), dict(node.attributes)
     for place, name in enumerate(MOVED.get(node.operator, ()), 1):
         if name in attributes and inputs[place : place + 1] in ([], [None]):
             inputs += [None] * (place + 1 - len(inputs))
-            inputs[place] = Constant(np.asarray(attributes.pop(name)))
+            inputs[place] = ConstantArray(np.asarray(attributes.pop(name)))
     return inputs, attributes
 
 

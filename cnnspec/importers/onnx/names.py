@@ -15,13 +15,13 @@ from cnnspec.backends.onnx.model import CLASSES, SCOPES
 from cnnspec.elaborate.naming import carries
 from cnnspec.importers.model import Operation, Scope
 from cnnspec.importers.onnx.functions import LONGEST, listed
-from cnnspec.importers.onnx.lower import COUNTER, Made
-from cnnspec.importers.onnx.values import Node
+from cnnspec.importers.onnx.lower import COUNTER, NodeOperation
+from cnnspec.importers.onnx.values import GraphNode
 
 PATH = re.compile(r"[\w-]{1,200}(\.[\w-]{1,200})*", re.ASCII)
 
 
-def named(made: Sequence[Made]) -> list[Operation] | None:
+def named(made: Sequence[NodeOperation]) -> list[Operation] | None:
     """The operations with the source's keys and in its scopes; None where it has no names for all tensors."""
     keyed = {tuple(each.operation.keys.values()): each for each in reversed(made) if each.operation.keys}
     first = dict(reversed(keyed.items()))
@@ -47,7 +47,7 @@ def may_be(path: str) -> bool:
     return bool(path) and all(map(carries, path.split(".")))
 
 
-def owner(made: Made) -> str:
+def owner(made: NodeOperation) -> str:
     """The path of the module that an operation's tensors belong to; "" where it is not known.
 
     Exporters merge vectors that are equal, and name them after the first: a kernel's name is believed most.
@@ -63,7 +63,7 @@ def owner(made: Made) -> str:
     return ""
 
 
-def own_names(made: Made) -> list[str]:
+def own_names(made: NodeOperation) -> list[str]:
     """What the names of all tensors begin with, if they begin alike."""
     tensors = {name: tensor.source for name, tensor in made.tensors.items() if name != COUNTER}
     starts = {
@@ -72,13 +72,13 @@ def own_names(made: Made) -> list[str]:
     return [*starts] if len(starts) == 1 and len(tensors) else []
 
 
-def path_of(node: Node) -> str:
+def path_of(node: GraphNode) -> str:
     """The path of the module that a node stands in, as its exporter notes it; "" where it does not."""
     paths = modules(node)
     return paths[-1][0] if paths else ""
 
 
-def modules(node: Node) -> list[tuple[str, str]]:
+def modules(node: GraphNode) -> list[tuple[str, str]]:
     """Path and class of the modules around a node, outermost first; a class is "" where it is not noted."""
     if CLASSES in node.properties and SCOPES in node.properties:
         kinds, paths = (listed(node.properties[key]) for key in (CLASSES, SCOPES))
@@ -101,7 +101,7 @@ def nested(name: str) -> Iterator[str]:
         yield path
 
 
-def around(made: Sequence[Made]) -> list[tuple[Scope, ...]]:
+def around(made: Sequence[NodeOperation]) -> list[tuple[Scope, ...]]:
     """The scopes of each operation, with classes made up where none is noted."""
     found = [modules(each.node) for each in made]
     kinds = {path: kind for each in found for path, kind in each}
@@ -110,7 +110,7 @@ def around(made: Sequence[Made]) -> list[tuple[Scope, ...]]:
     return [tuple(Scope(path, kinds[path]) for path, _ in each) for each in found]
 
 
-def classes(made: Sequence[Made], paths: Sequence[Sequence[tuple[str, str]]]) -> dict[str, str]:
+def classes(made: Sequence[NodeOperation], paths: Sequence[Sequence[tuple[str, str]]]) -> dict[str, str]:
     """A class for each module, the same for modules whose parts of one name are alike."""
     parts: dict[str, dict[str, str]] = {}
     for each, stack in zip(made, paths, strict=True):

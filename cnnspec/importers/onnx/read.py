@@ -22,10 +22,10 @@ from cnnspec.importers.onnx import (
     resize_rows,
     view_rows,
 )
-from cnnspec.importers.onnx.lower import GraphFlows, Made, Tensor
+from cnnspec.importers.onnx.lower import GraphFlows, NodeOperation, WeightArray
 from cnnspec.importers.onnx.names import named
 from cnnspec.importers.onnx.shapes import infer_shapes
-from cnnspec.importers.onnx.values import Constant, Node, Opaque
+from cnnspec.importers.onnx.values import ConstantArray, GraphNode, Opaque
 from cnnspec.importers.reading.arrangement import axes_of, permute
 from cnnspec.importers.reading.as_maps import without_reshapes
 from cnnspec.importers.reading.flows import Row
@@ -44,11 +44,11 @@ IMAGE = Shape(3, 224, 224)
 """What an image is where neither the file nor the user says it."""
 
 
-class Graph(NamedTuple):
+class WeighedModel(NamedTuple):
     """A network, and the numbers of its weights by the model's keys."""
 
     model: Model
-    tensors: dict[str, Tensor]
+    tensors: dict[str, WeightArray]
 
 
 class GraphInput(NamedTuple):
@@ -60,7 +60,7 @@ class GraphInput(NamedTuple):
     is_channels_last: bool
 
 
-def read(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str) -> Graph:
+def read(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str) -> WeighedModel:
     """The network of a model for inputs of these shapes, without any for the file's own. Raises Refused.
 
     Where the file says no number of images, it is read for several of them, or, if it takes but one, for one.
@@ -77,7 +77,7 @@ def read(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str) ->
         raise
 
 
-def graph(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str, batch: int) -> Graph:
+def graph(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str, batch: int) -> WeighedModel:
     """The network of a model for so many images. Raises Refused."""
     reader = GraphReader(model, folder, inputs, batch)
     operations, outputs = reader.run()
@@ -149,10 +149,10 @@ class GraphReader:
             turned = given if not is_last else [*given[1:], given[0]]
             yield GraphInput(each.name, wanted, (batch or sizes[0], *turned), is_last)
 
-    def constant(self, name: str) -> Constant | None:
+    def constant(self, name: str) -> ConstantArray | None:
         """A tensor of the file."""
         tensor = self.held.get(name)
-        return None if tensor is None else Constant(files.array(tensor, self.folder), name)
+        return None if tensor is None else ConstantArray(files.array(tensor, self.folder), name)
 
     def run(self) -> tuple[list[Operation], list[Value]]:
         """The operations of the graph, and its outputs. Raises Refused with all reasons."""
@@ -166,7 +166,7 @@ class GraphReader:
         operations = needed(found, made)
         return with_own_pads(operations, [value.number for value in made]), made
 
-    def finished(self, name: str, operations: list[Operation], values: list[Value]) -> Graph:
+    def finished(self, name: str, operations: list[Operation], values: list[Value]) -> WeighedModel:
         """The model with the source's names, or with free ones."""
         made = [self.maker(operation) for operation in operations]
         words = named(made)
@@ -181,9 +181,9 @@ class GraphReader:
             for output, value in zip(self.model.graph.output, values, strict=True)
         ]
         inputs = tuple(self.names)
-        return Graph(Model(name, inputs, tuple(own), tuple(outputs), words is not None), tensors)
+        return WeighedModel(Model(name, inputs, tuple(own), tuple(outputs), words is not None), tensors)
 
-    def maker(self, operation: Operation) -> Made:
+    def maker(self, operation: Operation) -> NodeOperation:
         """An operation with its node and its weights, which it may share with one that came before."""
         found = self.net.made.get(operation.output.number)
         if found is None:  # a vector that was lifted to a map
@@ -193,7 +193,7 @@ class GraphReader:
                     for each in self.net.made.values()
                     if each.operation.keys == operation.keys and operation.keys
                 ),
-                Made(operation, Node("", "", (), ()), {}),
+                NodeOperation(operation, GraphNode("", "", (), ()), {}),
             )
         return found._replace(operation=operation)
 
@@ -203,7 +203,7 @@ class GraphReader:
         Of a graph whose images have their channels last, maps have them, too.
         """
         net = self.net
-        net.node = Node("output", name, (name,), (name,))
+        net.node = GraphNode("output", name, (name,), (name,))
         try:
             known = net.look(name)
             if isinstance(known, Opaque):

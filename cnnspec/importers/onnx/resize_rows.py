@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import GraphFlows
-from cnnspec.importers.onnx.values import Constant
+from cnnspec.importers.onnx.values import ConstantArray
 from cnnspec.importers.reading.arrangement import axes_of, sizes_of
 from cnnspec.importers.reading.flows import Flow, Row
 from cnnspec.importers.refusals import Refuse
@@ -69,7 +69,7 @@ def numbers(net: GraphFlows, known: object, what: str) -> list[float]:
     """Scales or sizes; none where they are not given. Raises Refuse."""
     if known is None:
         return []
-    if not isinstance(known, Constant):
+    if not isinstance(known, ConstantArray):
         raise Refuse("E1007", f"the {what} of `{net.node.operator}` depend on the numbers of a value")
     return [shortest(float(each)) for each in known.array.reshape(-1)]
 

@@ -13,7 +13,7 @@ from cnnspec.importers.reading.layer_formulas import Computation
 
 
 @dataclass(frozen=True, eq=False)
-class Constant:
+class ConstantArray:
     """Numbers that depend on no input; `name` is the tensor's that holds them as they are, or "" ."""
 
     array: Array
@@ -39,10 +39,10 @@ class Opaque(NamedTuple):
     """What a refused node made, or what depends on it: nothing more is said of it."""
 
 
-Known = Flow | Constant | Repeated | Places | FormulaPart | Affine | Opaque
+Known = Flow | ConstantArray | Repeated | Places | FormulaPart | Affine | Opaque
 
 
-class Node(NamedTuple):
+class GraphNode(NamedTuple):
     """A node of the graph: attributes as Python has them; `properties` are what exporters note with it."""
 
     operator: str

@@ -10,7 +10,7 @@ import onnx
 
 from cnnspec.importers.onnx.files import array
 from cnnspec.importers.onnx.lower import GraphFlows
-from cnnspec.importers.onnx.values import Constant, Known
+from cnnspec.importers.onnx.values import ConstantArray, Known
 from cnnspec.importers.reading import arrangement, slices
 from cnnspec.importers.reading.arrangement import size_of, sizes_of
 from cnnspec.importers.reading.flows import Flow, Repeated, Row
@@ -26,19 +26,19 @@ FLOATS = (
 )
 
 
-def shape(net: GraphFlows, x: Any, *, start: int = 0, end: int | None = None) -> Constant:
+def shape(net: GraphFlows, x: Any, *, start: int = 0, end: int | None = None) -> ConstantArray:
     """The sizes of a value, as numbers."""
     axes = net.axes_of(x)
     sizes = x.shape if isinstance(x, Repeated) else sizes_of(axes) if axes is not None else x.array.shape
-    return Constant(np.array(sizes[start:end], np.int64))
+    return ConstantArray(np.array(sizes[start:end], np.int64))
 
 
-def size(net: GraphFlows, x: Any) -> Constant:
-    return Constant(np.array(math.prod(shape(net, x).array.tolist()), np.int64))
+def size(net: GraphFlows, x: Any) -> ConstantArray:
+    return ConstantArray(np.array(math.prod(shape(net, x).array.tolist()), np.int64))
 
 
 def same(net: GraphFlows, x: object) -> Known:
-    return x if isinstance(x, Constant) else net.flow(x)
+    return x if isinstance(x, ConstantArray) else net.flow(x)
 
 
 def cast(net: GraphFlows, x: object, *, to: int, saturate: int = 1) -> Known:
@@ -130,7 +130,7 @@ def split(
 def gather(net: GraphFlows, x: object, indices: object, *, axis: int = 0) -> Flow:
     flow = net.flow(x)
     place = axis % len(flow.axes)
-    if not isinstance(indices, Constant):
+    if not isinstance(indices, ConstantArray):
         raise Refuse("E1007", f"the indices of `{net.operator}` depend on the numbers of a value")
     sizes = sizes_of(flow.axes)
     if indices.array.ndim > 1 and np.array_equal(indices.array.reshape(-1), np.arange(sizes[place])):
@@ -215,7 +215,7 @@ def branch(net: GraphFlows, test: object, *, then_branch: Any, else_branch: Any)
     is_true = bool(net.numbers(test, "condition").array.reshape(()))
     graph, node = then_branch if is_true else else_branch, net.node
     for tensor in graph.initializer:
-        net.note(tensor.name, Constant(array(tensor, None), tensor.name))
+        net.note(tensor.name, ConstantArray(array(tensor, None), tensor.name))
     net.run(graph.node)
     net.node = node
     return [net.look(output.name) for output in graph.output]
