@@ -18,7 +18,7 @@ from cnnspec.api import check
 from cnnspec.graph.tree import Network
 from cnnspec.train.engine import Request
 from cnnspec.train.run_folder import RunFolder
-from cnnspec.train.session import TrainingRun
+from cnnspec.train.training_run import TrainingRun
 
 ROOT = Path(__file__).parents[1]
 EPOCHS = 15  # of each loop, in turn

@@ -44,7 +44,7 @@ def explain_misfits(network: Any, choice: NetChoice, without_torch: str = "") ->
         from cnnspec.run.programs import report_memory
         from cnnspec.train.data.images import OtherChannels
         from cnnspec.train.data.read import OtherClasses
-        from cnnspec.train.session import Finished
+        from cnnspec.train.training_run import Finished
 
         try:
             with report_memory(network.name):

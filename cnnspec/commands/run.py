@@ -15,7 +15,7 @@ from cnnspec.faults.reports.glyphs import visible
 
 if TYPE_CHECKING:
     from cnnspec.run.album import Album
-    from cnnspec.run.session import Runner
+    from cnnspec.run.runner import Runner
 
 
 @click.command()
@@ -92,7 +92,7 @@ def prepare(
         from cnnspec.run.answers import read_labels
         from cnnspec.run.programs import report_memory
         from cnnspec.run.random_weights import say_random
-        from cnnspec.run.session import Runner
+        from cnnspec.run.runner import Runner
 
         with report_memory(network.name):
             runner = Runner(network, backend, weights, resize, shows_layers, paths)

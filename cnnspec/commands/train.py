@@ -16,7 +16,7 @@ from cnnspec.failures import UsageError
 
 if TYPE_CHECKING:
     from cnnspec.train.run_folder import Epoch, RunFolder
-    from cnnspec.train.session import TrainingRun
+    from cnnspec.train.training_run import TrainingRun
 
 INTERRUPTED = 130  # as shells count an interrupt
 
@@ -121,7 +121,7 @@ def train(
             call = with_choice_of_run(call, folder, spec.name)
         path, network = job.network(spec, call.choice)
         with explain_misfits(network, call.choice, hint):
-            from cnnspec.train.session import TrainingRun
+            from cnnspec.train.training_run import TrainingRun
 
             if resume is None:
                 refuse_old(folder)

@@ -16,7 +16,7 @@ from cnnspec.commands.common import fail
 if TYPE_CHECKING:
     from cnnspec.train.engine import Request
     from cnnspec.train.run_folder import RunConfig, RunFolder
-    from cnnspec.train.session import TrainingRun
+    from cnnspec.train.training_run import TrainingRun
 
 FIXED = ("backend", "seed", "batch", "optimizer", "freeze", "ema", "weights", "skip_broken")
 """Those of which what was learnt so far depends in a way that the rest of the run cannot take back."""

@@ -18,7 +18,7 @@ from cnnspec import __version__
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.run.kernels import kernel_sheet
 from cnnspec.run.programs import Array
-from cnnspec.run.session import Features
+from cnnspec.run.runner import Features
 from cnnspec.run.sheets import layer_sheet, overview, plain, png, shape_of
 from cnnspec.text.output import MARK, make_folder, write
 

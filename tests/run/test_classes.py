@@ -265,6 +265,6 @@ def test_a_net_too_large_for_memory_is_refused(
     def full(*arguments: Any) -> Any:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
 
-    monkeypatch.setattr("cnnspec.run.session.load", full)
+    monkeypatch.setattr("cnnspec.run.runner.load", full)
     called = run(spec, tmp_path / "x.png")
     assert called.code == 2 and called.err.endswith("cnnspec: N needs more memory than there is\n")

@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 from cnnspec.api import check
 from cnnspec.train.engine import Request
 from cnnspec.train.run_folder import RunFolder
-from cnnspec.train.session import TrainingRun
+from cnnspec.train.training_run import TrainingRun
 
 SPECS = Path(__file__).parents[2] / "specs"
 DIGITS = SPECS / "digits.cnn"

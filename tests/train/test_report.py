@@ -163,7 +163,7 @@ def test_without_memory_for_layers_the_rest_is_told(run: Path, monkeypatch: pyte
         raise MemoryError
 
     found = read_run(run)
-    monkeypatch.setattr(found.session, "run", give_up)
+    monkeypatch.setattr(found.runner, "run", give_up)
     text = page(found)
     assert "there is too little memory to keep" in text and "The first filters" in text
 
@@ -322,16 +322,16 @@ def test_layers_of_an_example_are_few(tmp_path: Path) -> None:
     steps = "\n".join("conv 4@3x3 pad=1, relu, dropout, maxpool 2x2 stride=1" for _ in range(8))
     spec = f"net Small(classes=2) {{\ninput 1@12x12\n{steps}\nflatten, linear classes }}"
     found = predictions([0, 1], [0, 1], 2, (12, 12, 1))
-    session = read_run(run_folder(tmp_path / "r", ["a", "b"], found, spec=spec)).session
-    assert session is not None
-    names = layers_shown(session)
+    runner = read_run(run_folder(tmp_path / "r", ["a", "b"], found, spec=spec)).runner
+    assert runner is not None
+    names = layers_shown(runner)
     assert len(names) == LAYERS and names[0] == "relu1" and names[-1] == "maxpool8"
 
 
 def test_a_net_without_maps_has_no_examples(tmp_path: Path) -> None:
     spec = "net Small(classes=2) {\ninput 1@6x6\nflatten, linear 5, relu, linear classes }"
     found = read_run(run_folder(tmp_path / "r", ["a", "b"], predictions([0, 1], [0, 0], 2), spec=spec))
-    assert found.session is not None and examples(found.session, images_of(found.predictions)) == []
+    assert found.runner is not None and examples(found.runner, images_of(found.predictions)) == []
     text = page(found)
     assert "linear1.weight: 5x36" in text and "What layers make" not in text
 

@@ -156,14 +156,14 @@ def confusions(counted: Tally) -> str:
 
 def layer_sections(run: Evidence) -> Iterator[str]:
     """The first layer's filters, and what layers make of a few images."""
-    if run.session is None:
+    if run.runner is None:
         yield not_run(run.lack)
         return
-    filters = first_filters(run.session)
+    filters = first_filters(run.runner)
     if filters is not None:
         yield section("The first filters", f"{legend([filters])}\n{grid_figure(filters)}")
     try:
-        found = examples(run.session, images_of(run.predictions))
+        found = examples(run.runner, images_of(run.predictions))
     except MemoryError:
         yield not_run("there is too little memory to keep what all layers make of an image")
         return

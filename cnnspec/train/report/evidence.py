@@ -13,7 +13,7 @@ from cnnspec import api
 from cnnspec.elaborate.settings import Misuse
 from cnnspec.graph.tree import Network
 from cnnspec.run import RunProblem, reading
-from cnnspec.run.session import Runner
+from cnnspec.run.runner import Runner
 from cnnspec.text.files import FileProblem
 from cnnspec.train.run_folder import LOG, PREDICTIONS, Epoch, Predictions, RunConfig, RunFolder, best_of
 from cnnspec.values.shapes import Shape
@@ -22,13 +22,13 @@ BEST = "best.safetensors"
 
 
 class Evidence(NamedTuple):
-    """`session` runs the net with its best weights; None where it cannot be had, and `lack` says why."""
+    """`runner` runs the net with its best weights; None where it cannot be had, and `lack` says why."""
 
     config: RunConfig
     spec: str
     rows: list[Epoch]
     predictions: Predictions
-    session: Runner | None
+    runner: Runner | None
     lack: str
 
     @property
@@ -48,12 +48,12 @@ def read_run(folder: Path, limits: Mapping[str, int] = {}) -> Evidence:
     except (OSError, ValueError):
         raise RunProblem(f"{folder}: lacks the specification {config.spec}") from None
     rows, predictions = read_log(folder / LOG), read_predictions(folder / PREDICTIONS, len(config.classes))
-    session, lack = None, ""
+    runner, lack = None, ""
     try:
-        session = start_net(network_of(folder, config, limits), folder, predictions)
+        runner = start_net(network_of(folder, config, limits), folder, predictions)
     except (RunProblem, MemoryError, ImportError) as problem:
         lack = str(problem)
-    return Evidence(config, spec, rows, predictions, session, lack)
+    return Evidence(config, spec, rows, predictions, runner, lack)
 
 
 def read_log(path: Path) -> list[Epoch]:
@@ -92,12 +92,12 @@ def read_predictions(path: Path, classes: int) -> Predictions:
 
 def start_net(network: Network, folder: Path, predictions: Predictions) -> Runner:
     """The net of a run, ready to show its layers. Raises RunProblem, MemoryError, ImportError."""
-    session = Runner(network, "numpy", str(folder / BEST), None, True, ())
+    runner = Runner(network, "numpy", str(folder / BEST), None, True, ())
     height, width, channels = predictions.pictures.shape[1:]
-    kept, wanted = Shape(channels, height, width), session.given.value.shape
+    kept, wanted = Shape(channels, height, width), runner.given.value.shape
     if kept != wanted:
         raise RunProblem(f"the images that were kept are {kept}, the net's input is {wanted}")
-    return session
+    return runner
 
 
 def network_of(folder: Path, config: RunConfig, limits: Mapping[str, int]) -> Network:

@@ -15,8 +15,8 @@ from cnnspec.draw.theme import THEMES
 from cnnspec.run.images import planes, prepare
 from cnnspec.run.kernels import sheet_of
 from cnnspec.run.programs import Array
+from cnnspec.run.runner import Runner, Sample
 from cnnspec.run.scales import PAPER, is_signed, pictures_of
-from cnnspec.run.session import Runner, Sample
 from cnnspec.run.sheets import Sheet, Tile, about_square, draw_sheet, fit, png, shape_of
 from cnnspec.text.output import MARK
 from cnnspec.train.report.charts import confusion_matrix, training_curves
@@ -71,33 +71,33 @@ def mistakes(shown: list[ShownImage]) -> list[ShownImage]:
     return sorted(wrong, key=lambda each: -each.sure)[:MISTAKES]
 
 
-def examples(session: Runner, shown: list[ShownImage]) -> list[Example]:
+def examples(runner: Runner, shown: list[ShownImage]) -> list[Example]:
     """What layers make of the surest mistake and of images that are right, of different classes.
 
     None where no layer makes a map.
     """
-    if not layers_shown(session):
+    if not layers_shown(runner):
         return []
     right = list({each.label: each for each in shown if each.said == each.label}.values())
     chosen = mistakes(shown)[:1] + right
-    return [Example(each, maps_of(session, each)) for each in chosen[:EXAMPLES]]
+    return [Example(each, maps_of(runner, each)) for each in chosen[:EXAMPLES]]
 
 
-def maps_of(session: Runner, shown: ShownImage) -> list[Sheet]:
+def maps_of(runner: Runner, shown: ShownImage) -> list[Sheet]:
     """The first channels of some layers, from the first to the last of those that make maps."""
-    sample = Sample(prepare(planes(shown.image)[None], session.given), None)
-    values = session.run(sample)
+    sample = Sample(prepare(planes(shown.image)[None], runner.given), None)
+    values = runner.run(sample)
     grids = []
-    for name in layers_shown(session):
+    for name in layers_shown(runner):
         value = values[name]
         cells = [Tile(picture, "") for picture in pictures_of(value, MAPS, is_signed(value))]
         grids.append(Sheet(name, shape_of(value), cells, is_signed(value), MAPS))
     return grids
 
 
-def layers_shown(session: Runner) -> list[str]:
+def layers_shown(runner: Runner) -> list[str]:
     """The last layer of each size that maps have on their way; at most LAYERS of them, evenly chosen."""
-    nodes = [n for n in session.graph.nodes if not n.train and n.output.is_map and n.layer.name not in IDLE]
+    nodes = [n for n in runner.graph.nodes if not n.train and n.output.is_map and n.layer.name not in IDLE]
     nodes = [node for node in nodes if node.output.size != (1, 1)]
     lasting = [node.path for node, after in pairwise(nodes) if after.output != node.output]
     lasting += [node.path for node in nodes[-1:]]
@@ -106,9 +106,9 @@ def layers_shown(session: Runner) -> list[str]:
     return [lasting[round(place * (len(lasting) - 1) / (LAYERS - 1))] for place in range(LAYERS)]
 
 
-def first_filters(session: Runner) -> Sheet | None:
+def first_filters(runner: Runner) -> Sheet | None:
     """The kernels of the first convolution, or of the first layer that has a matrix."""
-    kernels = session.kernels
+    kernels = runner.kernels
     wide = [(key, values) for key, values in kernels if values.ndim == 4 and values[0, 0].size > 1]
     return sheet_of(*(wide or kernels)[0]) if kernels else None
 
@@ -151,10 +151,10 @@ def picture_files(run: Evidence) -> Iterator[tuple[str, bytes]]:
     shown = images_of(run.predictions)
     if wrong := mistakes(shown):
         yield "mistakes.png", draw_sheet(mistake_sheet(wrong, run.config.classes))
-    if run.session is not None:
-        if (filters := first_filters(run.session)) is not None:
+    if run.runner is not None:
+        if (filters := first_filters(run.runner)) is not None:
             yield "filters.png", draw_sheet(filters)
-        for number, example in enumerate(examples(run.session, shown), 1):
+        for number, example in enumerate(examples(run.runner, shown), 1):
             yield f"features-{number}.png", draw_sheet(example_sheet(example, run.config.classes))
     for name, svg in charts.items():
         yield f"{name}.png", raster.png(svg, NOTE)
