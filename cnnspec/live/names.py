@@ -47,7 +47,7 @@ class Mention(NamedTuple):
     gives: bool = False
 
 
-Scope = dict[str, Symbol]
+SymbolTable = dict[str, Symbol]
 
 
 class NameIndex:
@@ -79,7 +79,7 @@ class NameIndex:
         else:
             self.give(item.name, "net" if isinstance(item, syntax.Net) else "block")
             self.labels = {}
-            scope: Scope = {}
+            scope: SymbolTable = {}
             for parameter in item.parameters:
                 if parameter.default is not None:
                     self.expression(parameter.default, scope)
@@ -105,7 +105,7 @@ class NameIndex:
 
     # Statements
 
-    def body(self, body: syntax.Body, scope: Scope, path: tuple[str, ...]) -> None:
+    def body(self, body: syntax.Body, scope: SymbolTable, path: tuple[str, ...]) -> None:
         """Braces; `scope` is theirs to change, `path` are the labels around them."""
         for statement in body.statements:
             self.statement(statement, scope, path)
@@ -113,7 +113,7 @@ class NameIndex:
             for statement in each.statements:
                 self.statement(statement, scope, path)
 
-    def statement(self, statement: syntax.Statement, scope: Scope, path: tuple[str, ...]) -> None:
+    def statement(self, statement: syntax.Statement, scope: SymbolTable, path: tuple[str, ...]) -> None:
         if isinstance(statement, syntax.Chain):
             for step in statement.steps:
                 self.step(step, scope, path)
@@ -132,7 +132,7 @@ class NameIndex:
             self.callee(statement.layer, scope)
             self.keywords(statement.keywords, self.targets(statement.layer.name, None), scope)
 
-    def step(self, step: syntax.Step, scope: Scope, path: tuple[str, ...]) -> None:
+    def step(self, step: syntax.Step, scope: SymbolTable, path: tuple[str, ...]) -> None:
         action = step.action
         inner = path
         if step.label is not None:
@@ -155,7 +155,7 @@ class NameIndex:
         elif isinstance(action, syntax.Group):
             self.body(action.body, dict(scope), inner)
 
-    def call(self, call: syntax.Call, step: syntax.Step, scope: Scope, path: tuple[str, ...]) -> None:
+    def call(self, call: syntax.Call, step: syntax.Step, scope: SymbolTable, path: tuple[str, ...]) -> None:
         self.callee(call.name, scope)
         for node in call.positional:
             self.expression(node, scope)
@@ -167,11 +167,11 @@ class NameIndex:
         if call.body is not None:
             self.body(call.body, inner, path)
 
-    def bound(self, names: Iterable[syntax.Name], scope: Scope) -> Scope:
+    def bound(self, names: Iterable[syntax.Name], scope: SymbolTable) -> SymbolTable:
         """The scope within a loop."""
         return scope | {name.name: self.give(name, "constant") for name in names}
 
-    def callee(self, name: syntax.Name, scope: Scope) -> None:
+    def callee(self, name: syntax.Name, scope: SymbolTable) -> None:
         """A step's first name: a layer, a block, else a value that is one."""
         if is_built_in(name.name):
             self.mention(name.span, Symbol("layer", name.name))
@@ -192,7 +192,7 @@ class NameIndex:
         uses = [run.made for run in self.runs.get(step.span, ()) if isinstance(run.made, Use)]
         return list({id(use.instance.block): use.instance.block for use in uses}.values())
 
-    def keywords(self, keywords: Iterable[syntax.Keyword], targets: list[Any], scope: Scope) -> None:
+    def keywords(self, keywords: Iterable[syntax.Keyword], targets: list[Any], scope: SymbolTable) -> None:
         for keyword in keywords:
             if targets and isinstance(targets[0], str):
                 self.mention(keyword.name_span, Symbol("argument", keyword.name, owner=targets[0]))
@@ -210,7 +210,7 @@ class NameIndex:
 
     # Labels
 
-    def label(self, label: syntax.Label, scope: Scope, path: tuple[str, ...]) -> list[str]:
+    def label(self, label: syntax.Label, scope: SymbolTable, path: tuple[str, ...]) -> list[str]:
         """A label where it is given; its parts between dots."""
         for part in label.parts:
             if not isinstance(part, str):
@@ -221,7 +221,7 @@ class NameIndex:
         self.mentions.append(Mention(label.span, symbol, True))
         return text.split(".")
 
-    def reference(self, reference: syntax.Reference, scope: Scope, path: tuple[str, ...]) -> None:
+    def reference(self, reference: syntax.Reference, scope: SymbolTable, path: tuple[str, ...]) -> None:
         """A path of labels: each part leads to a label, looked for from the innermost scope outwards."""
         texts: list[str] = []
         for part in reference.parts:
@@ -235,7 +235,7 @@ class NameIndex:
 
     # Expressions
 
-    def expression(self, node: Any, scope: Scope) -> None:
+    def expression(self, node: Any, scope: SymbolTable) -> None:
         if isinstance(node, syntax.Name):
             layer = Symbol("layer", node.name) if node.name in layers.NAMES else None
             self.mention(node.span, scope.get(node.name) or self.of_file(node.name) or layer)

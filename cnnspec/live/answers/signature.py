@@ -12,7 +12,7 @@ from cnnspec.live.check import Check
 from cnnspec.live.session import Document
 
 
-class Parameter(NamedTuple):
+class CallParameter(NamedTuple):
     """An argument by its name; `label` is how the signature shows it."""
 
     name: str
@@ -25,7 +25,7 @@ class Signature(NamedTuple):
 
     name: str
     doc: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[CallParameter, ...]
     places: int
     active: int = -1
 
@@ -56,7 +56,9 @@ def of_call(check: Check, name: str) -> Signature | None:
     if cls is not None and cls.arguments:
         order = [*cls.positional, *(each for each in cls.arguments if each not in cls.positional)]
         shown = tuple(
-            Parameter(each, each if each in cls.positional else f"{each}={about(cls.arguments[each])}", doc)
+            CallParameter(
+                each, each if each in cls.positional else f"{each}={about(cls.arguments[each])}", doc
+            )
             for each in order
             for doc in (cls.arguments[each].doc,)
         )
@@ -64,7 +66,7 @@ def of_call(check: Check, name: str) -> Signature | None:
     known = parameters(check, name)
     if not known:
         return None
-    shown = tuple(Parameter(each.name.name, each.span.text) for each in known)
+    shown = tuple(CallParameter(each.name.name, each.span.text) for each in known)
     return Signature(name, "", shown, len(known) if name in check.module.blocks else 0)
 
 

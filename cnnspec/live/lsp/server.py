@@ -1,8 +1,4 @@
-"""One message after the other; between them what may wait: other nets, fixes.
-
-A thread reads, so that work that may wait is left as soon as there is a message. A fault inside answers one
-request with an error, and the next message is taken.
-"""
+"""What is served: open texts, checked as they change; between messages what may wait: other nets, fixes."""
 
 from __future__ import annotations
 
@@ -17,6 +13,7 @@ from cnnspec.faults.selection import Selection
 from cnnspec.live.answers import fixes
 from cnnspec.live.answers.tokens import LEGEND
 from cnnspec.live.lsp import wire
+from cnnspec.live.lsp.connection import Connection
 from cnnspec.live.lsp.convert import Encoder, Json, name_in, of_file, place_in
 from cnnspec.live.positions import name_of
 from cnnspec.live.session import Document, Session
@@ -84,22 +81,20 @@ def everything(name: str) -> Selection:
     return Selection()
 
 
-class Server:
-    """The state of a connection; `run` lives as long as it."""
+class Server(Connection):
+    """The texts of one client; `run` lives as long as the connection."""
 
     def __init__(
         self, incoming: BinaryIO, outgoing: BinaryIO, select: Callable[[str], Selection] = everything
     ) -> None:
         """`select` gives the warnings that are wanted of the file of a name."""
-        self.incoming, self.outgoing, self.select = incoming, outgoing, select
-        self.inbox: queue.Queue[Any] = queue.Queue()
-        self.cancelled: set[Any] = set()
+        super().__init__(incoming, outgoing)
+        self.select = select
         self.session, self.encode = Session(), Encoder()
         self.options: Json = {}
         self.client: Json = {}  # what it is capable of
         self.published: dict[str, Any] = {}
-        self.initialized = self.shut_down = self.ended = self.rested = False
-        self.asked = 0  # requests to the client
+        self.initialized = self.shut_down = self.rested = False
 
     def run(self) -> int:
         """Answer until the client is gone; the exit code."""
@@ -110,24 +105,6 @@ class Server:
                 self.rested = False
                 self.take(message)
         return 0 if self.shut_down else 1
-
-    def listen(self) -> None:
-        """Read messages as they come, in a thread of its own."""
-        while True:
-            try:
-                message = wire.read(self.incoming)
-            except wire.Problem as problem:
-                message = problem
-            except (wire.Closed, OSError, ValueError):
-                self.inbox.put(wire.Closed())
-                return
-            if isinstance(message, dict) and message.get("method") == "$/cancelRequest":
-                params = message.get("params")
-                known = params.get("id") if isinstance(params, dict) else None
-                if isinstance(known, int | str):
-                    self.cancelled.add(known)
-                continue
-            self.inbox.put(message)
 
     def next(self) -> Any:
         """The next message; without one the next piece of work is done, and None."""
@@ -145,16 +122,6 @@ class Server:
                 self.rested = True
                 return None
         return None if self.guard(self.use_time) else self.inbox.get()
-
-    def guard(self, work: Callable[[], Any]) -> Any:
-        """Do work between requests; a failure in it is logged."""
-        try:
-            return work()
-        except fixes.Interrupted:
-            return True
-        except Exception as failure:
-            self.log(failure)
-            return False
 
     # Work between messages
 
@@ -182,54 +149,9 @@ class Server:
                 return True
         return False
 
-    def pause(self) -> None:
-        if not self.inbox.empty():
-            raise fixes.Interrupted
-
-    def pause_for_change(self) -> None:
-        """Leave a request that a change has overtaken."""
-        with self.inbox.mutex:
-            waiting = [message for message in self.inbox.queue if isinstance(message, dict)]
-        if any(message.get("method") == "textDocument/didChange" for message in waiting):
-            raise fixes.Interrupted
-
-    # Messages
-
-    def take(self, message: Any) -> None:
-        """Answer one message, whatever it is."""
-        if isinstance(message, wire.Closed):
-            self.ended = True
-            return
-        if isinstance(message, wire.Problem):
-            self.answer_error(None, message)
-            return
-        if not isinstance(message, dict) or not isinstance(message.get("method"), str):
-            if not (isinstance(message, dict) and ("result" in message or "error" in message)):
-                self.answer_error(None, wire.Problem(wire.INVALID_REQUEST, "that is no request"))
-            return
-        method, params = message["method"], message.get("params") or {}
-        if "id" not in message:
-            self.guard(lambda: self.notice(method, params))
-            return
-        number = message["id"]
-        try:
-            if number in self.cancelled:
-                raise wire.Problem(wire.REQUEST_CANCELLED, "cancelled")
-            self.send({"id": number, "result": self.answer(method, params)})
-        except wire.Problem as problem:
-            self.answer_error(number, problem)
-        except fixes.Interrupted:
-            self.answer_error(number, wire.Problem(wire.CONTENT_MODIFIED, "the text changed meanwhile"))
-        except Exception as failure:
-            self.log(failure)
-            amiss = isinstance(failure, LookupError | TypeError | AttributeError | ValueError)
-            code = wire.INVALID_PARAMS if amiss else wire.INTERNAL_ERROR
-            self.answer_error(number, wire.Problem(code, f"{type(failure).__name__}: {failure}"))
-        finally:
-            self.cancelled.discard(number)
+    # Requests and notifications
 
     def answer(self, method: str, params: Any) -> Any:
-        """The result of a request. Raises Problem, and whatever goes wrong."""
         if method == "initialize":
             return self.initialize(params)
         if not self.initialized:
@@ -244,7 +166,7 @@ class Server:
         return handler_of(REQUESTS[method])(self, params)
 
     def notice(self, method: str, params: Any) -> None:
-        """Take a notification; one that is not known is passed over."""
+        """One that is not known is passed over."""
         if method == "exit":
             self.ended = True
         elif method in NOTICES and self.initialized and not self.shut_down:
@@ -261,30 +183,6 @@ class Server:
         return {"capabilities": CAPABILITIES, "serverInfo": info}
 
     # To the client
-
-    def send(self, message: Json) -> None:
-        try:
-            wire.write(self.outgoing, message)
-        except (OSError, ValueError):  # nobody is left to read it
-            self.ended = True
-
-    def notify(self, method: str, params: Json) -> None:
-        self.send({"method": method, "params": params})
-
-    def ask(self, method: str, params: Json | None = None) -> None:
-        """Send a request to the client, whose answer is not needed."""
-        self.asked += 1
-        asking = {"id": f"cnnspec-{self.asked}", "method": method}
-        self.send(asking if params is None else asking | {"params": params})
-
-    def answer_error(self, number: Any, problem: wire.Problem) -> None:
-        self.send({"id": number, "error": {"code": problem.code, "message": str(problem)}})
-
-    def log(self, failure: Exception) -> None:
-        import traceback
-
-        text = "".join(traceback.format_exception(failure))
-        self.notify("window/logMessage", {"type": 1, "message": f"a fault of cnnspec itself:\n{text}"})
 
     def can(self, *path: str) -> bool:
         """Whether the client is capable of something."""

@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, BinaryIO, NoReturn
 
-Message = dict[str, Any]
-
 MOST_BYTES = 1 << 26
 """The most bytes of a message; a longer one ends the connection, since no specification is so long."""
 

@@ -18,7 +18,7 @@ from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from cnnspec.live.serve.desk import Desk, parse_question
+from cnnspec.live.serve.desk import Answer, Desk, parse_question
 from cnnspec.live.serve.folder import Changed, ServedFolder
 from cnnspec.live.serve.page import asset, page, policy
 from cnnspec.text import shipped
@@ -31,7 +31,6 @@ LONGEST = 8 * MAX_SOURCE  # bytes of a request: a text, each of its signs escape
 
 LOOKS = 0.2  # seconds between looks at a file
 
-Answer = dict[str, Any]
 Content = tuple[str, bytes | Iterator[bytes]]
 """A media type, and what is of it: whole, or one event after the other."""
 
