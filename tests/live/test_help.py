@@ -140,6 +140,11 @@ def test_every_layer_of_the_reference_is_explained() -> None:
     ("marked", "name", "active"),
     [
         (HEAD + "conv ^\n}\n", "conv", "filter"),
+        (HEAD + "conv 8^\n}\n", "conv", "filter"),
+        (HEAD + "conv 8@^\n}\n", "conv", "filter"),
+        (HEAD + "conv 8@3x3^\n}\n", "conv", "filter"),
+        (HEAD + "conv width@k^\n}\n", "conv", "filter"),
+        (HEAD + "depthwise 3x3^\n}\n", "depthwise", "kernel"),
         (HEAD + "conv 8@3x3 pad=^\n}\n", "conv", "pad"),
         (HEAD + "depthwise 3x3 ^\n}\n", "depthwise", "multiplier"),
         (HEAD + "default batchnorm eps=^\n}\n", "batchnorm", "eps"),
@@ -150,8 +155,15 @@ def test_every_layer_of_the_reference_is_explained() -> None:
 def test_the_argument_that_is_written_is_shown(marked: str, name: str, active: str) -> None:
     _, document, offset = opened(marked)
     found = signature(document, offset)
-    assert found is not None and found.name == name
+    assert found is not None and found.name == name and found.active >= 0
     assert found.parameters[found.active].name == active
+
+
+def test_behind_the_last_argument_without_a_name_none_is_written() -> None:
+    for marked in ("conv 8@3x3 ^", "conv 8 @ 3x3 ^", "conv width@(1 + 2) ^", "linear 10 ^"):
+        _, document, offset = opened(f"{HEAD}{marked}\n}}\n")
+        found = signature(document, offset)
+        assert found is not None and found.active == -1, marked
 
 
 def test_no_signature_where_no_call_is() -> None:

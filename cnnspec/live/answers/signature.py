@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,6 +11,9 @@ from cnnspec.live.answers.before import before
 from cnnspec.live.answers.complete import about, parameters
 from cnnspec.live.check import Check
 from cnnspec.live.session import Document
+
+NUMBER = re.compile(r"(?<![\w.])[0-9][\w.]*\Z")
+"""What is being written, where it is a number."""
 
 
 class CallParameter(NamedTuple):
@@ -47,7 +51,10 @@ def signature(document: Document, offset: int) -> Signature | None:
     if words[:1] == ("default",):
         words = words[1:]
     known = of_call(check, words[0]) if words and words[1:2] != ("=",) else None
-    return known._replace(active=active(known, words)) if known is not None else None
+    if known is None:
+        return None
+    is_open = NUMBER.search(document.source.text, 0, offset) is not None
+    return known._replace(active=active(known, words, is_open))
 
 
 def of_call(check: Check, name: str) -> Signature | None:
@@ -70,12 +77,12 @@ def of_call(check: Check, name: str) -> Signature | None:
     return Signature(name, "", shown, len(known) if name in check.module.blocks else 0)
 
 
-def active(known: Signature, words: tuple[str, ...]) -> int:
-    """The argument that is being written behind these words."""
+def active(known: Signature, words: tuple[str, ...], is_open: bool) -> int:
+    """The argument that is being written behind these words; `is_open`: the last of them is part of it."""
     keys = [parameter.name for parameter in known.parameters]
     for word, behind in reversed([*pairwise(words)]):
         if behind == "=":
             return keys.index(word) if word in keys else -1
-    joined = sum(word == "@" for word in words)
-    place = len(words) - 1 - 2 * joined - (words[-1] == "@" or (joined > 0 and words[-2:-1] == ("@",)))
+    # `6@5x5` is one argument in three words. In `conv 6@5x5 |` it stands whole before the cursor.
+    place = len(words) - 1 - 2 * words.count("@") - is_open
     return place if 0 <= place < known.places else -1
