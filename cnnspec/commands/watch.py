@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -13,11 +12,9 @@ import click
 
 from cnnspec.commands.common import Job, fail, find_files
 from cnnspec.commands.ending import run_to_end
-from cnnspec.text.files import FileProblem
+from cnnspec.text.files import FileProblem, Stamp, stamp_of
 
 PAUSE = 0.3  # seconds between looks at the files
-
-Stamps = dict[str, tuple[int, int] | None]
 
 
 def watch(act: Callable[[Job], None], files: tuple[str, ...]) -> NoReturn:
@@ -58,13 +55,5 @@ def look_up(files: tuple[str, ...]) -> Sequence[str]:
         return ()
 
 
-def stamps(paths: Iterable[str]) -> Stamps:
-    """When each file was written, and its size; None where it is not there."""
-    found: Stamps = {}
-    for path in sorted(paths):
-        try:
-            known = os.stat(path)  # noqa: PTH116
-            found[path] = known.st_mtime_ns, known.st_size
-        except OSError:
-            found[path] = None
-    return found
+def stamps(paths: Iterable[str]) -> dict[str, Stamp]:
+    return {path: stamp_of(path) for path in paths}

@@ -19,7 +19,7 @@ from cnnspec.text import syntax
 from cnnspec.text.decoding import decode, normalize_newlines
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import Edit, difference, new_span
-from cnnspec.text.files import SHIPPED, FileProblem, is_inside, read, read_library, read_used
+from cnnspec.text.files import SHIPPED, FileProblem, Stamp, is_inside, read, read_library, read_used, stamp_of
 from cnnspec.text.parser import parse
 from cnnspec.text.resources import folder
 from cnnspec.text.scanner import TextLimits
@@ -29,9 +29,6 @@ MOST_FILES = 1_000
 """The most specifications that are looked for in folders."""
 SKIPPED = {"node_modules", "venv", "site-packages", "__pycache__"}
 """Folders that are not searched for specifications; hidden ones are not, either."""
-
-Stamp = tuple[int, int]
-"""What changes with a file on the disk: when it was written, and its size."""
 
 Parsed = tuple[syntax.File, list[Diagnostic]]
 
@@ -279,15 +276,3 @@ def rename_source(name: str, found: Source | Diagnostic | None) -> Source | Diag
 def path_of(name: str) -> str:
     """Where a file lies, one of the shipped library too."""
     return (folder("specs") / name.removeprefix(SHIPPED)).as_posix() if name.startswith(SHIPPED) else name
-
-
-NO_FILE = (0, 0)
-
-
-def stamp_of(name: str) -> Stamp:
-    """The stamp of a file; NO_FILE where there is none."""
-    try:
-        found = os.stat(name)  # noqa: PTH116
-    except (OSError, ValueError):
-        return NO_FILE
-    return found.st_mtime_ns, found.st_size

@@ -54,6 +54,21 @@ def read_bytes(path: str, max_source: int = MAX_SOURCE) -> bytes:
         raise FileProblem(f"{path!r}: {reason}") from None
 
 
+Stamp = tuple[int, int]
+"""What changes with a file on the disk: when it was written, and its size."""
+
+NO_FILE = (0, 0)
+
+
+def stamp_of(path: str) -> Stamp:
+    """The stamp of a file; NO_FILE where there is none."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return NO_FILE
+    return found.st_mtime_ns, found.st_size
+
+
 SHIPPED = "<cnnspec>/"
 """Begins the names of the library's files, which lie beside nothing of the user's."""
 

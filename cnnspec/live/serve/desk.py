@@ -20,10 +20,11 @@ from cnnspec.live.answers.complete import offers, start_of_word
 from cnnspec.live.answers.fixes import Interrupted, with_fixes
 from cnnspec.live.check import SETTINGS, Check, ignore
 from cnnspec.live.positions import units
-from cnnspec.live.session import Document, Session, Stamp, stamp_of
+from cnnspec.live.session import Document, Session
 from cnnspec.tables.summary import summary
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.files import Stamp, stamp_of
 from cnnspec.text.source import Source, Span
 
 PAINTER = ThreadPoolExecutor(1)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnnspec.text.decoding import decode, encode
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.files import FileProblem, NoFile, is_inside, read_bytes
+from cnnspec.text.files import NO_FILE, FileProblem, NoFile, is_inside, read_bytes, stamp_of
 from cnnspec.text.output import write
 from cnnspec.text.search import specs_below
 
@@ -75,8 +75,5 @@ class ServedFolder:
 
     def stamp(self, name: str) -> str:
         """What is another once the file is; "" where there is none."""
-        try:
-            known = self.path(name).stat()
-        except OSError:
-            return ""
-        return f"{known.st_mtime_ns}-{known.st_size}"
+        found = stamp_of(str(self.path(name)))
+        return "" if found == NO_FILE else f"{found[0]}-{found[1]}"
