@@ -16,10 +16,10 @@ from PIL import Image
 
 from cnnspec import __version__
 from cnnspec.faults.reports.glyphs import visible
-from cnnspec.run.kernels import kernel_sheet
+from cnnspec.run.kernels import sheet_of
 from cnnspec.run.programs import Array
 from cnnspec.run.runner import Features
-from cnnspec.run.sheets import layer_sheet, overview, plain, png, shape_of
+from cnnspec.run.sheets import draw_sheet, layer_sheet, overview, plain, png, shape_of
 from cnnspec.text.output import MARK, make_folder, write
 
 STYLE = """
@@ -132,7 +132,7 @@ def kernel_pictures(kernels: Iterable[tuple[str, Array]]) -> Iterator[tuple[str,
     """The sheet of each weight: the name of a file, a caption, a PNG."""
     for number, (key, values) in enumerate(kernels):
         caption = f"{key}: {'x'.join(map(str, values.shape))}"
-        yield f"{number:03}-{safe(key)}.png", caption, kernel_sheet(key, values)
+        yield f"{number:03}-{safe(key)}.png", caption, draw_sheet(sheet_of(key, values))
 
 
 def safe(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from cnnspec.analysis.unroll import Graph
 from cnnspec.run.programs import Array
 from cnnspec.run.scales import diverging, tints
-from cnnspec.run.sheets import MOST, Sheet, Tile, about_square, draw_sheet, range_of
+from cnnspec.run.sheets import MOST, Sheet, Tile, about_square, range_of
 
 ACROSS = 8
 """Filters and channels of a sheet that has a picture for each of both."""
@@ -24,11 +24,6 @@ def kernels_of(graph: Graph, tensors: Mapping[str, Array]) -> Iterator[tuple[str
             # That of a transposed convolution is (C, F, H, W).
             transposed = getattr(node.layer, "filter_axis", 0) == 1
             yield key, tensors[key].swapaxes(0, 1) if transposed else tensors[key]
-
-
-def kernel_sheet(key: str, values: Array) -> bytes:
-    """The sheet of a weight, as PNG."""
-    return draw_sheet(sheet_of(key, values))
 
 
 def sheet_of(key: str, values: Array) -> Sheet:

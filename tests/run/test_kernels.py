@@ -12,9 +12,9 @@ import pytest
 np = pytest.importorskip("numpy")
 from PIL import Image  # noqa: E402
 
-from cnnspec.run import kernels, scales  # noqa: E402
-from cnnspec.run.kernels import kernel_sheet  # noqa: E402
-from cnnspec.run.sheets import GAP, LINE, TITLE  # noqa: E402
+from cnnspec.run import scales  # noqa: E402
+from cnnspec.run.kernels import sheet_of  # noqa: E402
+from cnnspec.run.sheets import GAP, LINE, TITLE, draw_sheet  # noqa: E402
 from tests.run.calling import SPECS, noise, run, save  # noqa: E402
 
 TOP = GAP + TITLE + LINE + GAP  # where pictures begin
@@ -23,17 +23,7 @@ BLUE, WHITE, VERMILION = [0, 114, 178], [255, 255, 255], [168, 67, 0]
 
 def drawn(values: Any) -> Any:
     """The pixels of a weight's sheet, (H, W, 3)."""
-    return np.asarray(Image.open(io.BytesIO(kernel_sheet("conv1.weight", np.asarray(values, float)))))
-
-
-@pytest.fixture
-def notes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
-    """What sheets are asked to show: title, note, number of pictures."""
-    seen: list[tuple[str, str, int]] = []
-    monkeypatch.setattr(
-        kernels, "draw_sheet", lambda made: seen.append((made.title, made.note, len(made.cells)))
-    )
-    return seen
+    return np.asarray(Image.open(io.BytesIO(draw_sheet(sheet_of("conv1.weight", np.asarray(values, float))))))
 
 
 def test_a_kernel_of_one_channel_is_white_at_zero() -> None:
@@ -56,9 +46,11 @@ def test_kernels_of_three_channels_are_in_colour() -> None:
     assert image[TOP + 9, GAP + 390].tolist() == [255, 0, 0]
 
 
-def test_notes_say_what_is_shown(notes: list[tuple[str, str, int]]) -> None:
+def test_notes_say_what_is_shown() -> None:
+    notes = []
     for shape in ((6, 1, 5, 5), (96, 3, 11, 11), (16, 6, 5, 5), (64, 256, 1, 1), (120, 500)):
-        kernel_sheet("w", np.ones(shape))
+        made = sheet_of("w", np.ones(shape))
+        notes.append((made.title, made.note, len(made.cells)))
     assert notes == [
         ("w: 6x1x5x5", "6 filters, each in its own range; from 1 to 1", 6),
         ("w: 96x3x11x11", "the first 64 of 96 filters, each in its own range, grey is 0; from 1 to 1", 64),

@@ -20,7 +20,7 @@ from PIL import Image  # noqa: E402
 from cnnspec.draw.theme import THEMES  # noqa: E402
 from cnnspec.run import RunProblem  # noqa: E402
 from cnnspec.train.report import write  # noqa: E402
-from cnnspec.train.report.charts import Curve, curves, epoch_marks, matrix, ticks  # noqa: E402
+from cnnspec.train.report.charts import Curve, confusion_matrix, curves, epoch_marks, ticks  # noqa: E402
 from cnnspec.train.report.document import duration, page  # noqa: E402
 from cnnspec.train.report.evidence import read_run  # noqa: E402
 from cnnspec.train.report.pictures import LAYERS, examples, images_of, layers_shown, mistakes  # noqa: E402
@@ -305,7 +305,7 @@ def test_curves_without_all_their_numbers() -> None:
 
 def test_a_matrix_shows_its_counts_and_its_names() -> None:
     found = Tally(["a" * 50, NASTY], np.array([[12345, 1], [0, 7]]))
-    root = ElementTree.fromstring(matrix(found, THEMES["light"]))
+    root = ElementTree.fromstring(confusion_matrix(found, THEMES["light"]))
     texts = [each.text for each in root.iter(f"{SVG}text")]
     assert texts.count("12k") == 1 and texts.count("7") == 1 and "0" not in texts
     assert f"{'a' * 15}…" in texts and "\u202e" not in "".join(map(str, texts))

@@ -96,8 +96,7 @@ def bytes_of_tensors(network: Network) -> int:
 def check_tensors(network: Network, tensors: Mapping[str, Any]) -> None:
     """Raises ValueError where a tensor is missing, or of another shape; training's own may be."""
     for node in unroll(network).nodes:
-        for weight in () if node.train else node.weights:
-            key = f"{node.first}.{weight.name}" if weight.name else node.first
+        for key, weight in ({} if node.train else node.by_key).items():
             shape = tuple(map(int, weight.shape))
             if key not in tensors:
                 raise ValueError(f"the weights lack {key}")

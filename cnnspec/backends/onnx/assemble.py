@@ -31,10 +31,7 @@ def assemble(graph: Graph, opset: int, functions: bool = False) -> Body:
 
 def keys_of(nodes: Sequence[Node], prefix: str = "") -> Iterator[str]:
     """The keys of all tensors, without the prefix."""
-    for node in nodes:
-        for weight in node.weights:
-            key = f"{node.first}.{weight.name}" if weight.name else node.first
-            yield key.removeprefix(prefix)
+    return (key.removeprefix(prefix) for node in nodes for key in node.by_key)
 
 
 def fill(body: Body, nodes: Sequence[Node], kept: set[str], depth: int) -> None:

@@ -157,8 +157,7 @@ class Lowering:
 
     def tensor(self, name: str) -> str:
         """The value of a tensor of the layer."""
-        weight = next(weight for weight in self.node.weights if weight.name == name)
-        key = f"{self.node.first}.{name}" if name else self.node.first
+        key, weight = next(item for item in self.node.by_key.items() if item[1].name == name)
         return self.body.tensor(key.removeprefix(self.body.prefix), tuple(map(int, weight.shape)))
 
     def optional(self, name: str) -> list[str]:

@@ -10,10 +10,6 @@ import numpy as np
 from cnnspec.backends.onnx.body import Lowering
 
 
-def ones(step: Lowering, *shape: int) -> str:
-    return constant(step, 1.0, shape)
-
-
 def constant(step: Lowering, value: float, shape: Sequence[int]) -> str:
     name = f"float32:{value!r}*{'x'.join(map(str, shape))}"
     return step.body.constant(name, np.full(shape, value, np.float32))
@@ -91,7 +87,7 @@ def layer_norm(step: Lowering) -> None:
         return
     x = step.op("Transpose", step.x, perm=[0, 2, 3, 1]) if pixels else step.x
     shape = [int(step.shape.channels)] if pixels else step.shape.dimensions
-    weight = step.tensor("weight") if step.has("weight") else ones(step, *shape)
+    weight = step.tensor("weight") if step.has("weight") else constant(step, 1.0, shape)
     bias = step.optional("bias")
     y = step.op("LayerNormalization", x, weight, *bias, axis=-1 if pixels else 1, epsilon=step.layer.eps)
     if pixels:
@@ -106,7 +102,7 @@ def standard_filters(step: Lowering) -> str:
     if step.opset < 17:
         y = standardized(step, weight, layer.eps, 1, 2, 3)
     else:
-        y = step.op("LayerNormalization", weight, ones(step, *shape[1:]), axis=1, epsilon=layer.eps)
+        y = step.op("LayerNormalization", weight, constant(step, 1.0, shape[1:]), axis=1, epsilon=layer.eps)
     if not layer.gain:
         return y
     factor = step.number(layer.gamma / math.sqrt(math.prod(shape[1:])))

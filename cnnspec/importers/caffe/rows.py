@@ -6,6 +6,7 @@ Defaults and sizes are those of BVLC's Caffe; what a fork adds is taken where it
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from cnnspec.importers.caffe import moving
 from cnnspec.importers.caffe.moving import Tops, expect_channels
@@ -64,14 +65,6 @@ def convolution(reading: LayerReading, is_depthwise: bool = False, is_transposed
     kind = conv.ConvTranspose if is_transposed else conv.Conv
     layer = kind(filter=filters, stride=stride, pad=pad, dilation=dilation, groups=groups, bias=bias)
     return weighed(reading, layer, reading.value, bias)
-
-
-def depthwise(reading: LayerReading) -> Tops:
-    return convolution(reading, is_depthwise=True)
-
-
-def deconvolution(reading: LayerReading) -> Tops:
-    return convolution(reading, is_transposed=True)
 
 
 def inner_product(reading: LayerReading) -> Tops:
@@ -291,10 +284,10 @@ ROWS: dict[str, Row] = {
     "Clip": clip,
     "Concat": moving.concat,
     "Convolution": convolution,
-    "ConvolutionDepthwise": depthwise,
+    "ConvolutionDepthwise": partial(convolution, is_depthwise=True),
     "Crop": moving.crop,
-    "Deconvolution": deconvolution,
-    "DepthwiseConvolution": depthwise,
+    "Deconvolution": partial(convolution, is_transposed=True),
+    "DepthwiseConvolution": partial(convolution, is_depthwise=True),
     "Dropout": dropped,
     "ELU": elu,
     "Eltwise": eltwise,

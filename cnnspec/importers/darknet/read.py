@@ -12,8 +12,11 @@ from cnnspec.importers.model import Model, Value
 from cnnspec.importers.refusals import Refuse, Refused, did_you_mean
 from cnnspec.values.shapes import Shape
 
-HEADS = {"Gaussian_yolo", "detection", "iseg", "region", "yolo"}
-RECURRENT = {"conv_lstm", "crnn", "gru", "lstm", "rnn"}
+LACKING = {
+    **dict.fromkeys(("Gaussian_yolo", "detection", "iseg", "region", "yolo"), "the detection head"),
+    **dict.fromkeys(("conv_lstm", "crnn", "gru", "lstm", "rnn"), "the recurrent section"),
+}
+"""What sections are that the language lacks, by their kinds."""
 
 # fmt: off
 OF_TRAINING = {
@@ -102,21 +105,10 @@ def read_section(reading: SectionReading) -> Value:
     """What a section makes. Raises Refuse, Misfit, Unknown."""
     net, kind, fields = reading.net, reading.kind, reading.fields
     if kind not in ROWS:
-        message = f"layer {len(net.values)}, {words(kind)} `[{kind[:40]}]`, has no layer"
+        message = f"layer {len(net.values)}, {LACKING.get(kind, 'the section')} `[{kind[:40]}]`, has no layer"
         raise Refuse("E1003", message + did_you_mean(kind, ROWS))
     fields.skip(*OF_ANY_SECTION)
     fields.expect_off("dontload", "dontloadscales")  # the .weights would lack its numbers
     made = ROWS[kind](reading)
     net.check(f"`[{kind}]`", fields)
     return made
-
-
-def words(kind: str) -> str:
-    """What a section is that the language lacks."""
-    return (
-        "the detection head"
-        if kind in HEADS
-        else "the recurrent section"
-        if kind in RECURRENT
-        else "the section"
-    )

@@ -125,8 +125,9 @@ def maxpool(reading: SectionReading) -> Value:
     return reading.add(pool.MaxPool(window=size, stride=strides, pad=low), padded)
 
 
-def avgpool(reading: SectionReading) -> Value:
-    return reading.add(pool.GlobalAvgPool(), reading.value)
+def plain(kind: type[Layer]) -> Row:
+    """A section without options of its own."""
+    return lambda reading: reading.add(kind(), reading.value)
 
 
 def upsample(reading: SectionReading) -> Value:
@@ -299,19 +300,15 @@ def active(reading: SectionReading) -> Value:
     return activate(reading, reading.value, "linear")
 
 
-def logistic(reading: SectionReading) -> Value:
-    return reading.add(activation.Sigmoid(), reading.value)
-
-
 ROWS: dict[str, Row] = {
     "activation": active,
-    "avgpool": avgpool,
+    "avgpool": plain(pool.GlobalAvgPool),
     "connected": connected,
     "convolutional": convolutional,
     "cost": cost,
     "crop": crop,
     "dropout": dropped,
-    "logistic": logistic,
+    "logistic": plain(activation.Sigmoid),
     "maxpool": maxpool,
     "reorg": reorg,
     "reorg3d": reorg3d,

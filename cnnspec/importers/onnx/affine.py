@@ -66,11 +66,9 @@ def with_weight(net: GraphFlows, flow: Flow, scale: Array, source: ConstantArray
             made, layer.with_arguments(affine=True, bias=False), weight=WeightArray(scale, source.name)
         )
         return flow
-    if isinstance(layer, norm.BatchNorm):
-        changed = {name: WeightArray(tensors[name].array * scale) for name in ("weight", "bias")}
-    else:
+    if not isinstance(layer, norm.BatchNorm):
         return None
-    net.change(made, layer, **changed)
+    net.change(made, layer, **{name: WeightArray(tensors[name].array * scale) for name in ("weight", "bias")})
     return flow
 
 

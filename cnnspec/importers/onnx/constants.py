@@ -55,7 +55,8 @@ def compute(node: Any, arrays: Sequence[Array | None], opset: int) -> list[Array
 def check_sizes(node: Any, arrays: Sequence[Array | None], opset: int) -> None:
     """Raises Refuse where what a node makes is too large or of no known size, and what the inference does."""
     given = {name: each for name, each in zip(node.input, arrays, strict=True) if each is not None}
-    types = {name: helper.make_tensor_type_proto(kind(each), each.shape) for name, each in given.items()}
+    kinds = {name: helper.np_dtype_to_tensor_dtype(each.dtype) for name, each in given.items()}
+    types = {name: helper.make_tensor_type_proto(kinds[name], each.shape) for name, each in given.items()}
     small = {name: numpy_helper.from_array(each) for name, each in given.items() if each.size <= SMALL}
     schema = onnx.defs.get_schema(node.op_type, opset, "")
     versions = [helper.make_opsetid("", opset)]
@@ -64,7 +65,3 @@ def check_sizes(node: Any, arrays: Sequence[Array | None], opset: int) -> None:
         sizes = dimensions(made)
         if None in sizes or math.prod(size for size in sizes if size is not None) > MOST_ELEMENTS:
             raise Refuse("E1006", f"a computed tensor of shape {sizes} is too large")
-
-
-def kind(given: Array) -> int:
-    return helper.np_dtype_to_tensor_dtype(given.dtype)

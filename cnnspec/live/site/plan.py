@@ -33,6 +33,7 @@ PLAIN = ("grammars/cnn.lark", "grammars/prototxt.lark", "cnnspec/faults/reports/
 
 PACKAGE = Path(cnnspec.__file__).parent
 FAULTS = "faults/index.html"
+IMPORTING = "E10"  # begins the codes whose examples are modules that an import reads
 HERO = "LeNet5"
 
 
@@ -122,17 +123,12 @@ def texts(wanted: Plan) -> Iterator[Page]:
     for code in codes():
         source = f"cnnspec/faults/explain/{code}.md"
         page = document(
-            markdown(code), source, fault_path(code), pages, "python" if is_python(code) else "cnn"
+            markdown(code), source, fault_path(code), pages, "python" if code.startswith(IMPORTING) else "cnn"
         )
         rows.append(f'<li><a href="{link(FAULTS, page.path)}">{escape(page.title)}</a></li>')
         yield page
     head = "<h1>Faults</h1>\n<p>What cnnspec reports, each with an example.</p>"
     yield Page(FAULTS, "Faults", "\n".join([head, "<ul>", *rows, "</ul>"]))
-
-
-def is_python(code: str) -> bool:
-    """Whether the examples of a fault are modules that an import reads."""
-    return code.startswith("E10")
 
 
 def fault_path(code: str) -> str:

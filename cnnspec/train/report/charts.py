@@ -73,11 +73,6 @@ def training_curves(run: Evidence, theme: Theme) -> dict[str, str]:
     }
 
 
-def confusion_matrix(counted: Tally, theme: Theme) -> str:
-    """The matrix as SVG, of the classes with the most mistakes where there are many."""
-    return matrix(counted.most_confused(MATRIX), theme)
-
-
 def curves(
     title: str,
     epochs: Sequence[int],
@@ -157,12 +152,13 @@ def epoch_marks(first: int, last: int) -> list[int]:
     return list(range(first, last + 1, step))
 
 
-def matrix(found: Tally, theme: Theme) -> str:
-    """The confusion matrix: a row for each class, a column for what the net says.
+def confusion_matrix(counted: Tally, theme: Theme) -> str:
+    """The confusion matrix as SVG: a row for each class, a column for what the net says.
 
-    What is right is grey, mistakes have the colour of what stands out: the stronger, the larger their share
-    of the row's images.
+    Of many classes it has those with the most mistakes. What is right is grey, mistakes have the colour of
+    what stands out: the stronger, the larger their share of the row's images.
     """
+    found = counted.most_confused(MATRIX)
     count = len(found.names)
     cell, size = (34, 12) if count <= 12 else (26, 9)
     names = [shorten(name) for name in found.names]
