@@ -115,6 +115,7 @@ class Aligner:
         work = max(len(one) * len(two), distinct_layers(one) * distinct_layers(two))
         if work > self.left // 8 and (fixed := anchors(one, two)):
             return self.align_between(one, two, fixed)
+        # As wide as an eighth of the budget allows, but never so narrow that no way leads through.
         width = max(len(two) // len(one) + 1, min(len(two), len(two) * (self.left // 8) // work))
         self.left = max(0, self.left - len(one) * min(len(two), 2 * width))
         return self.align_by_table(one, two, width)
@@ -177,6 +178,7 @@ def anchors(one: Sequence[Component], two: Sequence[Component]) -> Pairs:
     for i, part in enumerate(one):
         if counts[0][part.sign] == counts[1][part.sign] == 1:
             j = place[part.sign]
+            # Patience: each pile keeps the least end of the rising chains of its length.
             at = bisect_left(piles, j)
             found.append((i, j, tops[at - 1] if at else -1))
             piles[at : at + 1], tops[at : at + 1] = [j], [len(found) - 1]

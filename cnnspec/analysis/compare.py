@@ -171,6 +171,7 @@ class ChangeFinder:
 
     def differ(self, one: str, two: str) -> bool:
         """Whether two values come from different ones, what was added or removed on the way aside."""
+        # A conv that now reads what was added behind its old source reads that source still.
         return self.sources[0][one].isdisjoint(self.sources[1][two])
 
     def output_ports(self) -> Iterator[Port]:

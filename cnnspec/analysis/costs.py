@@ -43,6 +43,7 @@ class CostCounter:
             found = self.leaf(step) if isinstance(step, Leaf) else self.instance(step.instance)
             return found if step.output in needed else found._replace(macs=0)
         found = self.steps(children(step), needed)
+        # What runs again multiplies again, with the same weights.
         return Costs(macs=found.macs) if isinstance(step, Again) else found
 
     def leaf(self, step: Leaf) -> Costs:

@@ -48,6 +48,7 @@ def peak(graph: Graph) -> Peak:
         total = sum(live.values())
         if total > highest.elements:
             highest = Peak(total, node.path)
+        # What is read for the last time here is freed behind the layer: both are there while it runs.
         for name in [name for name in live if last[name] <= step]:
             del live[name]
     return highest

@@ -51,6 +51,7 @@ class Axis(NamedTuple):
         if own == period == 1:  # nearly always, so the short way
             first, last = self.step * window.first[0], self.step * window.last[0]
             return Axis(self.step * window.step, (self.low[0] + first,), (self.high[0] + last,))
+        # A period of 3 pixels, walked through 2 at a time, is met again after 3 windows, 6 pixels.
         turns = own // math.gcd(own, window.step)  # until both repeat
         if turns * period > LONGEST:
             raise Irregular

@@ -51,6 +51,7 @@ class NetChoice(NamedTuple):
                 parameters[name.strip()] = parse_value(value)
             option = "--input"
             for text in self.inputs:
+                # Of the only input the label may be left out: `3@32x32`.
                 name, _, shape = text.rpartition("=")
                 inputs[name.strip()] = parse_shape(shape)
         except ValueError as problem:

@@ -183,6 +183,7 @@ def as_option(config: ProjectConfig, key: str, value: Any, option: click.Paramet
     """A value as the command line would have it. Raises Unusable where the option takes it not."""
     if isinstance(value, dict):
         return tuple(f"{name}={number}" for name, number in value.items())
+    # A list is written as its option has it: "W06,W0701".
     given = ",".join(value) if isinstance(value, list) else value
     try:
         option.type.convert(given, option, None)

@@ -62,6 +62,7 @@ def explorer_of(job: Job, found: Any, chosen: Any, end: int) -> Any:
     widths = channels(network, chosen.inputs)
     if widths or not written:
         proposed = proposals(Explorer(network, None, chosen.limits), end)
+        # Each try costs what the net unfolds to: of large nets fewer are made.
         tries = min(TRIES, WORK // max(1, found.expanded + found.work))
         network = next(filter(None, map(recheck, [widths, *proposed[:tries]])), None)
     if network is None:

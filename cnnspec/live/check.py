@@ -152,6 +152,7 @@ class Check:
     @property
     def diagnostics(self) -> list[Diagnostic]:
         """What was found so far, each fault once, in the order of the text."""
+        # Each net tells the faults of the blocks that it shares with others.
         found = [d for name in self.nets or [ALL] if name in self.found for d in self.found[name].diagnostics]
         whole = compiler.unique([*self.faults, *found])
         readable = compiler.unique(compiler.readable(whole))
@@ -190,6 +191,7 @@ class Check:
     def take_over(self, before: Check) -> None:
         """Take what is known of nets that did not change, where there is nothing to say of them."""
         texts = [*self.sources.values(), *before.sources.values()]
+        # A comment may silence a warning of any net, so which are of use is known of all nets together only.
         if self.faults or before.faults or any("allow" in source.text for source in texts):
             return
         for name in self.nets:

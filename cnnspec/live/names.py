@@ -229,6 +229,7 @@ class NameIndex:
                 if not isinstance(piece, str):
                     self.expression(piece, scope)
             texts.append(skeleton(part))
+            # Within `a.b` the name `c` is `a.b.c`, else `a.c`, else `c`.
             around = [".".join((*path[:count], *texts)) for count in range(len(path), -1, -1)]
             found = next((self.labels[each] for each in around if each in self.labels), None)
             self.mention(part.span, found)

@@ -90,6 +90,7 @@ class Document:
 
     def net_at(self, check: Check, edit: Edit) -> str:
         """The net in which the text changed; of a pattern one of its variants; else the one in view."""
+        # Nothing was typed: a file that it uses has changed.
         if edit.span.text == edit.text:
             return self.view
         for name, known in check.module.nets.items():
@@ -173,6 +174,7 @@ class Session:
             if not is_inside(path):
                 return read_used(path, source)
             name = f"{source.name.rpartition('/')[0]}/{path}"
+            # Noted whether it is there or not: one that comes later is another file, too.
             document.used[name] = stamp_of(name)
             return self.read(name, path, source)
 

@@ -117,6 +117,7 @@ def resize(image: Image.Image, height: int, width: int, short: int | None) -> Im
     scale = short or min(height, width)
     room_height, room_width = (side * scale // min(height, width) for side in (height, width))
     w, h = image.size
+    # The image is wider than the room: its height just fills it. Else its width does.
     if room_height * w >= room_width * h:
         whole_width, whole_height = room_height * w // h, room_height
     else:

@@ -80,4 +80,5 @@ def written(numbers: Array) -> Array:
         form = f".{next(enough, DECIMALS)}f"
     # `z`: what rounds to -0 is 0.
     texts = np.array([format(float(number), f"z{form}") for number in numbers.flat])
+    # NumPy keeps 4 bytes of each letter.
     return np.char.rjust(texts, texts.itemsize // 4).reshape(numbers.shape)

@@ -53,6 +53,7 @@ def diverging(maps: Array) -> Array:
 
     No number is black.
     """
+    # -1, 0 and 1 are the colours 0, 127 and 254; what is no number is the last one.
     places = np.where(np.isfinite(maps), (shares(maps) * STEPS).round() + STEPS, 2 * STEPS + 1)
     made: Array = COLOURS[places.astype(np.intp)]
     return made

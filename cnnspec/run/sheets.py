@@ -140,6 +140,7 @@ def draw_sheet(sheet: Sheet) -> bytes:
 
 def about_square(count: int, most: int) -> int:
     """Columns for so many cells, at most `most`, in about as many rows or more."""
+    # 6 cells: 3 columns in 2 rows.
     return min(most, math.ceil(count / math.isqrt(count)))
 
 

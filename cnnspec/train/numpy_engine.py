@@ -85,6 +85,7 @@ class NumpyEngine:
         while self.step < self.request.epochs * self.steps:
             epoch, first = divmod(self.step, self.steps)
             order = np.random.default_rng([self.request.seed, epoch]).permutation(self.count)
+            # A run that goes on within an epoch draws the same order, and leaves out what it has had.
             for batch in np.array_split(order, self.steps)[first:]:
                 self.descend(epoch, batch)
                 if self.must_stop and self.step % self.steps:
@@ -105,6 +106,7 @@ class NumpyEngine:
         for name, grad in grads.items():
             weight = self.net.params[name]
             if weight.ndim > 1 and "velocity" in self.moments:
+                # SGD adds the decay to the gradient, AdamW shrinks the weight itself.
                 grad += decay * weight
             elif weight.ndim > 1:
                 weight *= 1 - rate * decay
@@ -137,6 +139,7 @@ class NumpyEngine:
         decay = self.request.ema
         if not decay:
             return
+        # The first is taken as it is, then 9/11, 9/12, …, until 1 - decay is more.
         part = max(1 - decay, 9 / (10 + self.averaged)) if self.averaged else 1
         for name, x in self.net.params.items():
             mean = self.average.get(name, x)

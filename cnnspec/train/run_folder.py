@@ -171,4 +171,5 @@ def next_run(name: str, folder: Path = Path("runs")) -> Path:
     there = runs_of(name, folder)
     if not there:
         return folder / name
+    # The first has no number, and counts as 1.
     return folder / f"{name}-{int(there[-1].name.removeprefix(name).lstrip('-') or 1) + 1}"

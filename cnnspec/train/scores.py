@@ -93,6 +93,7 @@ class Tally(NamedTuple):
         """The part of at most so many classes that are in the most mistakes; all where they are no more."""
         if len(self.names) <= most:
             return self
+        # Mistakes with a class as what is, and as what is said.
         wrong = self.matrix.sum(0) + self.matrix.sum(1) - 2 * self.matrix.diagonal()
         kept = np.sort(np.argsort(-wrong, kind="stable")[:most])
         return Tally([self.names[place] for place in kept], self.matrix[np.ix_(kept, kept)])
@@ -101,6 +102,7 @@ class Tally(NamedTuple):
 def tally(scores: Array, labels: Array, names: Sequence[str]) -> Tally:
     """Count images by their class and by the one of the highest score."""
     count = len(names)
+    # Class i taken for j is the number i*count + j, so one count of numbers fills the matrix.
     pairs = labels * count + scores.argmax(1)
     return Tally([*names], np.bincount(pairs, minlength=count * count).reshape(count, count))
 

@@ -48,6 +48,8 @@ class Taps(NamedTuple):
 
     @property
     def has_holes(self) -> bool:
+        # Adding the lowest bit carries through pixels in a row: 0111 + 1 = 1000 has none of them. Behind a
+        # hole some stay: 0101 + 1 = 0110, and 0100 is in both.
         return len(self.dilations) > 1 and self.read & (self.read + (self.read & -self.read)) != 0
 
 

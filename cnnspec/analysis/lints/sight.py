@@ -138,6 +138,7 @@ def reach(field: Field, high: int, wide: int) -> tuple[int, int]:
     if field is WHOLE:
         return ALL, ALL
     down, across = field
+    # Neighbours within a period may see the same pixels; `step` more come with each period.
     more = -(-(high - 1) // len(down.low)), -(-(wide - 1) // len(across.low))
     return down.size + down.step * more[0], across.size + across.step * more[1]
 

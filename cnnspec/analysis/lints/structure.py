@@ -202,6 +202,7 @@ def checkerboard(context: LintContext) -> Iterator[Finding]:
 def overlaps(k: int, s: int, d: int) -> tuple[int, int]:
     """The fewest and the most taps of a transposed kernel that fall on a pixel, away from the borders."""
     hit = s // math.gcd(s, d)  # of s pixels in a row; tap t falls on pixel t*d, modulo s
+    # A kernel of 3, 2 apart: of each two pixels one has taps 0 and 2, the other tap 1.
     return (k // hit if hit == s else 0), -(-k // hit)
 
 

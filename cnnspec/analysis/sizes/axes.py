@@ -62,6 +62,7 @@ class Axes:
 
     def is_separable(self, test: Any, decision: Decision, holds: bool) -> bool:
         """Whether a condition comes to this by what it says of heights and of widths, each for itself."""
+        # `h > 3 and w > 3` holds where both sides do. Where it does not, either may fail: that is no pair.
         if isinstance(test, syntax.Binary) and test.operator == ("and" if holds else "or"):
             return all(self.is_separable(side, decision, holds) for side in (test.left, test.right))
         if isinstance(test, syntax.Unary) and test.operator == "not":

@@ -78,6 +78,7 @@ class Explorer:
             if network is None or not inputs[i].keys() >= {given.name for given in network.inputs}:
                 valid[i] = False  # it may want an input more, for these sizes
                 continue
+            # What the text means at one size it mostly means at its neighbours: one check settles many.
             tried = [i, *waiting] if alone < 3 else [i]
             self.left -= len(tried) * len(self.graph.nodes) // 3  # a third of what its text costs
             run = SizeRun(SizeProgram(unroll(network), self.limits), columns(inputs, tried), self.claims)

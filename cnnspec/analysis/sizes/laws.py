@@ -32,6 +32,7 @@ class Period(NamedTuple):
 
     def behind(self, pace: Pace) -> Period | None:
         """The side behind a layer: its period repeats after some of these."""
+        # A side that gains 3 in 2 sizes, behind a stride of 2: only after 2 turns, 4 sizes, is the gain even.
         turns = pace.step // math.gcd(self.gain, pace.step)
         return period(self.step * turns, turns * self.gain // pace.step * pace.gain, self.whole)
 
@@ -199,6 +200,7 @@ def rule_of_step(factor: int, step: int, o: int, sizes: Mapping[int, int]) -> Si
     more = o % factor
     if any(value % factor != more for value in sizes.values()):
         return None
+    # q*step <= n + shift says how small the shift may be, n + shift < (q + 1)*step how large.
     low = max((value - more) // factor * step - n for n, value in sizes.items())
     high = min((value - more) // factor * step + step - 1 - n for n, value in sizes.items())
     if low > high:

@@ -52,6 +52,7 @@ def _tail(bits: int, end: int) -> tuple[int, int]:
     """
     late: tuple[int, int] | None = None
     for step in range(1, end // 3 + 1):
+        # Bit n says that n and n + step are unlike: behind the last of these all repeats.
         changes = (bits ^ (bits >> step)) & ((1 << (end - step + 1)) - 1) & ~1
         start = changes.bit_length() if changes else 1  # behind the last size that is unlike the next
         room = end - start + 1
@@ -79,6 +80,7 @@ def _ranges(bits: int) -> Iterator[Stretch]:
     while bits:
         skip = (bits & -bits).bit_length() - 1
         bits >>= skip
+        # The lowest bit that is missing ends the row: of ...0111 that is bit 3.
         gaps = ~bits
         length = (gaps & -gaps).bit_length() - 1
         yield Stretch(first + skip, length)

@@ -47,6 +47,7 @@ def fill(body: Body, nodes: Sequence[Node], kept: set[str], depth: int) -> None:
                 lower(body, node)
         else:
             own = Counter(name for node in inside for name in node.inputs)
+            # A value that is read as often in here as in all stays inside; of the others one leaves the run.
             leaving = {node.path for node in inside if reads[node.path] > own[node.path]}
             call(body, run, inside, leaving, depth)
 
@@ -54,6 +55,7 @@ def fill(body: Body, nodes: Sequence[Node], kept: set[str], depth: int) -> None:
 def call(body: Body, run: BlockRun, nodes: Sequence[Node], leaving: set[str], depth: int) -> None:
     """Add a run of a block as the call of a function: its input and its tensors go in, one value leaves."""
     made = {node.path for node in nodes}
+    # A block has one input and one output: each of these sets has one member.
     (given,) = {name for node in nodes for name in node.inputs} - made
     (at,) = leaving
     prefix = f"{run.path}."

@@ -95,6 +95,7 @@ class Body:
         """The steps that one lies in here, itself last; `within` are the runs of blocks among them."""
         blocks = {run.path: run.block for run in within}
         dots = [i for i, letter in enumerate(path) if letter == "." and i >= len(self.prefix)]
+        # `layer1.0.conv1` lies in `layer1` and in `layer1.0`: a scope ends at each dot.
         steps = [(path[:i], blocks.get(path[:i], "group")) for i in dots] + [(path, kind)]
         return tuple(NameScope(each.removeprefix(self.prefix), kind) for each, kind in steps)
 
@@ -112,6 +113,7 @@ class Body:
 
     def finish(self, ops: list[Op], name: str, at: str, shape: Shape) -> None:
         """Take operators over, of which the last makes the value known as `at` in the flat graph."""
+        # What is an output is called so at once, without an Identity behind it.
         value = self.wanted.get(at) or self.free(name)
         self.values[at], self.dimensions[value] = value, [*shape.dimensions]
         self.ops += [*ops[:-1], ops[-1]._replace(name=name, output=value)]

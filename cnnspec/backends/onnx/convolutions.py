@@ -62,6 +62,7 @@ def channel_conv(step: Lowering) -> None:
     if pixels:
         weight = step.op("Reshape", weight, step.integers(1, 1, layer.kernel, 1))
     if layer.mode == "circular":
+        # Five channels and a pad of 1: 4, 0, 1, 2, 3, 4, 0.
         around = [i % channels for i in range(-pad, channels + pad)]
         x, pad = step.op("Gather", x, step.array("around", around), axis=2), 0
     along = [pad, 0] if pixels else [pad]

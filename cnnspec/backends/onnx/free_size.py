@@ -29,11 +29,13 @@ def free_size(body: Body, network: Network, others: Sequence[tuple[Network, Body
             raise Refusal(words_of(op, tried))
     bodies = [body, *(other for _, other in others)]
 
+    # An axis in all bodies, as (224, 256, 448): where these are unlike, the axis is free.
     def columns(name: str) -> list[tuple[int | str | None, ...]]:
         return [*zip(*(each.dimensions[name] for each in bodies), strict=True)]
 
     sides = [(f"{name}.{side}" if len(maps) > 1 else side) for name in maps for side in ("height", "width")]
     given = [column for name in maps for column in columns(name)[1:]]
+    # Two sides of the same sizes in all bodies cannot be told apart in a value: it bears the name of neither.
     named = {column: side for column, side in zip(given, sides, strict=True) if given.count(column) == 1}
     free = {
         name: [c[0] if len({*c}) == 1 else named.get(c) for c in columns(name)] for name in body.dimensions

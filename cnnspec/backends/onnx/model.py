@@ -154,6 +154,7 @@ class Maker:
         calls = any(node.domain == DOMAIN for node in nodes)
         inputs, outputs = [*body.inputs, *body.tensors], [name for name, _ in body.outputs]
         made = helper.make_function(DOMAIN, block, inputs, outputs, nodes, self.opsets(calls))
+        # Compared before it has its number: runs of a block that differ in nothing else are one function.
         content = made.SerializeToString(deterministic=True)
         if content not in self.functions:
             made.name = next(name for name in numbered(block) if name not in self.names)

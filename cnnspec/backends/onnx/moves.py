@@ -114,6 +114,7 @@ def upsample(step: Lowering) -> None:
     factors = layer.factor or (Fraction(rows, height), Fraction(columns, width))
     axes = [(height, rows, Fraction(factors[0])), (width, columns, Fraction(factors[1]))]
     options = {name: layer.value(name) for name in ("factor", "size", "mode", "align")}
+    # Of which the kernels read the shape alone.
     x = np.empty((1, 1, height, width))
     whole = all(factor == Fraction(o, n) for n, o, factor in axes)
     if layer.mode == "nearest":
@@ -135,6 +136,7 @@ def resize(step: Lowering, mode: str = "nearest", **attributes: Any) -> None:
     if step.opset >= 18:
         attributes["axes"] = [2, 3]
     else:
+        # Those of the batch and of the channels, which stay.
         factors = [Fraction(1), Fraction(1), *factors]
     if all(map(is_exact, factors)):
         given = ["", step.array("factors", np.array(factors, float))]

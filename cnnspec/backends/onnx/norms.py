@@ -119,6 +119,7 @@ def local_response_norm(step: Lowering) -> None:
     height, width = step.shape.size
     squares = step.op("Mul", step.x, step.x)
     columns = step.op("Reshape", squares, step.integers(0, 1, channels, height * width))
+    # Of size 4 two channels before and one behind.
     pads = [size // 2, 0, (size - 1) // 2, 0]
     means = step.op("AveragePool", columns, kernel_shape=[size, 1], pads=pads, count_include_pad=1)
     means = step.op("Reshape", means, step.integers(0, *step.shape.dimensions))

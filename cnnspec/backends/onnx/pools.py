@@ -56,6 +56,7 @@ def avg_pool(step: Lowering) -> None:
     pads = both_ends(covered(step))
     y = step.op("AveragePool", step.x, **window, pads=pads, count_include_pad=int(not inside))
     sizes = step.shape.size, layer.window, layer.stride, layer.pad, step.output.size
+    # Where 6 of 9 taps are to count, the rest hanging over the edge: the mean of 9 times 9/6.
     shares = math.prod(layer.window) / window_shares(*sizes, countpad=True, divisor=layer.divisor)
     if not inside and (shares != 1).any():
         same = (shares == shares[0, 0]).all()

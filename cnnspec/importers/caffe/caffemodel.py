@@ -122,6 +122,7 @@ def records(part: ByteRange) -> Iterator[tuple[int, int | ByteRange]]:
     data, place, stop = part
     while place < stop:
         key, place = varint(data, place, stop)
+        # A key is the number of the field times 8, plus how its value is laid out.
         kind = key & 7
         if kind == VARINT:
             value, place = varint(data, place, stop)

@@ -81,6 +81,7 @@ def scales_behind(parts: Sequence[CaffeLayer]) -> dict[int, int]:
     for place, part in enumerate(parts):
         for blob in part.bottoms:
             readers.setdefault(makers.get(blob, -1), []).append(place)
+        # A layer that works in place makes its blob anew: from here on readers read this one.
         makers |= dict.fromkeys(part.tops, place)
     return {
         place: reader

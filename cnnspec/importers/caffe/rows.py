@@ -112,6 +112,7 @@ def pooled(reading: LayerReading, fields: Fields, kind: type[pool.MaxPool] | typ
 
 def caffe_size(n: int, k: int, s: int, p: int, is_padded: bool) -> int:
     """How many windows of a pool Caffe takes along an axis."""
+    # 112 pixels, windows of 3, 2 apart: -((3 - 112)//2) + 1 = 56, the last hanging over the edge.
     o = -((k - n - 2 * p) // s) + 1
     return o - 1 if is_padded and (o - 1) * s >= n + p else o
 

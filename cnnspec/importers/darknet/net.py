@@ -62,6 +62,7 @@ class SectionReading(NamedTuple):
 
     def place(self, number: int, field: Field) -> int:
         """The section that a number means: from this one backwards, or from the first. Raises Refuse."""
+        # -1 is the section before this one, whose value is the last so far.
         place = number + len(self.net.values) if number < 0 else number
         if not 0 <= place < len(self.net.values):
             raise Refuse("E1001", f"`{field.name}={number}` is no section before this one", field.line)

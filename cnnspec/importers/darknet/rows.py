@@ -42,6 +42,7 @@ def convolutional(reading: SectionReading) -> Value:
         bias=not normalized,
     )
     made = weighed(reading, layer, reading.value, normalized)
+    # Darknet sizes a dilated convolution as one that is not, which holds where the pad is half the kernel.
     before, rows = reading.shape.size[0], made.shape.size[0]
     if rows != (before + 2 * padding - size) // strides[0] + 1:
         raise Refuse("E1004", f"`dilation={dilation}` of a kernel whose pad is not half of it")
@@ -180,6 +181,7 @@ def added(reading: SectionReading, value: Value, other: Value) -> Value:
         strides = {n // m for n, m in zip(other.shape.size, value.shape.size, strict=True) if n % m == 0}
         if len(strides) != 1 or any(n % m for n, m in zip(other.shape.size, value.shape.size, strict=True)):
             raise Refuse("E1004", f"`shortcut` of {value.shape} and {other.shape}")
+        # Every so many-th pixel is a pool of one pixel.
         other = reading.add(pool.MaxPool(window=1, stride=strides.pop()), other)
     common = min(value.shape.channels, other.shape.channels)
     if other.shape.channels > common:

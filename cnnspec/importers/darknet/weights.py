@@ -64,6 +64,7 @@ def header_of(data: bytes) -> Header:
     if len(data) < 16:
         raise ValueError("is no .weights file")
     major, minor, revision = (int.from_bytes(data[i : i + 4], "little", signed=True) for i in (0, 4, 8))
+    # Files before 0.2 count the images in 4 bytes; a version above 1000 says that matrices lie turned.
     is_wide = major * 10 + minor >= 2 and max(major, minor) < 1000  # of the count of images seen
     return Header(20 if is_wide else 16, revision, max(major, minor) > 1000)
 

@@ -39,6 +39,7 @@ def build(net: GraphFlows, known: Computation | Value, axes: Axes) -> Flow:
         return Flow(known, axes)
     values = values_of(known)
     parts = [each for each in known.operands if isinstance(each, Computation | Value)]
+    # a*x + b is a scale and a shift of x: of the only value, or of what a part of the formula makes.
     for x in (values[0], parts[0]) if len(values) == 1 else parts[:1]:
         if (factors := linear(known, x)) is not None:
             scale, shift = (np.array(each, np.float32) for each in factors)

@@ -107,6 +107,7 @@ class GraphFlows(Flows):
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as problem:
                 self.refuse(Refuse("E1004", f"`{node.operator}` cannot be read: {problem}"))
                 made = []
+            # What a refused node would have made is Opaque: what reads it is passed over, not refused, too.
             for name, known in zip(node.outputs, [*made, *[Opaque()] * len(node.outputs)], strict=False):
                 if name:
                     self.note(name, known)
@@ -226,6 +227,7 @@ class GraphFlows(Flows):
         made = self.made.get(flow.value.number)
         if made is None or not is_own(made.operation):
             return None
+        # A layer whose weights run again elsewhere is none to change here.
         others = sum(made.operation.keys == each.operation.keys for each in self.made.values())
         names = self.names.get(flow.value.number, set())
         return made if all(self.readers[name] == 1 for name in names) and others == 1 else None
@@ -288,6 +290,7 @@ def as_newest(node: GraphNode, given: Sequence[Known | None]) -> tuple[list[Know
     inputs, attributes = list(given), dict(node.attributes)
     for place, name in enumerate(MOVED.get(node.operator, ()), 1):
         if name in attributes and inputs[place : place + 1] in ([], [None]):
+            # It may stand behind inputs that are not given.
             inputs += [None] * (place + 1 - len(inputs))
             inputs[place] = ConstantArray(np.asarray(attributes.pop(name)))
     return inputs, attributes

@@ -27,6 +27,7 @@ def named(made: Sequence[NodeOperation]) -> list[Operation] | None:
     first = dict(reversed(keyed.items()))
     owners = {keys: owner(each) for keys, each in first.items()}
     counts = Counter(owners.values())
+    # `a.b.c` lies in `a` and in `a.b`: what has others in it can be no layer with tensors.
     around_others = {path[:place] for path in counts for place, sign in enumerate(path) if sign == "."}
     for keys, each in first.items():
         if owners[keys] and (counts[owners[keys]] > 1 or owners[keys] in around_others):
@@ -94,6 +95,7 @@ def nested(name: str) -> Iterator[str]:
         return
     path, last = "", ""
     for part in parts[1:-1]:
+        # `layer1.0` within `layer1` repeats the way there, `conv1` within it does not.
         own = part[len(last) + 1 :] if last and part.startswith(f"{last}.") else part
         path, last = f"{path}.{own}" if path else own, part
         if not PATH.fullmatch(path):
@@ -148,6 +150,7 @@ def class_of(path: str, own: Mapping[str, str], known: list[tuple[str, dict[str,
     word = re.sub(r"\d.*|_+$", "", path.rpartition(".")[2])
     word = word[:1].upper() + word[1:] if len(word) > 2 else "Block"
     taken = Counter(re.sub("[A-Z]$", "", kind) for kind, _ in known)
+    # Layer, then LayerB, LayerC, …
     kind = word + ("" if word not in taken else chr(ord("A") + taken[word] % 26))
     known.append((kind, dict(own)))
     return kind

@@ -83,6 +83,7 @@ def graph(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str, b
     operations, outputs = reader.run()
     has_sizes = not any(is_open(each, 2) or is_open(each, 3) for each in inputs_of(model))
     others = []
+    # A crop or a resize by a number may follow the size of the input: other sizes tell.
     for step in () if has_sizes or not any(map(may_follow, operations)) else STEPS:
         with suppress(Refused, Misfit):
             shapes = larger([each.shape for each in reader.inputs], step)

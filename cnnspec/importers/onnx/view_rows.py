@@ -54,6 +54,7 @@ def reshape(net: GraphFlows, x: object, wanted: object, *, allowzero: int = 0) -
     sizes = net.integers(wanted, "shape")
     if not allowzero:
         sizes = [before[place] if each == 0 else each for place, each in enumerate(sizes)]
+    # -1 is what is left: 12 numbers as (2, -1) are (2, 6).
     if -1 in sizes:
         known = math.prod(each for each in sizes if each != -1)
         sizes[sizes.index(-1)] = math.prod(before) // known if known else 0
@@ -119,6 +120,7 @@ def split(
     flow = net.flow(x)
     place = axis % len(flow.axes)
     count, parts = size_of(flow.axes[place]), num_outputs or len(net.node.outputs)
+    # 7 channels in 3 parts: 3, 3 and 1.
     part = -(-count // parts)
     equal = [part] * (parts - 1) + [count - part * (parts - 1)]
     lengths = equal if sizes is None else net.integers(sizes, "split")

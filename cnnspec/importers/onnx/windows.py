@@ -70,6 +70,7 @@ def covered(windows: Windows, x: Shape, ceil: bool) -> tuple[int, int]:
         low, high = windows.pad[2 * axis : 2 * axis + 2]
         n, s = x.size[axis], windows.stride[axis]
         room = n + low + high - effective(windows.kernel[axis], windows.dilation[axis])
+        # 7 pixels, windows of 2, 2 apart: a room of 5, so 3 windows, or with `ceil` 4, the last hanging over.
         count = -(-room // s) + 1 if ceil else room // s + 1
         found.append(count - (ceil and (count - 1) * s >= n + low))
     return found[0], found[1]

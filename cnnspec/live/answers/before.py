@@ -51,12 +51,14 @@ def before(text: str, offset: int) -> Before | None:
         if kind == "string" and found.end() >= end and (len(word) == 1 or not word.endswith('"')):
             return Before(frame, tuple(words), text[found.start() + 1 : offset], False)
         if word in ("{", "(", "["):
+            # In `conv{i}: …` the brace touches a word, and holds a computed part of the label.
             hole = word == "{" and found.start() == last_end and re.fullmatch(r"\w+|\}", last) is not None
             frames.append(("hole" if hole else "braces" if word == "{" else "brackets", []))
         elif word in _CLOSERS:
             if len(frames) > 1:
                 frames.pop()
             frames[-1][1].append("")
+        # These begin a statement or a step in braces; in brackets only a comma separates.
         elif word in (",", "|", ":", "\n") and frame != "hole":
             if frame in ("file", "braces") or word == ",":
                 words.clear()

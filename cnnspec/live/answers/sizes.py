@@ -40,6 +40,7 @@ def line_sizes(tree: syntax.File, runs: Mapping[Span, list[StepRun]]) -> list[Li
     last: dict[int, syntax.Chain] = {}
     for chain in chains(tree):
         line = tree.span.source.position(chain.span.end)[0]
+        # Of several chains that end in a line the one that ends last tells its size.
         if line not in last or last[line].span.end <= chain.span.end:
             last[line] = chain
     found = []

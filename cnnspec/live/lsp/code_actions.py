@@ -36,6 +36,7 @@ def code_action(server: Server, params: Json) -> list[Json]:
         return [each for each in found if each.span.start <= end and start <= each.span.end]
 
     actions: list[Json] = []
+    # To seek fixes takes time; whether a fault is here is known without.
     if wanted("quickfix", only) and here(document.diagnostics):
         for diagnostic in here(with_fixes(check, server.pause_for_change)):
             actions += quick_fixes(server, diagnostic)

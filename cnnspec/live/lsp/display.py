@@ -90,6 +90,7 @@ def semantic_tokens(server: Server, params: Json) -> Json:
     last_line = last_column = 0
     for kind, start, end in tokens(document):
         line, column = lines.position(start)
+        # Columns count from the word before where that is in the same line.
         before = last_column if line == last_line else 0
         length = lines.position(end)[1] - column
         data += [line - last_line, column - before, length, LEGEND.index(kind), 0]

@@ -112,6 +112,7 @@ class Server(Connection):
             return self.inbox.get_nowait()
         except queue.Empty:
             self.cancelled.clear()  # those that came too late
+        # What is waiting goes first, then what was changed last, then what may wait until nobody types.
         if dirty := self.session.dirty():
             self.guard(lambda: self.check(dirty[0]))
             return None

@@ -86,6 +86,7 @@ class Desk:
 
     def compile(self, asked: Question) -> Answer:
         """Sizes and faults of a text, its net of that name, or the one where it changed, in view."""
+        # Who seeks fixes under the lock sees this, and lets go.
         self.hurry.set()
         with self.lock:
             self.hurry.clear()

@@ -157,6 +157,7 @@ class Handler(BaseHTTPRequestHandler):
     def guard(self, token: str) -> None:
         """Raise Refused unless this page, and no other, asks."""
         host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
+        # A name that leads here, which another site may own, is none of ours (DNS rebinding).
         if host not in self.server.hosts or origin not in (None, f"http://{host}"):
             raise Refused(HTTPStatus.FORBIDDEN, "another site asks")
         if not hmac.compare_digest(token.encode(), self.server.token.encode()):

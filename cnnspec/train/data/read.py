@@ -89,6 +89,7 @@ def divide(labels: Array, seed: int) -> tuple[Array, Array]:
     kept, tried = [], []
     for label in np.unique(labels):
         order = np.random.default_rng([seed, int(label)]).permutation(np.flatnonzero(labels == label))
+        # A class of one image keeps it to learn from.
         count = max(round(SHARE * len(order)), int(len(order) > 1))
         tried.append(order[:count])
         kept.append(order[count:])

@@ -141,6 +141,7 @@ def ticks(low: float, high: float) -> list[float]:
         low, high = low - (abs(low) / 2 or 1), high + (abs(high) / 2 or 1)
     rough = (high - low) / TICKS
     unit = 10.0 ** math.floor(math.log10(rough))
+    # From 0 to 0.93 in 5: rough 0.186, unit 0.1, so steps of 0.2.
     step = unit * next(times for times in (1, 2, 5, 10) if times * unit >= rough * (1 - 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(number * step, 12) for number in range(first, last + 1)]
@@ -164,6 +165,7 @@ def confusion_matrix(counted: Tally, theme: Theme) -> str:
     names = [shorten(name) for name in found.names]
     longest = max(map(len, names)) * 12 * LETTER
     # Names stand to the left of the rows, and over the columns, turned by 50 degrees.
+    # sin 50° = 0.77, cos 50° = 0.64.
     beside, above = round(longest) + 16, round(longest * 0.77) + 28
     width, height = round(beside + count * cell + longest * 0.64) + 8, above + count * cell + 8
     width = max(width, 110)
