@@ -135,6 +135,17 @@ def test_numbers_name_nothing() -> None:
     assert "stage.7" in words(made)
 
 
+def test_a_repeat_within_a_block_that_is_one_volume_is_not_said_of_the_block() -> None:
+    """As in VoVNet (Lee et al., 2019), whose stages repeat a block by number."""
+    unit = '"{i}": { conv 8@3x3 pad=1, concat { | identity | conv 8@1x1 } }'
+    stage = f"block Stage {{ maxpool 2\nrepeat i in 2 {{ {unit} }} }}"
+    made = figure_of(simplify(network(f"{stage}\nnet N {{ input 8@16x16\nStage\n}}\n")))
+    assert made.coarse is not None
+    assert words(made.coarse) == ["", "Stage 2×8"]
+    assert not made.coarse.braces
+    assert Brace(2, 4, "", 2) in made.braces, "said of what is repeated"
+
+
 def test_nets_of_many_blocks_show_a_volume_a_block() -> None:
     made = figure_of(simplify(shipped("mobilenet_v2")[0]))
     assert len(made.volumes) < 20

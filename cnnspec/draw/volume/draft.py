@@ -17,7 +17,7 @@ class Draft:
     `odds` tells what a box's value is at odds with; of a box that does not fit, what arrives. `outputs` are
     the names under which a box's value leaves the net. `telling` are the arguments that tell uses of a block
     apart. `closed` are clusters that are drawn as one volume, none of them within another: by name that with
-    the most boxes.
+    the most boxes. `regions` are all boxes that became one, by the one that is left.
     """
 
     def __init__(self, diagram: Diagram) -> None:
@@ -43,6 +43,7 @@ class Draft:
         self.clusters = list(clusters(diagram.items))
         self.telling: dict[str, list[str]] = {}
         self.closed: dict[str, Cluster] = {}
+        self.regions = {number: {number} for number in self.boxes}
         folded = ((i, cluster) for i, cluster in enumerate(self.clusters) if cluster.times > 1)
         self.homes = {number: i for i, cluster in folded for number in numbers(cluster)}  # of boxes
 
@@ -56,6 +57,7 @@ class Draft:
             return False
         number = exits.pop()
         box = self.boxes[number]
+        self.regions[number] = {each for n in inside for each in self.regions[n]}
         for n in inside - {number}:
             del self.boxes[n], self.tails[n], self.heads[n]
         self.boxes[number] = box._replace(kind="block", parts=parts, times=times, shared=shared, window=None)

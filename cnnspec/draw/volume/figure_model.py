@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from cnnspec.draw.volume.draft import Bands, Draft, length, numbers, sign, way
 from cnnspec.draw.volume.hide import alone, draft_of
 from cnnspec.graph.tree import UNREAD
 from cnnspec.values.shapes import Shape
+
+COUNTED = re.compile(r"\d+(…\d+)?")  # names that a repeat gave: `0…3` beside its `×4` says nothing more
 
 
 class Volume(NamedTuple):
@@ -233,8 +236,11 @@ def braces(draft: Draft, place: dict[int, int]) -> list[Brace]:
         shown = [draft.boxes[n] for n in numbers(cluster) & place.keys()]
         inside = sorted(place[box.number] for box in shown)
         inner = any(inside[0] <= brace.first <= inside[-1] for brace in found if inside)
+        if any(not draft.regions[box.number] <= numbers(cluster) for box in shown):
+            continue  # it lies within a block that is drawn as one: `×2` would be said of the whole block
         block = cluster.kind == "block" and len(shown) > 1 and any(box.kind == "join" for box in shown)
         repeated = cluster.times > 1 and shown and (len(shown) > 1 or shown[0].times != cluster.times)
         if repeated or (block and not inner):
-            found.append(Brace(inside[0], inside[-1], plain(cluster.name), cluster.times))
+            name = "" if COUNTED.fullmatch(cluster.name) else plain(cluster.name)
+            found.append(Brace(inside[0], inside[-1], name, cluster.times))
     return sorted(found)
