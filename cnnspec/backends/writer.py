@@ -22,7 +22,7 @@ class Each(NamedTuple):
     """`*(element for … in …)`."""
 
     element: Text
-    clause: Text
+    clause: str
 
 
 Text = str | Arguments | Each
@@ -34,7 +34,7 @@ def flat(text: Text) -> str:
     if isinstance(text, str):
         return text
     if isinstance(text, Each):
-        return f"*({flat(text.element)} {flat(text.clause)})"
+        return f"*({flat(text.element)} {text.clause})"
     items = ", ".join(prefix + flat(item) for prefix, item in text.items)
     left, right = text.opening, text.closing
     lone = "," if left == "(" and not text.head and len(text.items) == 1 else ""
@@ -48,8 +48,8 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
     if isinstance(text, str) or len(line) <= WIDTH:
         return [line]
     if isinstance(text, Each):
-        whole = f"{pad}    {flat(text.element)} {flat(text.clause)}"
-        parts = [*layout(text.element, indent + 4), *layout(text.clause, indent + 4)]
+        whole = f"{pad}    {flat(text.element)} {text.clause}"
+        parts = [*layout(text.element, indent + 4), f"{pad}    {text.clause}"]
         body = [whole] if len(whole) <= WIDTH else parts
         return [f"{pad}{before}*(", *body, f"{pad}){after}"]
     lines = [f"{pad}{before}{text.head}{text.opening}"]

@@ -281,23 +281,18 @@ net N { input 3@16x16
 }"""
     code = emit("torch", network(text), "n.cnn")
     expected = """\
-        self.stages = nn.Sequential(
-            *(
-                nn.Sequential(
-                    B(channels, out, stride, 0.3 * number / 7),
-                    *(
-                        B(out, out, 1, 0.3 * (number + 1 + j) / 7)
-                        for j in range(repeats)
-                    ),
-                )
-                for channels, out, stride, number, repeats in (
-                    (3, 4, 1, 0, 0),
-                    (4, 6, 2, 1, 1),
-                    (6, 8, 1, 3, 2),
-                    (8, 9, 2, 6, 3),
-                )
-            ),
-        )
+        self.stages = nn.Sequential()
+        for channels, out, stride, number, repeats in (
+            (3, 4, 1, 0, 0),
+            (4, 6, 2, 1, 1),
+            (6, 8, 1, 3, 2),
+            (8, 9, 2, 6, 3),
+        ):
+            layer = nn.Sequential(
+                B(channels, out, stride, 0.3 * number / 7),
+                *(B(out, out, 1, 0.3 * (number + 1 + j) / 7) for j in range(repeats)),
+            )
+            self.stages.append(layer)
 """
     assert expected in code
     model = load(code).N()

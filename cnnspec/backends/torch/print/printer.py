@@ -138,7 +138,7 @@ class Printer:
                 return self.text(made)
             case Turns(turn, [Assign(made)]):
                 with self.loop(turn):
-                    return Each(self.text(made), self.header(solved))
+                    return Each(self.text(made), flat(self.header(solved)))
             case Formula(terms):
                 return self.formula(terms)
             case Given(name, otherwise):

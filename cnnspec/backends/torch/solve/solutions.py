@@ -52,7 +52,7 @@ class Make(NamedTuple):
     """A call; a list or a tuple where there is no head. A statement among its items puts a module there."""
 
     head: Solution
-    items: tuple[Item, ...]
+    items: Items
     brackets: str = "()"
 
 
@@ -87,7 +87,7 @@ class Turns(NamedTuple):
 Statement = Assign | Branch | Turns
 Solved = list[Statement]
 Item = tuple[str, Solution | Statement]
-Items = list[Item]
+Items = tuple[Item, ...]
 
 
 def leaves(solved: Any) -> Iterator[Formula | Given | Added]:
