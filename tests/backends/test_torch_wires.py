@@ -151,10 +151,10 @@ FORWARDS = {
     "a conditional branch that is only a wire": """\
         y = self.body(x)
         if self.has_conv2:
-            u = self.conv2(x)
+            z = self.conv2(x)
         else:
-            u = x
-        x = y + u
+            z = x
+        x = y + z
         return x
 """,
     "a label behind a conditional step": """\

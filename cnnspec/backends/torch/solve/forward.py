@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -13,7 +13,7 @@ from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.literals import literal
 from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append
-from cnnspec.backends.torch.solve.statements import Expression, Statements, values_read
+from cnnspec.backends.torch.solve.statements import DEEPEST, Expression, Statements, values_read
 from cnnspec.backends.torch.unify.columns import Body, Column, Unaligned, Way, agree
 from cnnspec.backends.torch.unify.steps import can_add, is_container, is_method, is_parameter, outputs_of
 from cnnspec.backends.writer import WIDTH, Arguments, Text, behind, call, flat, joined
@@ -93,9 +93,10 @@ class Forward(Statements):
             parameter, symbol = self.access(column), column.agreed(lambda step: step.layer.symbol)
             if shape := column.agreed(lambda step: step.layer.spread(step.input.shape)):  # for each channel
                 parameter = call(f"{flat(parameter)}.reshape", *map(str, shape))
-            made = Expression(outputs, behind(f"{variable} {symbol} ", parameter), 1, atomic=False)
+            product = behind(f"{variable} {symbol} ", parameter)
+            made = Expression(outputs, product, 1, atomic=False, variables=(variable,))
         else:
-            made = Expression(outputs, call("crop", variable, self.variable(sizes)))
+            made = Expression(outputs, call("crop", variable, self.variable(sizes)), variables=())
             self.variables.reads.subtract(sizes.items())
         return self.produce(column, made)
 
@@ -162,7 +163,7 @@ class Forward(Statements):
         at_once = need == "always" or self.variables.is_training  # the join runs wherever its paths do
         condition, operands, around = "", list[Expression](), self.target
         for number, path in enumerate(live):
-            later = live[number + 1 :]
+            later, self.target = live[number + 1 :], around
             if not path.is_everywhere:
                 if (number, len(live)) != (1, 2):
                     raise Unaligned
@@ -210,14 +211,13 @@ class Forward(Statements):
         elif condition:
             if self.join_within(column, paths[0], condition, texts):
                 return Expression(outputs)
-            either = f"{flat(join_text(column, texts))} if {condition} else "
-            made = Expression(outputs, behind(either, texts[0]), 1, atomic=False)
+            either = behind(f"{flat(join_text(column, texts))} if {condition} else ", texts[0])
+            made = Expression(outputs, either, DEEPEST, atomic=False, variables=tensors(column, operands))
         else:
-            typed = not activation and (not symbol or operands[(in_place(column) or [0])[0]].typed)
+            variables = tensors(column, operands) if symbol else ()
             depth = 1 if symbol else deepest + 1
-            made = Expression(outputs, join_text(column, texts), depth, not symbol, typed)
-        made = self.produce(column, made)
-        return self.hold(made) if condition else made
+            made = Expression(outputs, join_text(column, texts), depth, not symbol, variables)
+        return self.produce(column, made)
 
     def join_within(self, column: Column, first: Way, condition: str, texts: list[Text]) -> bool:
         """Join in the branch right before, if that has the condition and a variable holds the first path."""
@@ -253,6 +253,12 @@ def join_text(join: Column, texts: list[Text]) -> Text:
         for text in (*texts[:place], *texts[place + 1 :]):
             made = call(f"{flat(made)}.add_", flat(text))
     return call(f"F.{activation}", flat(made), "inplace=True") if activation else made
+
+
+def tensors(join: Column, operands: list[Expression]) -> tuple[str, ...] | None:
+    """The variables that mypy must know to be tensors, to take the sum or the product of all for one."""
+    found = [each.variables for each in operands if each.variables is not None]
+    return tuple(chain(*found)) if len(found) == len(operands) and not activation_of(join) else None
 
 
 def function_text(join: Column, texts: list[Text]) -> Text:

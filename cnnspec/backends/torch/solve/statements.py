@@ -85,13 +85,17 @@ class Variables:
 
 
 class Expression(NamedTuple):
-    """What computes a value, in each row: `depth` calls within calls; without a text, a variable holds it."""
+    """What computes a value, in each row: `depth` calls within calls; without a text, a variable holds it.
+
+    mypy takes it for a tensor where it takes these `variables` for tensors; None: it never does, since what
+    a module returns may be anything, and so may any sum with it.
+    """
 
     values: ByRow
     text: Text = ""
     depth: int = 0
     atomic: bool = True  # it binds as a call does, and may stand beside an operator
-    typed: bool = False  # mypy knows that it is a tensor: what a module returns may be anything
+    variables: tuple[str, ...] | None = None
 
 
 class Statements:
@@ -174,12 +178,17 @@ class Statements:
             raise Unaligned
         return found
 
+    def held(self, values: ByRow) -> Expression:
+        """The variable that holds a value, as an expression."""
+        name = self.variable(values)
+        return Expression(values, name, variables=(name,))
+
     def read(self, x: Expression, values: ByRow, reading: ByRow) -> Expression:
         """The value that these rows read now: the expression, if nothing else reads it, or its variable."""
         reads = self.variables.reads
         if not x.text or any(reads[place] > 1 for place in reading.items()):
             self.hold(x)
-            x = Expression(values, self.variable(values))
+            x = self.held(values)
         reads.subtract(reading.items())
         return x
 
@@ -205,17 +214,23 @@ class Statements:
 
     def leave(self, name: str, columns: Sequence[ByRow], x: Expression) -> Expression:
         """Return values in a tuple of this name, or one ("") as it is, if mypy knows it to be a tensor."""
-        made: Text = x.text
+        values, left = columns[0], x
+        reads_well = x.atomic or len("return " + flat(x.text)) <= self.room
         if name:
             self.hold(x)
-            made = call(name, *map(self.variable, columns))
-        elif not x.typed or x.values != columns[0]:
-            self.hold(x, "x" if self.variables.is_free("x", columns[0]) else None)
-            made = self.variable(columns[0])
-            if made not in self.inputs:
-                declare(made, self.statements)
-        self.statements.append(Assign(behind("return ", made)))
+            left = Expression(values, call(name, *map(self.variable, columns)), variables=())
+        elif x.values != values or x.variables is None or len(self.untyped(x)) > 1 or not reads_well:
+            self.hold(x, "x" if self.variables.is_free("x", values) else None)
+            left = self.held(values)
+        for variable in self.untyped(left):
+            declare(variable, self.statements)
+        note = self.note(values) if left is x else ""
+        self.statements.append(Assign(behind("return ", left.text), comment=note))
         return x
+
+    def untyped(self, x: Expression) -> set[str]:
+        """The variables that need an annotation for mypy to take an expression for a tensor."""
+        return {name for name in x.variables or () if name not in self.inputs}
 
     def free_variable(
         self,
@@ -253,8 +268,9 @@ class Statements:
         if x.depth and not (nests and len(flat(made)) <= room):
             name = self.free_variable(inputs)
             self.assign(name, inputs, x.text)
-            x, made = Expression(inputs, name), write(name)
-        return self.produce(column, Expression(column.outputs, made, x.depth + (not is_method)))
+            x, made = self.held(inputs), write(name)
+        depth, variables = (x.depth, x.variables) if is_method else (x.depth + 1, None)
+        return self.produce(column, Expression(column.outputs, made, depth, variables=variables))
 
 
 def declare(name: str, statements: Solved) -> bool:
