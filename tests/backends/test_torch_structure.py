@@ -328,12 +328,15 @@ def test_an_attribute_tells_what_differs_once_and_nothing_tells_what_makes_no_di
 WIDE = """
 block B(windows, size) { conv 4@size pad=windows stride=(1 if windows == 2 else 2), batchnorm, relu6, scale 0.5 }
 net N { input 3@32x32\n B [1, 2, 3, 4] 3x5, B 2 3x3, B 1x2 5x5 }"""
+NAMED_AT_LENGTH = """
+net TwoViewsOfOneThing { left_view: input 2@8x8\n right_view: input 2@8x8\n concat { | from left_view | from right_view }
+    one: conv 4@1x1\n two: conv 4@1x1\n three: conv 4@1x1\n output one train=yes\n output two\n output three }"""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("optimize", [False, True], ids=["", "optimised"])
 def test_emitted_code_is_formatted_linted_and_typed(optimize: bool, tmp_path: Path) -> None:
-    for number, text in enumerate((*NETS.values(), WIDE)):
+    for number, text in enumerate((*NETS.values(), WIDE, NAMED_AT_LENGTH)):
         (tmp_path / f"net{number}.py").write_text(emit("torch", network(text), "net.cnn", optimize=optimize))
     for command in (
         ["ruff", "format", "--check", "--isolated", "."],

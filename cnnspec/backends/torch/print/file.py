@@ -14,9 +14,10 @@ from cnnspec import __version__
 from cnnspec.analysis.costs import costs
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.printer import Printer
-from cnnspec.backends.torch.solve.classes import Class
+from cnnspec.backends.torch.solve.classes import Class, default_of
 from cnnspec.backends.torch.solve.program import Return
 from cnnspec.backends.torch.solve.statements import IMPORTED
+from cnnspec.backends.torch.unify.columns import same
 from cnnspec.backends.writer import WIDTH, Arguments, Writer, call
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Network
@@ -111,10 +112,10 @@ def write_class(cls: Class, body: Writer) -> None:
         if forward:
             kinds = sorted((each.name or "Tensor" for each in cls.returns), key="Tensor".__ne__) or ["Tensor"]
             names, statements = forward
-            arguments = ", ".join(f"{name}: Tensor" for name in names)
+            header = call("def forward", "self", *(f"{name}: Tensor" for name in names))
             body.line()
-            with body.block(f"def forward(self, {arguments}) -> {' | '.join(kinds)}"):
-                body.lines += Printer(cls, local).body(statements)
+            body.expression(header, after=f" -> {' | '.join(kinds)}:")
+            body.lines += Printer(cls, local).body(statements)
 
 
 def origin(cls: Class, block: Block) -> str:
@@ -130,15 +131,19 @@ def origin(cls: Class, block: Block) -> str:
 
 
 def docstring(cls: Class, body: Writer) -> None:
-    """What a net is for."""
+    """What a net is for; arguments that are its own defaults are said where the line has room for all."""
     network, taken = cls.program.network, cls.parameters.columns
-    fixed = assignments({name: value for name, value in network.arguments.items() if name not in taken})
-    head = f"{network.name} for {' and '.join(str(given.value.shape) for given in network.inputs)}"
-    whole = f"{head}, built with {fixed}." if fixed else f"{head}."
-    if len(whole) <= LONGEST_SENTENCE:
-        body.line(f'"""{whole}"""')
-        return
-    paragraph = textwrap.wrap(f"Built with {fixed}.", WIDTH - 4, break_long_words=False)
+    head = f"{network.name} for {' and '.join(str(each.value.shape) for each in network.inputs)}"
+    fixed = {name: value for name, value in network.arguments.items() if name not in taken}
+    defaults = {each.name.name: default_of(each) for each in network.net.parameters}
+    telling = {name: value for name, value in fixed.items() if not same(value, defaults[name])}
+    for given in (fixed, telling):
+        words = assignments(given)
+        whole = f"{head}, built with {words}." if words else f"{head}."
+        if len(whole) <= LONGEST_SENTENCE:
+            body.line(f'"""{whole}"""')
+            return
+    paragraph = textwrap.wrap(f"Built with {words}.", WIDTH - 4, break_long_words=False)
     for line in (f'"""{head}.', "", *paragraph, '"""'):
         body.line(line)
 
