@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnspec.importers.patterns.reroll import reroll, tidy, with_alike_repeats, with_loops
-from cnnspec.importers.patterns.turns import Turns, table
+from cnnspec.importers.patterns.reroll import harmonised, reroll, tidy, with_alike_repeats, with_loops
+from cnnspec.importers.patterns.turns import Turns, table, unwrapped
 from cnnspec.importers.patterns.unify import unify
-from cnnspec.importers.terms.formulas import Items, name, written
+from cnnspec.importers.terms.formulas import Formula, Items, name, written
 from cnnspec.importers.terms.terms import Braces, Call, Chain, Join, Repeat, Term
 from cnnspec.importers.wording.text import BlockText, measure
 from tests.importers.terms import CHAINS, conv, unroll, use
@@ -171,3 +171,12 @@ def test_where_some_repeat_a_step_all_do() -> None:
     found = with_alike_repeats([stage(use(1, 1)), stage(use(1, 1), use(1, 1)), stage(conv(1, 1, "a"))])
     repeats = [Repeat((), times, (use(1, 1),)) for times in (1, 2)]
     assert found == [stage(repeats[0]), stage(repeats[1]), stage(conv(1, 1, "a"))]
+
+
+def test_a_repeat_beside_a_nested_one_keeps_the_name_that_it_counts_by() -> None:
+    """Made a repeat of one turn by its neighbour's name, it would lose its own when that is taken away."""
+    j, i = name("j"), name("i")
+    six = Formula("+", (Formula("*", (3, j)), i))
+    nested = Repeat(("j",), 2, (Repeat(("i",), 3, (use(1, 1)._replace(label=("up", six)),)),))
+    chain = (Repeat(("j",), 3, (use(1, 1)._replace(label=("up", j)),)), nested)
+    assert unroll(unwrapped(harmonised(chain))) == unroll(chain)

@@ -197,6 +197,18 @@ def test_steps_of_which_each_instance_has_one_share_a_parameter() -> None:
     assert [p.role for p in solved.parameters] == ["stride", "test"]
 
 
+def test_numbers_of_steps_of_which_each_instance_has_one_are_one_parameter() -> None:
+    """Where a step stands before a fork or in it, its number goes on counting, but is written once."""
+
+    def scaled(index: int) -> Call:
+        return Call("scale", (("init", Formula("+", (index, 0.5))),))
+
+    before = [(scaled(index), Join("add", ((conv(4, 1, "a"),), ()))) for index in (3, 7)]
+    within = [(Join("add", ((scaled(index), conv(4, 1, "a")), ())),) for index in (1, 2)]
+    solved = solve(unify([*before, *within]), [4] * 4, [4] * 4)
+    assert [(p.role, p.values) for p in solved.parameters if p.role == "index"] == [("index", (3, 7, 1, 2))]
+
+
 def test_widths_in_branches_are_parts_of_what_arrives_behind_them() -> None:
     """What each branch makes is `width`, however it makes it."""
 

@@ -222,10 +222,9 @@ class Solver:
 
     def filled(self, slot: Slot) -> tuple[Any, ...]:
         """The values; where there is no step the number that stands for none, else the commonest."""
-        column = slot.column
+        column = slot.column if slot.role in WIDTHS else self.joined(slot)
         if slot.role == "index" and all(type(column.values[place]) is int for place in column.present):
             return tuple(counted_on(column.values))
-        column = column if slot.role in WIDTHS else self.joined(slot)
         values = [column.values[place] for place in column.present]
         idle = IDLE.get(slot.role, commonest(values))
         return tuple(idle if value is ABSENT else value for value in column.values)
