@@ -20,7 +20,7 @@ dropout: dropout stochasticdepth
 linear: flatten unflatten linear
 resize: upsample pixelshuffle pixelunshuffle channelshuffle pad crop
 channels: slice pick scale shift normalize channelconv
-merge: add sub mul concat
+merge: add sub mul maximum minimum concat
 """
 FAMILIES = {
     family: tuple(names.split())

@@ -249,8 +249,9 @@ class Join(Layer):
 
     is_join = True
     symbol: ClassVar[str] = ""  # the Python operator of the emitted code; "": a function of …
-    function: ClassVar[str] = "torch.cat"  # … all values at once, and of the arguments
-    sized_by: ClassVar[int | None] = None  # the path whose size it has; None: that of all, gates apart
+    function: ClassVar[str] = "torch.cat"  # … all values at once, else of two, and of the arguments
+    sized_by: ClassVar[int | None] = None  # the path whose size it has; None: that of all, …
+    repeats: ClassVar[bool] = False  # … sizes of 1 apart, which are repeated
 
     def join(self, paths: tuple[Shape, ...]) -> Shape:
         """The shape of the joined value; two paths or more. Raises Misfit."""

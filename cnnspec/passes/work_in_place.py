@@ -12,7 +12,7 @@ MAKERS = frozenset(
     {"conv", "depthwise", "convtranspose", "linear", "maxpool", "avgpool"}
     | {"batchnorm", "layernorm", "groupnorm", "instancenorm", "rmsnorm", "grn", "frn"}
     | {"evonorms0", "evonormb0"}
-    | {"add", "sub", "mul", "concat"}
+    | {"add", "sub", "mul", "maximum", "minimum", "concat"}
 )
 """Layers whose output is new memory, which nobody else holds. So is that of what can work in place: in place
 or not, nobody reads what arrived after it."""
@@ -24,6 +24,8 @@ def work_in_place(graph: Graph) -> Rewrite:
     for node in graph.nodes:
         if hasattr(node.layer, "in_place"):
             places = [i for i, name in enumerate(node.inputs) if (name, node.path) in spent]
+            if len(set(node.shapes)) > 1:  # what is repeated has no room for the sum
+                places = []
             if len(node.inputs) > 2:  # all but two are added when the first has been written over
                 places = [i for i in places if i == 0 and node.inputs[i] in alone]
             change: Change = (("in_place", tuple(places) if node.layer.is_join else bool(places)),)

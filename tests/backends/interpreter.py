@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import sys
+from functools import reduce
 from types import ModuleType
 from typing import Any
 
@@ -91,10 +93,17 @@ def join(layer: Layer, values: list[Tensor]) -> Tensor:
         places = F.max_pool2d(source, unpool.kernel_size, return_indices=True)[1]
         unpooled: Tensor = unpool(values[0], places, list(source.shape[2:]))
         return unpooled
-    total = values[0]
-    for value in values[1:]:
-        total = total + value if name == "add" else total * value if name == "mul" else total - value
-    return total
+    made: Tensor = reduce(ELEMENTWISE[name], values)
+    return made
+
+
+ELEMENTWISE = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "maximum": torch.maximum,
+    "minimum": torch.minimum,
+}
 
 
 def agree(text: str, name: str | None = None, training: bool = False) -> nn.Module:

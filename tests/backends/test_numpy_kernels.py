@@ -6,6 +6,7 @@ import importlib
 import inspect
 import math
 import pkgutil
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -167,33 +168,37 @@ def test_a_layer_in_training(case: Case, precision: str) -> None:
 
 
 @PRECISIONS
-@pytest.mark.parametrize("name", ["add", "sub", "mul", "mul gates", "mul gates alone", "mul sides", "concat"])
-def test_a_join(name: str, precision: str) -> None:
-    kind, _, gate = name.partition(" ")
-    shapes = [Shape(4, 5, 3)] * (2 if kind == "sub" else 3)
-    if gate == "sides":
+@pytest.mark.parametrize("gate", ["", "gates", "gates alone", "sides"])
+@pytest.mark.parametrize("kind", ["add", "sub", "mul", "maximum", "minimum", "concat"])
+def test_a_join(kind: str, gate: str, precision: str) -> None:
+    """Of sizes of 1 that are repeated, too; rounded numbers, of which many are equal."""
+    shapes = [Shape(4, 5, 3)] * 3
+    if kind == "concat":
+        shapes[1] = Shape(7, 5, 3)
+    elif gate == "sides":
         shapes[1:] = Shape(4, 5, 1), Shape(4, 1, 3)
     elif gate:
         shapes[1:] = Shape(4, 1, 1), Shape(1, 5, 3)
         shapes = shapes[gate == "gates alone" :]
-    elif kind == "concat":
-        shapes[1] = Shape(7, 5, 3)
-    values = [
-        batch(shape, seed=i).to(getattr(torch, precision)).requires_grad_() for i, shape in enumerate(shapes)
-    ]
+    shapes = shapes[:2] if kind == "sub" else shapes
+    dtype = getattr(torch, precision)
+    values = [batch(shape, seed=i).to(dtype).round().requires_grad_() for i, shape in enumerate(shapes)]
     wanted = {
         "add": lambda: sum(values[1:], values[0]),
         "sub": lambda: values[0] - values[1],
         "mul": lambda: math.prod(values),
+        "maximum": lambda: reduce(torch.maximum, values),
+        "minimum": lambda: reduce(torch.minimum, values),
         "concat": lambda: torch.cat(values, 1),
     }[kind]()
     arrays = [value.detach().numpy() for value in values]
-    lowered = lower(make(kind), shapes[0])
-    made = KERNELS[lowered.kernel](*arrays)
+    kernel = lower(make(kind), shapes[0]).kernel
+    kernel = "broadcast_add" if kind == "add" and gate else kernel
+    made = KERNELS[kernel](*arrays)
     close(made, wanted, BOUNDS[precision][0])
     upstream = torch.randn(wanted.shape, generator=torch.Generator().manual_seed(5), dtype=wanted.dtype)
     wanted.backward(upstream)
-    backs = call_back(KERNELS[f"{kind}_backward"], upstream.numpy(), arrays, {"y": made})
+    backs = call_back(KERNELS[f"{kernel}_backward"], upstream.numpy(), arrays, {"y": made})
     for back, value in zip(backs, values, strict=True):
         assert value.grad is not None
         close(back, value.grad, BOUNDS[precision][1])

@@ -34,7 +34,12 @@ DIFFERENCES = (
     ("E0304", ("convtranspose",), "dilation", "a kernel of one tap has no distance to be 0"),
     ("E0304", ("crop", "slice", "pick"), "", "Python's indices below 0 count from the end"),
     ("E0304", ("normalize",), "", "the module is cnnspec's own: it broadcasts and divides by 0"),
-    ("E0402", ("add", "sub", "mul"), "", "it broadcasts; a third path of `sub` is subtracted, too"),
+    (
+        "E0402",
+        ("add", "sub", "mul", "maximum", "minimum"),
+        "",
+        "it repeats vectors; `sub` takes three paths",
+    ),
     ("E0405", ("adaptiveavgpool", "globalavgpool", "pad"), "", "a batch of vectors may be one map"),
     ("E0405", ("dropout",), "mode", "it warns of the missing axes, no more"),
     ("E0405", ("normalize",), "", "the module is cnnspec's own: it broadcasts"),

@@ -14,7 +14,7 @@ from tests.random.place import Callee, Place, Refused
 from tests.random.steps import Body, Call, Chain, Constant, Default, If, Join, Repeat, is_none, items, none
 from tests.random.values import Number, bare, spell, test
 
-JOINS = ("add", "sub", "mul", "concat")
+JOINS = ("add", "sub", "mul", "maximum", "minimum", "concat")
 BLOCKS = ("A", "B", "Unit", "Model", "Sequential", "Conv", "block_1", "Tensor")
 
 
@@ -116,7 +116,7 @@ class Structures(Author):
         form = self.number(0, 9)
         if form == 9 or (form == 8 and wanted is None):
             return self.absent(place)
-        if kind == "mul" and form == 7 and place.shape.is_map and wanted:
+        if kind != "concat" and form == 7 and place.shape.is_map and wanted:
             if self.chance(50):
                 return self.closed([Chain([Call("channelmean")])], place, wanted.with_channels(1))
             return self.closed([Chain([Call("globalavgpool")])], place, Shape(wanted.channels, 1, 1))

@@ -70,8 +70,8 @@ class Periods:
         if isinstance(node.layer, Join):
             if node.layer.sized_by is not None:
                 return arriving[node.layer.sized_by]
-            gates = {1, None} if node.layer.name == "mul" else {None}
-            wide = [n for n in node.inputs if not gates.issuperset(self.along(n, axis))] or node.inputs
+            repeated = {1, None} if node.layer.repeats else {None}
+            wide = [n for n in node.inputs if not repeated.issuperset(self.along(n, axis))] or node.inputs
             return join_periods([self.of[name][axis] for name in wide])
         pace = node.layer.paces()[axis]
         if node.following is None:

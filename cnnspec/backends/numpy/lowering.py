@@ -243,6 +243,8 @@ LOWERINGS: dict[str, Callable[[Any, Shape], Lowered]] = {
     "add": plain("add"),
     "sub": plain("sub"),
     "mul": plain("mul"),
+    "maximum": plain("maximum"),
+    "minimum": plain("minimum"),
     "concat": plain("concat"),
 }
 """One row a layer; the kernel of a join takes all its paths."""

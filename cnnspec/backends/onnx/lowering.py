@@ -230,6 +230,8 @@ LOWERINGS: dict[str, Callable[[Lowering], object]] = {
     "add": add,
     "sub": applied("Sub"),
     "mul": mul,
+    "maximum": applied("Max"),
+    "minimum": applied("Min"),
     "concat": applied("Concat", axis=1),
 }
 """The order is that of the reference."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
 from cnnspec.backends.numpy.facts import facts
@@ -142,6 +144,23 @@ def add_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
     return (grad,) * len(paths)
 
 
+@facts(operator="+", quick="quick_add")
+def broadcast_add(*paths: Array) -> Array:
+    """The sum of values; those (N, C, 1, 1) shift channels. Cao et al. 2019."""
+    return add(*paths)
+
+
+def broadcast_add_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
+    """grad, for every path, added up where that was repeated."""
+    return tuple(gathered(grad, path) for path in paths)
+
+
+def gathered(grad: Array, path: Array) -> Array:
+    """The gradient of a path of a join, whose sizes of 1 were repeated."""
+    axes = tuple(i for i, n in enumerate(path.shape) if n != grad.shape[i])
+    return grad.sum(axes, keepdims=True) if axes else grad
+
+
 @facts(operator="-")
 def sub(first: Array, second: Array) -> Array:
     """The first value less the second."""
@@ -150,7 +169,7 @@ def sub(first: Array, second: Array) -> Array:
 
 def sub_backward(grad: Array, first: Array, second: Array) -> tuple[Array, Array]:
     """grad and -grad."""
-    return grad, -grad
+    return gathered(grad, first), gathered(-grad, second)
 
 
 @facts(operator="*")
@@ -166,15 +185,51 @@ def mul(*paths: Array) -> Array:
 
 
 def mul_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
-    """For every path grad times the other paths, added up where a gate was spread."""
+    """For every path grad times the other paths."""
     found = []
     for i, path in enumerate(paths):
         share = grad
         for other in paths[:i] + paths[i + 1 :]:
             share = share * other
-        spread = tuple(i for i, n in enumerate(path.shape) if n != grad.shape[i])
-        found.append(share.sum(spread, keepdims=True) if spread else share)
+        found.append(gathered(share, path))
     return tuple(found)
+
+
+def maximum(*paths: Array) -> Array:
+    """The largest of values. Wu et al. 2018, "A light CNN"."""
+    return reduce(np.maximum, paths)
+
+
+def maximum_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
+    """grad for the largest path."""
+    return chosen_backward(grad, np.maximum, paths)
+
+
+def minimum(*paths: Array) -> Array:
+    """The smallest of values."""
+    return reduce(np.minimum, paths)
+
+
+def minimum_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
+    """grad for the smallest path."""
+    return chosen_backward(grad, np.minimum, paths)
+
+
+def chosen_backward(
+    grad: Array, choose: np.ufunc, paths: tuple[Array, ...]
+) -> tuple[Array, ...]:
+    """grad for the path that was chosen; each of two equal ones gets half of it.
+
+    Of three, the last is held against what was chosen of the others, as in PyTorch.
+    """
+    found = []
+    for i in range(len(paths) - 1, 0, -1):
+        last, before = paths[i], reduce(choose, paths[:i])
+        share = np.where(last == before, 0.5, last == choose(last, before))
+        own = grad * share.astype(grad.dtype)
+        found.append(gathered(own, last))
+        grad = grad - own
+    return (gathered(grad, paths[0]), *reversed(found))
 
 
 def concat(*paths: Array) -> Array:

@@ -29,6 +29,16 @@ def quick_mul(plan: Plan, layer: Layer) -> None:
     quick_join(plan, layer, np.multiply)
 
 
+def quick_maximum(plan: Plan, layer: Layer) -> None:
+    """The largest values."""
+    quick_join(plan, layer, np.maximum)
+
+
+def quick_minimum(plan: Plan, layer: Layer) -> None:
+    """The smallest values."""
+    quick_join(plan, layer, np.minimum)
+
+
 def quick_join(plan: Plan, layer: Layer, join: np.ufunc) -> None:
     """Values joined, each with each: in the place of one that nobody else needs."""
     shape = np.broadcast_shapes(*(plan.values[name].shape for name in layer.of))
@@ -38,7 +48,7 @@ def quick_join(plan: Plan, layer: Layer, join: np.ufunc) -> None:
         if plan.alone(layer, name) and plan.values[name].shape == shape
     ]
     names = list(layer.of)
-    if len(names) > 2:  # of a sum or a product; it starts where it is to be
+    if len(names) > 2:  # no difference, which has an order; it starts where it is to be
         names.sort(key=lambda name: name not in free[:1])
     values = [plan.values[name] for name in names]
     y = plan.move(free[0], layer.name) if free else plan.take(layer.name, shape)

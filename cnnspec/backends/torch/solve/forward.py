@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from functools import partial
+from functools import partial, reduce
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
@@ -262,12 +262,12 @@ def tensors(join: Column, operands: list[Expression]) -> tuple[str, ...] | None:
 
 
 def function_text(join: Column, texts: list[Text]) -> Text:
-    """A function of all values at once."""
+    """A function of all values at once, or of two, then of what it made of them and the third."""
     function = join.first.layer.function
     if function == "torch.cat":
         return call(function, call("", *map(flat, texts)), "dim=1")
-    arguments = join.agreed(lambda step: [*step.layer.torch_keywords().values()])
-    return call(function, *map(flat, texts), *map(repr, arguments))
+    arguments = [*map(repr, join.agreed(lambda step: [*step.layer.torch_keywords().values()]))]
+    return reduce(lambda made, text: call(function, flat(made), flat(text), *arguments), texts)
 
 
 def activation_of(join: Column) -> Any:
