@@ -12,7 +12,7 @@ from cnnspec.layers.base import Layer, Unsupported
 from cnnspec.layers.resize import Upsample
 from cnnspec.values.shapes import Shape, plain_shape
 
-COMMUTATIVE = ("add", "mul")
+COMMUTATIVE = ("add", "mul", "maximum", "minimum")
 
 
 class Difference(NamedTuple):

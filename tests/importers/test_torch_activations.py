@@ -86,7 +86,6 @@ def test_a_written_activation_is_one_layer(text: str, function: Callable[[Tensor
 OTHERS: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
     "of another number": ("`pow` has no layer", lambda x: gelu(x, 0.797)),
     "a part": ("`erf`", torch.erf),
-    "a slope above 1": ("`max` of two values", lambda x: torch.max(x, 1.5 * x)),
     "another threshold": ("`gt`", lambda x: torch.where(x > 1e-3, x, torch.zeros_like(x))),
     "another limit": ("`maximum`", lambda x: torch.maximum(x, torch.tensor(-1000.0))),
     "of another value": ("`erf`", lambda x: x.relu() * (1 + torch.erf(x / math.sqrt(2)))),
@@ -96,6 +95,7 @@ OTHERS: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
 SPELLED_OUT: list[tuple[str, Callable[[Tensor], Tensor]]] = [
     ("mul { | identity | scale 1.702 trained=no, sigmoid }", lambda x: x * torch.sigmoid(1.702 * x)),
     ("softplus beta=2.0, tanh", lambda x: x * torch.tanh(F.softplus(x, beta=2))),
+    ("maximum { | identity | scale 1.5 trained=no }", lambda x: torch.max(x, 1.5 * x)),
     ("hardtanh 0.0 6.1", lambda x: x * torch.clamp(x + 3, 0, 6.1) / 6),
 ]
 

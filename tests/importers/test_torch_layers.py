@@ -113,17 +113,20 @@ JOINS = {
     "add": lambda left, right: left + right,
     "sub": lambda left, right: left - right,
     "mul": lambda left, right: left * right,
+    "maximum": torch.max,
+    "minimum": torch.minimum,
     "concat": lambda left, right: torch.cat([left, right], 1),
 }
 
 
+@pytest.mark.parametrize("gate", [Shape(4, 6, 6), Shape(4, 1, 1), Shape(1, 6, 6)], ids=str)
 @pytest.mark.parametrize("name", JOINS)
-def test_a_join_is_read(name: str) -> None:
+def test_a_join_is_read(name: str, gate: Shape) -> None:
     class Joined(torch.nn.Module):
         def forward(self, left: torch.Tensor, right: torch.Tensor) -> Any:
             return JOINS[name](left, right)
 
-    shapes = [Shape(4, 6, 6), Shape(4, 6, 6)]
+    shapes = [Shape(4, 6, 6), gate if name != "concat" else Shape(gate.channels, 6, 6)]
     model = read(Joined(), shapes)
     assert [given.name for given in model.inputs] == ["left", "right"]
     (operation,) = model.operations

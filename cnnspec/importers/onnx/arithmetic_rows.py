@@ -14,7 +14,7 @@ from cnnspec.importers.onnx.lower import GraphFlows
 from cnnspec.importers.onnx.values import Affine, ConstantArray, FormulaPart, Known
 from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.reading.computations import is_multiple, values_of
-from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined, product
+from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined
 
 
 def concat(net: GraphFlows, *values: Any, axis: int = 1) -> Flow:
@@ -41,10 +41,10 @@ def combined(net: GraphFlows, function: str, a: Known, b: Known) -> Known:
     """Two values joined, or a part of a formula. Raises Refuse."""
     a, b = settle(net, a, b), settle(net, b, a)
     if isinstance(a, Flow) and isinstance(b, Flow):
-        if function == "mul":
-            made = formula(net, function, a, b) if a.axes == b.axes else None
-            return made if isinstance(made, Flow) else product(net, a, b)
-        if a.value.shape == b.value.shape:
+        made = formula(net, function, a, b) if a.axes == b.axes and function != "add" else None
+        if isinstance(made, Flow):
+            return made
+        if function == "mul" or (function in JOINS and a.value.shape == b.value.shape):
             return joined(net, JOINS[function], a, b)
     return formula(net, function, a, b)
 
@@ -67,9 +67,23 @@ def elementwise(function: str) -> Row:
     return row
 
 
-def sum_(net: GraphFlows, *values: Any) -> Known:
-    found: Known = reduce(partial(elementwise("add"), net), values)
-    return found
+def several(row: Row) -> Row:
+    """Of any number of values, the first two at once."""
+
+    def fold(net: GraphFlows, *values: Any) -> Known:
+        found: Known = reduce(partial(row, net), values)
+        return found
+
+    return fold
+
+
+def limit(function: str) -> Row:
+    """The largest or the smallest of two values, or of a value and a number."""
+
+    def row(net: GraphFlows, a: Any, b: Any) -> Known:
+        return combined(net, function, a, b)
+
+    return row
 
 
 def power(net: GraphFlows, a: Any, b: object) -> Known:
@@ -87,7 +101,9 @@ def negate(net: GraphFlows, a: Any) -> Known:
 
 ROWS: dict[str, Row] = {
     **{each.title(): elementwise(each) for each in ("add", "sub", "mul", "div")},
-    "Sum": sum_,
+    "Sum": several(elementwise("add")),
+    "Max": several(limit("maximum")),
+    "Min": several(limit("minimum")),
     "Pow": power,
     "Neg": negate,
     "Concat": concat,

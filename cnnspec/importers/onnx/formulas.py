@@ -20,8 +20,14 @@ from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import merge
 from cnnspec.layers.base import Join
 
-JOINS: dict[str, Join] = {"add": merge.Add(), "sub": merge.Sub(), "mul": merge.Mul()}
-"""What functions of two values of one shape are."""
+JOINS: dict[str, Join] = {
+    "add": merge.Add(),
+    "sub": merge.Sub(),
+    "mul": merge.Mul(),
+    "maximum": merge.Maximum(),
+    "minimum": merge.Minimum(),
+}
+"""What functions of two values are."""
 
 
 def make(net: GraphFlows, known: FormulaPart | Affine) -> Flow:
@@ -45,7 +51,7 @@ def build(net: GraphFlows, known: Computation | Value, axes: Axes) -> Flow:
             scale, shift = (np.array(each, np.float32) for each in factors)
             return make_affine(net, Affine(build(net, x, axes), scale, shift))
     join = JOINS.get(known.function)
-    if join is None or len(parts) < 2 or len({value.shape for value in values}) > 1:
+    if join is None or len(parts) < 2:
         raise Refuse("E1003", f"the formula that ends in `{net.node.operator}` has no layer")
     return joined(net, join, *(build(net, each, axes) for each in parts))
 

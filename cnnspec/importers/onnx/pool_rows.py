@@ -11,8 +11,8 @@ from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.importers.reading import computations
 from cnnspec.importers.reading.computations import is_multiple
 from cnnspec.importers.reading.flows import Flow, Places, Row, reduced, unpooled
-from cnnspec.importers.reading.paths import summed
-from cnnspec.layers import pool
+from cnnspec.importers.reading.paths import joined_along, summed
+from cnnspec.layers import merge, pool
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.shapes import Shape
 
@@ -158,7 +158,8 @@ def reduce(is_mean: bool) -> Row:
         if not given and noop_with_empty_axes:
             return flow
         places = sorted({place % len(flow.axes) for place in given or range(len(flow.axes))})
-        return reduced(net, flow, places, is_mean, bool(keepdims))
+        paths = None if is_mean else joined_along(net, merge.Maximum(), flow, places, bool(keepdims))
+        return paths or reduced(net, flow, places, is_mean, bool(keepdims))
 
     return reduce_
 

@@ -192,23 +192,15 @@ def limited(net: Flows, known: object, low: Any, high: Any) -> Flow:
 
 
 def joined(net: Flows, join: Join, left: Flow, right: Flow) -> Flow:
-    """Two values of one shape, where their numbers lie alike as they are, else as maps."""
-    left, right = net.compact(left), net.compact(right)
-    if left.axes != right.axes or left.value.shape != right.value.shape:
-        left, right = net.natural(net.map(left)), net.natural(net.map(right))
-    return Flow(net.emit(join, left.value, right.value), left.axes)
-
-
-def product(net: Flows, left: Flow, right: Flow) -> Flow:
-    """A product; a gate has the axes of the other value, but not all of them."""
+    """Two values, one by one; a gate has the axes of the other value, but not all of them."""
     left, right = net.compact(left), net.compact(right)
     if left.axes == right.axes and left.value.shape == right.value.shape:
-        return Flow(net.emit(merge.Mul(), left.value, right.value), left.axes)
+        return Flow(net.emit(join, left.value, right.value), left.axes)
     if is_gate(left, right):
-        return Flow(net.emit(merge.Mul(), left.value, as_map(net, right)), left.axes)
+        return Flow(net.emit(join, left.value, as_map(net, right)), left.axes)
     if is_gate(right, left):
-        return Flow(net.emit(merge.Mul(), as_map(net, left), right.value), right.axes)
-    return net.natural(net.emit(merge.Mul(), net.map(left), net.map(right)))
+        return Flow(net.emit(join, as_map(net, left), right.value), right.axes)
+    return net.natural(net.emit(join, net.map(left), net.map(right)))
 
 
 def unpooled(net: Flows, flow: Flow, places: object) -> Flow:

@@ -95,6 +95,8 @@ FUNCTIONS_OF_LAYERS = {
     "channelmean": "mean C",
     "globalavgpool": "mean HW",
     "hardsigmoid": "hardsigmoid",
+    "maximum": "maximum",
+    "minimum": "minimum",
     "mul": "mul",
     "relu": "maximum",
     "relu6": "clip",

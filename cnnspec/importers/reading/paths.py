@@ -1,4 +1,4 @@
-"""Paths side by side: summed up, what each has of the whole.
+"""Paths side by side: joined, what each has of the whole.
 
 Stacked paths are one value, their channels one behind the other; the new axis is the outer digit of these.
 """
@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnspec.importers.model import Value
+from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Atom, whole
 from cnnspec.importers.reading.flows import Flow, Flows
 from cnnspec.importers.refusals import Refuse
-from cnnspec.layers import activation, channels, merge
-from cnnspec.layers.base import Layer
+from cnnspec.layers import activation, channels, merge, resize
+from cnnspec.layers.base import Join, Layer
+
+FEW = 8
+"""So many neighbouring channels may be paths: each becomes a slice."""
 
 
 def paths_along(flow: Flow, place: int) -> int | None:
@@ -40,12 +44,40 @@ def softmax(net: Flows, layer: type[Layer], flow: Flow, axis: int, name: str) ->
 
 def summed(net: Flows, flow: Flow, places: Sequence[int], keepdim: bool) -> Flow:
     """The sum of the paths that an axis counts. Raises Refuse."""
-    count = paths_along(flow, places[0]) if len(places) == 1 else None
-    if count is None:
+    made = joined_along(net, merge.Add(), flow, places, keepdim)
+    if made is None:
         raise Refuse("E1003", f"`{net.operator}` has no layer")
+    return made
+
+
+def joined_along(net: Flows, join: Join, flow: Flow, places: Sequence[int], keepdim: bool) -> Flow | None:
+    """The paths that an axis counts as one; None where the axes are others."""
+    if len(places) != 1:
+        return None
     place = places[0] % len(flow.axes)
-    made = net.emit(merge.Add(), *parts(net, flow.value, count))
+    flow = neighbours_apart(net, flow, place)
+    count = paths_along(flow, place)
+    if count is None:
+        return None
+    made = net.emit(join, *parts(net, flow.value, count))
     return Flow(made, (*flow.axes[:place], *([()] if keepdim else []), *flow.axes[place + 1 :]))
+
+
+def neighbours_apart(net: Flows, flow: Flow, place: int) -> Flow:
+    """The value with its paths one behind the other, where an axis counts a few neighbouring channels.
+
+    So does maxout's: in `x.view(n, 4, 3, h, w).max(2)`, channel 3*c + k is the k-th path's channel c. A
+    shuffle of 4 groups makes it channel 4*k + c.
+    """
+    value, axes = flow
+    count = arrangement.size_of(axes[place])
+    inner, groups = Atom("C", 1, count), value.shape.channels // count
+    if axes[place] != (inner,) or groups == 1 or count > FEW:
+        return flow
+    outer = inner._replace(stride=groups)
+    moved = ([outer if atom == inner else atom.without(inner) for atom in axis] for axis in axes)
+    shuffled = net.emit(resize.ChannelShuffle(groups=groups), value)
+    return Flow(shuffled, tuple(map(arrangement.joined, moved)))
 
 
 def parts(net: Flows, value: Value, count: int) -> list[Value]:

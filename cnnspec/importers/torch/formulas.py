@@ -35,7 +35,7 @@ STORED = {"to", "float", "type_as", "contiguous", "detach"}
 VIEWS = {*STORED, "expand", "expand_as", "view", "view_as", "reshape", "reshape_as", "flatten", "unflatten"}
 VIEWS |= {"squeeze", "unsqueeze"}
 
-ENDS = ("hardtanh", "mul", "scale", "sub")
+ENDS = ("hardtanh", "maximum", "minimum", "mul", "scale", "sub")
 """Layers that a formula of layers may end in."""
 
 

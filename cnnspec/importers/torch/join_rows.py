@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.arrangement import places_of_channels
-from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined, product, stacked
+from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined, stacked
 from cnnspec.importers.reading.paths import summed
 from cnnspec.importers.reading.slices import cut
 from cnnspec.importers.refusals import Refuse
@@ -70,7 +70,7 @@ def mul(net: TraceFlows, input: object, other: object) -> Known:
             return left._replace(factor=left.factor * right)
         if isinstance(left, Flow) and isinstance(right, Weight):
             return scale(net, left, right)
-    return product(net, *pair(net, input, other))
+    return joined(net, merge.Mul(), *pair(net, input, other))
 
 
 def div(net: TraceFlows, input: object, other: object, *, rounding_mode: Any = None) -> Known:
@@ -191,15 +191,25 @@ def norm_with(net: TraceFlows, flow: Flow, name: str, tensor: Weight) -> Flow | 
 
 
 def maximum(net: TraceFlows, input: object, other: object) -> Flow:
-    """Of what a filter response norm makes and a trained number a channel. Raises Refuse."""
-    flow = net.flow(input)
+    """Of two values, or of a filter response norm's and a trained number a channel. Raises Refuse."""
+    if isinstance(input, Flow) and isinstance(other, Weight):
+        return thresholded(net, input, other)
+    return joined(net, merge.Maximum(), *pair(net, input, other))
+
+
+def minimum(net: TraceFlows, input: object, other: object) -> Flow:
+    return joined(net, merge.Minimum(), *pair(net, input, other))
+
+
+def thresholded(net: TraceFlows, flow: Flow, tau: Weight) -> Flow:
+    """A filter response norm with its thresholded linear unit. Raises Refuse."""
     maker = net.makers.get(flow.value.number)
     is_open = maker is not None and maker.layer.name == "frn" and not maker.layer.value("tlu")
-    if maker is None or not is_open or not isinstance(other, Weight) or operand(other, flow.axes) is None:
-        raise Refuse("E1003", "`maximum` of two values has no layer")
+    if maker is None or not is_open or operand(tau, flow.axes) is None:
+        raise Refuse("E1003", f"`{net.call.name}` of a value and {described(net, tau)} has no layer")
     tensors = {name: Weight(key, ()) for name, key in maker.keys.items()}
     layer = maker.layer.with_arguments(tlu=True)
-    return net.each(layer, Flow(maker.inputs[0], flow.axes), **tensors, tau=other)
+    return net.each(layer, Flow(maker.inputs[0], flow.axes), **tensors, tau=tau)
 
 
 def multiply(net: TraceFlows, flow: Flow, number: float) -> Flow:
@@ -284,6 +294,7 @@ ROWS: dict[str, Row] = {
     "neg": negate,
     "glu": glu,
     "maximum": maximum,
+    "minimum": minimum,
     **dict.fromkeys(("cat", "concat", "concatenate"), cat),
     "stack": stack,
     **dict.fromkeys(("new_zeros", "zeros_like"), constant(0.0)),

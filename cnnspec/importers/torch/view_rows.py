@@ -7,12 +7,13 @@ from typing import Any
 
 from cnnspec.importers.reading import arrangement, slices
 from cnnspec.importers.reading.flows import Flow, Repeated, Row, reduced
-from cnnspec.importers.reading.paths import paths_along, summed
+from cnnspec.importers.reading.paths import joined_along, paths_along
 from cnnspec.importers.reading.slices import cut, indexed, picked, sampled, taken
 from cnnspec.importers.refusals import Refuse
+from cnnspec.importers.torch.join_rows import maximum, minimum
 from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.values import Computed, Constant, Known, Weight
-from cnnspec.layers import channels
+from cnnspec.layers import channels, merge
 
 
 def listed(values: tuple[Any, ...]) -> list[int]:
@@ -145,23 +146,36 @@ def listed_by(item: Any) -> list[int] | None:
     return list(item) if isinstance(item, list) and all(isinstance(n, int) for n in item) else None
 
 
+EXTREMES = {"amax": merge.Maximum(), "amin": merge.Minimum(), "max": merge.Maximum(), "min": merge.Minimum()}
+"""What functions make of the paths that an axis counts."""
+
+
 def reduce(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = False) -> Flow:
-    """`mean` and `amax` over rows and columns, the global pools; or over channels."""
-    flow = net.flow(input)
+    """`mean` and `amax` over rows and columns, the global pools; over channels, or over paths."""
+    flow, name = net.flow(input), net.call.name
     dims = range(len(flow.axes)) if dim is None else [dim] if isinstance(dim, int) else dim
     places = sorted(place % len(flow.axes) for place in dims)
-    if net.call.name == "mean" and len(places) == 1 and (count := paths_along(flow, *places)):
-        return net.each(channels.Scale(init=1 / count, trained=False), summed(net, flow, places, keepdim))
-    return reduced(net, flow, places, net.call.name == "mean", keepdim)
+    join = EXTREMES.get(name, merge.Add())
+    made = joined_along(net, join, flow, places, keepdim)
+    if made is None and isinstance(join, merge.Minimum):
+        raise Refuse("E1003", f"`{name}` along an axis has no layer")
+    if made is None or name != "mean":
+        return made or reduced(net, flow, places, name == "mean", keepdim)
+    count = paths_along(flow, *places) or 1
+    return net.each(channels.Scale(init=1 / count, trained=False), made)
 
 
-def maximum(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = False) -> list[Known]:
-    """`max` along an axis: the values, and which they are, which nothing may use."""
-    if not isinstance(dim, int):
-        what = "all numbers" if dim is None else "two values"
-        raise Refuse("E1003", f"`max` of {what} has no layer")
+def extreme(
+    net: TraceFlows, input: object, dim: Any = None, keepdim: bool = False, *, other: Any = None
+) -> list[Known]:
+    """`max` or `min` of two values, or along an axis: then which they are, too, which nothing may use."""
+    second = dim if other is None else other
+    if second is None:
+        raise Refuse("E1003", f"`{net.call.name}` of all numbers has no layer")
+    if not isinstance(second, int):
+        return [(maximum if net.call.name == "max" else minimum)(net, input, second)]
     values, indices = reduce(net, input, dim, keepdim), net.call.results[1]
-    return [values, Computed(f"the indices of `max` of shape {indices.shape}")]
+    return [values, Computed(f"the indices of `{net.call.name}` of shape {indices.shape}")]
 
 
 ROWS: dict[str, Row] = {
@@ -182,6 +196,6 @@ ROWS: dict[str, Row] = {
     "repeat": repeat,
     "getitem": getitem,
     "mean": reduce,
-    "amax": reduce,
-    "max": maximum,
+    **dict.fromkeys(("amax", "amin"), reduce),
+    **dict.fromkeys(("max", "min"), extreme),
 }
