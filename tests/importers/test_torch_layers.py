@@ -133,3 +133,31 @@ def test_a_join_is_read(name: str, gate: Shape) -> None:
     assert operation.layer.name == name
     assert operation.inputs == tuple(given.value for given in model.inputs)
     assert largest_difference(Joined(), model, *(batch(x, seed=i) for i, x in enumerate(shapes))) == 0
+
+
+def test_a_value_is_added_to_all_advantages() -> None:
+    """Wang et al. 2016, "Dueling network architectures": a vector of one feature is repeated."""
+
+    class Dueling(torch.nn.Module):
+        def forward(self, value: torch.Tensor, advantages: torch.Tensor) -> torch.Tensor:
+            return value + advantages - advantages.mean(1, keepdim=True)
+
+    shapes = [Shape(1), Shape(6)]
+    model = read(Dueling(), shapes)
+    moves = ["unflatten"] * 3 + ["flatten"]
+    assert sorted(each.layer.name for each in model.operations) == sorted([*moves, "add", "channelmean", "sub"])
+    assert largest_difference(Dueling(), model, *(batch(x, seed=i) for i, x in enumerate(shapes))) == 0
+
+
+def test_maxout_is_read() -> None:
+    """Goodfellow et al. 2013, "Maxout networks", of neighbouring channels."""
+
+    class Maxout(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            n, c, h, w = x.shape
+            return x.view(n, c // 3, 3, h, w).max(2).values
+
+    model = read(Maxout(), [Shape(12, 5, 5)])
+    names = [each.layer.name for each in model.operations]
+    assert names == ["channelshuffle", "slice", "slice", "slice", "maximum"]
+    assert largest_difference(Maxout(), model, batch(Shape(12, 5, 5))) == 0

@@ -200,6 +200,9 @@ def joined(net: Flows, join: Join, left: Flow, right: Flow) -> Flow:
         return Flow(net.emit(join, left.value, as_map(net, right)), left.axes)
     if is_gate(right, left):
         return Flow(net.emit(join, as_map(net, left), right.value), right.axes)
+    if is_single(right, left) or is_single(left, right):  # the language repeats maps alone: C@1x1 and 1@1x1
+        made = net.emit(join, as_map(net, left), as_map(net, right))
+        return Flow(made, left.axes if is_single(left, right) else right.axes)
     return net.natural(net.emit(join, net.map(left), net.map(right)))
 
 
@@ -222,6 +225,12 @@ def is_gate(flow: Flow, gate: Flow) -> bool:
     pairs = zip(gate.axes, flow.axes, strict=True)
     is_known = gates.is_map or gates.channels == shape.channels
     return is_known and all(ours == theirs or not ours for ours, theirs in pairs)
+
+
+def is_single(flow: Flow, number: Flow) -> bool:
+    """Whether vectors meet, the second of one feature, as where a value is added to all advantages."""
+    is_flat = not flow.value.shape.is_map and not number.value.shape.is_map
+    return is_flat and number.axes == (flow.axes[0], ()) and len(flow.axes) == 2
 
 
 def as_map(net: Flows, gate: Flow) -> Value:
