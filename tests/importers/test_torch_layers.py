@@ -14,6 +14,7 @@ from cnnspec.values.shapes import Shape
 torch = pytest.importorskip("torch")
 
 from cnnspec.importers.torch.read import read  # noqa: E402
+from cnnspec.importers.write import write  # noqa: E402
 from tests.importers.running import largest_difference  # noqa: E402
 from tests.layers.instantiate import MAP, MODULES, PARAMETERS, Case, batch, instantiate, make, title  # noqa: E402
 
@@ -145,7 +146,9 @@ def test_a_value_is_added_to_all_advantages() -> None:
     shapes = [Shape(1), Shape(6)]
     model = read(Dueling(), shapes)
     moves = ["unflatten"] * 3 + ["flatten"]
-    assert sorted(each.layer.name for each in model.operations) == sorted([*moves, "add", "channelmean", "sub"])
+    assert sorted(each.layer.name for each in model.operations) == sorted(
+        [*moves, "add", "channelmean", "sub"]
+    )
     assert largest_difference(Dueling(), model, *(batch(x, seed=i) for i, x in enumerate(shapes))) == 0
 
 
@@ -161,3 +164,29 @@ def test_maxout_is_read() -> None:
     names = [each.layer.name for each in model.operations]
     assert names == ["channelshuffle", "slice", "slice", "slice", "maximum"]
     assert largest_difference(Maxout(), model, batch(Shape(12, 5, 5))) == 0
+
+
+def test_a_sum_is_not_turned_round_where_its_layers_run_again() -> None:
+    """c + (a + b) is a + b + c, else: but the first run of a layer has to stay the first."""
+
+    class Twice(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.b = torch.nn.ModuleList(torch.nn.Conv2d(3, 8, k, padding=k // 2) for k in (1, 3))
+
+        def forward(self, x: torch.Tensor) -> Any:
+            return torch.stack([b(x) for b in self.b]).mean(0) + sum(b(x) for b in self.b)
+
+    assert "again b.0" in write(read(Twice(), [Shape(3, 8, 8)]))
+
+
+def test_a_number_less_a_value_is_read() -> None:
+    """As a gate's other half: t*f(x) + (1 - t)*x of Srivastava et al. 2015, "Highway networks"."""
+
+    class Rest(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return 1 - x
+
+    model = read(Rest(), [Shape(4, 6, 6)])
+    assert [each.layer.name for each in model.operations] == ["scale", "shift"]
+    assert largest_difference(Rest(), model, batch(Shape(4, 6, 6))) == 0

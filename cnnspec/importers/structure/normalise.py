@@ -50,15 +50,18 @@ def nest_concats(model: Model) -> Model:
 def flatten_sums(model: Model) -> Model:
     """(a + b) + c is a + b + c, which adds in that order; so is c + (a + b), for two commute.
 
-    A sum that something else reads, too, stays, and so does one that another module makes.
+    A sum that something else reads, too, stays, and so does one that another module makes. Where layers run
+    again none is turned round: of b(x) + (b(y) + c) the first run has to stay the first.
     """
+    keys = [key for operation in model.operations for key in operation.keys.values()]
+    commutes = len(keys) == len(set(keys))
     readers = Counter(value.number for operation in model.operations for value in operation.inputs)
     readers.update(output.value.number for output in model.outputs)
     sums: dict[int, Operation] = {}
     made: list[Operation] = []
     for operation in model.operations:
         if operation.layer.name == "add":
-            places = [0, 1] if len(operation.inputs) == 2 else [0]
+            places = [0, 1] if len(operation.inputs) == 2 and commutes else [0]
             inner = next((place for place in places if may_open(operation, place, sums, readers)), None)
             if inner is not None:
                 opened = sums[operation.inputs[inner].number]
