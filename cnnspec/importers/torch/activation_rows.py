@@ -25,6 +25,10 @@ def clamp(net: TraceFlows, input: object, min: Any = None, max: Any = None) -> F
     return limited(net, input, min, max)
 
 
+def clamp_max(net: TraceFlows, input: object, max: Any) -> Flow:
+    return limited(net, input, None, max)
+
+
 def celu(net: TraceFlows, input: object, alpha: float = 1.0, inplace: bool = False) -> Flow:
     """An ELU where alpha is 1, and nothing that the language has elsewhere."""
     del inplace  # the value is the same
@@ -107,8 +111,8 @@ ROWS: dict[str, Row] = {
     "gelu": plain(activation.GELU, approximate="approximate"),
     "softplus": plain(activation.Softplus, beta="beta", threshold="threshold"),
     "hardtanh": hardtanh,
-    "clamp": clamp,
-    "clamp_min": clamp,
+    **dict.fromkeys(("clamp", "clip", "clamp_min"), clamp),
+    "clamp_max": clamp_max,
     "celu": celu,
     "threshold": threshold,
     **dict.fromkeys(("log_sigmoid", "logsigmoid"), log_sigmoid),

@@ -48,6 +48,8 @@ def sub(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> K
         return net.flow(input)
     if isinstance(input, Flow) and (numbers := fixed_numbers(other)) is not None:
         return Shifted(input, numbers)
+    if isinstance(other, Flow) and (number := one_number(input)) is not None:
+        return net.each(channels.Shift(init=number, trained=False), multiply(net, other, -1))
     left, right = pair(net, input, other)
     return joined(net, merge.Sub(), left, right)
 
