@@ -1,11 +1,9 @@
-"""Joins: several values become one."""
+"""Joins: several values become one. Nothing is broadcast silently."""
 
 from __future__ import annotations
 
 from cnnspec.layers.base import Join, Misfit
 from cnnspec.values.shapes import Shape
-
-ELEMENTWISE = "C@HxW of maps of C or 1 channels, H or 1 rows, W or 1 columns; vectors of one length"
 
 
 def _disagree(name: str, wanted: str, first: Shape, other: Shape) -> Misfit:
@@ -13,31 +11,20 @@ def _disagree(name: str, wanted: str, first: Shape, other: Shape) -> Misfit:
 
 
 class _Elementwise(Join):
-    """Value by value, of equal shapes; a map's size of 1 goes with any: it is repeated, as in PyTorch."""
-
-    repeats = True
+    """Joins of values that must be of one shape."""
 
     def join(self, paths: tuple[Shape, ...]) -> Shape:
-        # A vector of one feature stands more often for a mistake than for a number to be repeated.
-        repeated = {1} if all(shape.is_map for shape in paths) else set()
-        largest = [max(paths, key=lambda shape: shape[axis] or 0) for axis in range(3)]
-        for axis in (1, 2, 0):  # a map of another size has, as a rule, other channels, too
-            for shape in paths:
-                if shape[axis] not in (largest[axis][axis], *repeated):
-                    first, other = sorted((largest[axis], shape), key=paths.index)
-                    raise _disagree(self.name, "equal shapes, or sizes of 1", first, other)
-        channels, height, width = (shape[axis] for axis, shape in enumerate(largest))
-        return Shape(channels or 0, height, width)
+        for shape in paths:
+            if shape != paths[0]:
+                raise _disagree(self.name, "equal shapes", paths[0], shape)
+        return paths[0]
 
 
 class Add(_Elementwise):
-    """The sum of all paths, value by value. He et al. 2016, "Deep residual learning".
+    """The sum of all paths, value by value. He et al. 2016, "Deep residual learning"."""
 
-    C@1x1 shifts channels, as in Cao et al. 2019, "GCNet".
-    """
-
-    summary = "the sum of the paths; C@1x1 shifts whole channels"
-    formula = ELEMENTWISE
+    summary = "the sum of the paths"
+    formula = "the shape that all paths have"
     example = "add { | identity | conv 64@3x3 pad=1 }"
     symbol = "+"
 
@@ -49,7 +36,7 @@ class Sub(_Elementwise):
     """The first path less the second, value by value."""
 
     summary = "the first path less the second"
-    formula = ELEMENTWISE
+    formula = "the shape that both paths have"
     example = "sub { | identity | avgpool 3x3 stride=1 pad=1 }"
     symbol = "-"
 
@@ -68,9 +55,22 @@ class Mul(_Elementwise):
     """
 
     summary = "the product of the paths; a gate C@1x1 weighs channels, 1@HxW pixels, C@Hx1 rows"
-    formula = ELEMENTWISE
+    formula = "C@HxW of maps of C or 1 channels, H or 1 rows, W or 1 columns; vectors of one length"
     example = "mul { | identity | globalavgpool, sigmoid }"
     symbol = "*"
+    repeats = True
+
+    def join(self, paths: tuple[Shape, ...]) -> Shape:
+        if not all(shape.is_map for shape in paths):
+            return super().join(paths)
+        axes = [*zip(*paths, strict=True)]
+        for sizes in (*axes[1:], axes[0]):
+            largest = sizes.index(max(sizes))
+            for i, size in enumerate(sizes):
+                if size not in (1, sizes[largest]):
+                    wanted = "equal shapes or gates such as C@1x1, 1@HxW or C@Hx1"
+                    raise _disagree(self.name, wanted, *(paths[each] for each in sorted((largest, i))))
+        return Shape(*map(max, axes))
 
 
 class Maximum(_Elementwise):
@@ -81,7 +81,7 @@ class Maximum(_Elementwise):
     """
 
     summary = "the largest of the paths, value by value"
-    formula = ELEMENTWISE
+    formula = "the shape that all paths have"
     example = "maximum { | slice 0 32 | slice 32 64 }"
     function = "torch.maximum"
 
@@ -90,7 +90,7 @@ class Minimum(_Elementwise):
     """The smallest of all paths, value by value. The gradient is as that of `maximum`."""
 
     summary = "the smallest of the paths, value by value"
-    formula = ELEMENTWISE
+    formula = "the shape that all paths have"
     example = "minimum { | slice 0 32 | slice 32 64 }"
     function = "torch.minimum"
 

@@ -24,8 +24,6 @@ def work_in_place(graph: Graph) -> Rewrite:
     for node in graph.nodes:
         if hasattr(node.layer, "in_place"):
             places = [i for i, name in enumerate(node.inputs) if (name, node.path) in spent]
-            if len(set(node.shapes)) > 1:  # what is repeated has no room for the sum
-                places = []
             if len(node.inputs) > 2:  # all but two are added when the first has been written over
                 places = [i for i in places if i == 0 and node.inputs[i] in alone]
             change: Change = (("in_place", tuple(places) if node.layer.is_join else bool(places)),)

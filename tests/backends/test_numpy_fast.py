@@ -119,11 +119,8 @@ WIRED = """net Wired { input 8@12x12
     maxunpool 2x3 { | maxpool 2x3, tanh | identity }
     mul { | identity | adaptiveavgpool 12x1, sigmoid | adaptiveavgpool 1x12, abs }
     mul { | globalavgpool | channelmean }
-    add { | conv 8@3x3 pad=1 | globalavgpool, conv 8@1x1 }
-    add { | conv 8@3x3 pad=1, batchnorm | globalavgpool | channelmean }
-    maximum { | conv 8@3x3 pad=1 | identity | adaptiveavgpool 12x1 }
-    sub { | identity | channelmean }
-    minimum { | globalmaxpool | conv 8@1x1 }
+    maximum { | conv 8@3x3 pad=1 | identity | tanh }
+    minimum { | identity | conv 8@1x1 }
     c: conv 40@1x1, relu, conv 40@3x3 pad=1 groups=4, batchnorm
     sub { | from c, relu | from c }
     add { | identity | identity }

@@ -176,8 +176,8 @@ class TestSizes:
         assert apply(source.text, fix.edits) == mended_text
 
     def test_no_input_of_one_pixel(self) -> None:
-        """Of 1x1 any concat is right."""
-        found = titles("input 4@3x3", "a: relu", "conv 4@3x3 stride=3", "concat { | from a | identity }")
+        """Of 1x1 any join is right."""
+        found = titles("input 4@3x3", "a: relu", "conv 4@3x3 pad=1 stride=3", "add { | from a | identity }")
         assert not any("1x1" in title for title in found)
 
     @pytest.mark.parametrize(

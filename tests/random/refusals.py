@@ -38,7 +38,7 @@ DIFFERENCES = (
         "E0402",
         ("add", "sub", "mul", "maximum", "minimum"),
         "",
-        "it repeats vectors; `sub` takes three paths",
+        "it broadcasts; a third path of `sub` is subtracted, too",
     ),
     ("E0405", ("adaptiveavgpool", "globalavgpool", "pad"), "", "a batch of vectors may be one map"),
     ("E0405", ("dropout",), "mode", "it warns of the missing axes, no more"),

@@ -116,7 +116,7 @@ class Structures(Author):
         form = self.number(0, 9)
         if form == 9 or (form == 8 and wanted is None):
             return self.absent(place)
-        if kind != "concat" and form == 7 and place.shape.is_map and wanted:
+        if kind == "mul" and form == 7 and place.shape.is_map and wanted:
             if self.chance(50):
                 return self.closed([Chain([Call("channelmean")])], place, wanted.with_channels(1))
             return self.closed([Chain([Call("globalavgpool")])], place, Shape(wanted.channels, 1, 1))

@@ -189,8 +189,6 @@ def input_names(graph: Graph) -> dict[str, str]:
 def lowering(node: Node, inference: bool) -> Lowered:
     """The kernel of a node, without the arguments that are the kernel's own defaults."""
     kernel, arguments, tensors = lower(node.layer, node.shapes[0])
-    if kernel == "add" and len(set(node.shapes)) > 1:
-        kernel = "broadcast_add"  # a convolution that adds as it goes has no place for what is repeated
     running = facts(kernel).get("running")
     if inference and running and tensors is not None and "running" in tensors.kwargs:
         kernel = running

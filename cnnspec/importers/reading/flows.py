@@ -23,7 +23,7 @@ from cnnspec.importers.reading.arrangement import (
 )
 from cnnspec.importers.reading.rearrange import layers_of
 from cnnspec.importers.refusals import Refuse
-from cnnspec.layers import activation, merge, pool, resize
+from cnnspec.layers import activation, channels, merge, pool, resize
 from cnnspec.layers.base import Join, Layer, Misfit
 from cnnspec.values.shapes import Shape
 
@@ -192,17 +192,18 @@ def limited(net: Flows, known: object, low: Any, high: Any) -> Flow:
 
 
 def joined(net: Flows, join: Join, left: Flow, right: Flow) -> Flow:
-    """Two values, one by one; a gate has the axes of the other value, but not all of them."""
+    """Two values, one by one; a gate has the axes of the other value, but not all of them. Raises Refuse."""
     left, right = net.compact(left), net.compact(right)
     if left.axes == right.axes and left.value.shape == right.value.shape:
         return Flow(net.emit(join, left.value, right.value), left.axes)
-    if is_gate(left, right):
+    if join.repeats and is_gate(left, right):
         return Flow(net.emit(join, left.value, as_map(net, right)), left.axes)
-    if is_gate(right, left):
+    if join.repeats and is_gate(right, left):
         return Flow(net.emit(join, as_map(net, left), right.value), right.axes)
-    if is_single(right, left) or is_single(left, right):  # the language repeats maps alone: C@1x1 and 1@1x1
-        made = net.emit(join, as_map(net, left), as_map(net, right))
-        return Flow(made, left.axes if is_single(left, right) else right.axes)
+    if is_single(left, right):
+        right = repeated(net, right, left)
+    elif is_single(right, left):
+        left = repeated(net, left, right)
     return net.natural(net.emit(join, net.map(left), net.map(right)))
 
 
@@ -231,6 +232,11 @@ def is_single(flow: Flow, number: Flow) -> bool:
     """Whether vectors meet, the second of one feature, as where a value is added to all advantages."""
     is_flat = not flow.value.shape.is_map and not number.value.shape.is_map
     return is_flat and number.axes == (flow.axes[0], ()) and len(flow.axes) == 2
+
+
+def repeated(net: Flows, number: Flow, flow: Flow) -> Flow:
+    """One feature as many times as another vector has, which the language wants to be said."""
+    return Flow(net.emit(channels.Pick(channels=[0] * flow.value.shape.channels), number.value), flow.axes)
 
 
 def as_map(net: Flows, gate: Flow) -> Value:

@@ -315,9 +315,6 @@ def test_joins_and_gates() -> None:
     assert layers(graph([node("r = Relu x"), node("y = Sub x r")])) == ["relu", "sub"]
     assert layers(graph([node("t = Tanh x"), node("y = Max x t x")])) == ["tanh", "maximum", "maximum"]
     assert layers(graph([node("t = Tanh x"), node("y = Min t x")])) == ["tanh", "minimum"]
-    for operator, made in (("Add", "add"), ("Sub", "sub"), ("Max", "maximum")):
-        context = [node("g = GlobalAveragePool x"), node("t = Tanh g"), node(f"y = {operator} x t")]
-        assert layers(graph(context)) == ["globalavgpool", "tanh", made]
 
 
 def test_max_unpooling() -> None:

@@ -144,23 +144,6 @@ def add_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
     return (grad,) * len(paths)
 
 
-@facts(operator="+", quick="quick_add")
-def broadcast_add(*paths: Array) -> Array:
-    """The sum of values; those (N, C, 1, 1) shift channels. Cao et al. 2019."""
-    return add(*paths)
-
-
-def broadcast_add_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
-    """grad, for every path, added up where that was repeated."""
-    return tuple(gathered(grad, path) for path in paths)
-
-
-def gathered(grad: Array, path: Array) -> Array:
-    """The gradient of a path of a join, whose sizes of 1 were repeated."""
-    axes = tuple(i for i, n in enumerate(path.shape) if n != grad.shape[i])
-    return grad.sum(axes, keepdims=True) if axes else grad
-
-
 @facts(operator="-")
 def sub(first: Array, second: Array) -> Array:
     """The first value less the second."""
@@ -169,7 +152,7 @@ def sub(first: Array, second: Array) -> Array:
 
 def sub_backward(grad: Array, first: Array, second: Array) -> tuple[Array, Array]:
     """grad and -grad."""
-    return gathered(grad, first), gathered(-grad, second)
+    return grad, -grad
 
 
 @facts(operator="*")
@@ -185,13 +168,14 @@ def mul(*paths: Array) -> Array:
 
 
 def mul_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
-    """For every path grad times the other paths."""
+    """For every path grad times the other paths, added up where a gate was spread."""
     found = []
     for i, path in enumerate(paths):
         share = grad
         for other in paths[:i] + paths[i + 1 :]:
             share = share * other
-        found.append(gathered(share, path))
+        spread = tuple(i for i, n in enumerate(path.shape) if n != grad.shape[i])
+        found.append(share.sum(spread, keepdims=True) if spread else share)
     return tuple(found)
 
 
@@ -227,9 +211,9 @@ def chosen_backward(
         last, before = paths[i], reduce(choose, paths[:i])
         share = np.where(last == before, 0.5, last == choose(last, before))
         own = grad * share.astype(grad.dtype)
-        found.append(gathered(own, last))
+        found.append(own)
         grad = grad - own
-    return (gathered(grad, paths[0]), *reversed(found))
+    return (grad, *reversed(found))
 
 
 def concat(*paths: Array) -> Array:
