@@ -18,14 +18,7 @@ class Arguments(NamedTuple):
     closing: str = ")"
 
 
-class Each(NamedTuple):
-    """`*(element for … in …)`."""
-
-    element: Text
-    clause: str
-
-
-Text = str | Arguments | Each
+Text = str | Arguments
 """An expression to lay out: a string is never broken."""
 
 
@@ -33,8 +26,6 @@ def flat(text: Text) -> str:
     """The expression on one line."""
     if isinstance(text, str):
         return text
-    if isinstance(text, Each):
-        return f"*({flat(text.element)} {text.clause})"
     items = ", ".join(prefix + flat(item) for prefix, item in text.items)
     left, right = text.opening, text.closing
     lone = "," if left == "(" and not text.head and len(text.items) == 1 else ""
@@ -47,11 +38,6 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
     line = pad + before + flat(text) + after
     if isinstance(text, str) or len(line) <= WIDTH:
         return [line]
-    if isinstance(text, Each):
-        whole = f"{pad}    {flat(text.element)} {text.clause}"
-        parts = [*layout(text.element, indent + 4), f"{pad}    {text.clause}"]
-        body = [whole] if len(whole) <= WIDTH else parts
-        return [f"{pad}{before}*(", *body, f"{pad}){after}"]
     lines = [f"{pad}{before}{text.head}{text.opening}"]
     joined = pad + "    " + ", ".join(prefix + flat(item) for prefix, item in text.items)
     if text.head[-1:] not in ("", " ") and len(joined) <= WIDTH:  # a tuple has a line for each item

@@ -14,6 +14,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Branch,
     Formula,
     Given,
+    Items,
     Make,
     Phrase,
     Solution,
@@ -21,8 +22,9 @@ from cnnspec.backends.torch.solve.solutions import (
     Statement,
     Turns,
     Variable,
+    append_to,
 )
-from cnnspec.backends.writer import WIDTH, Arguments, Each, Text, Writer, behind, call, flat
+from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, behind, call, flat
 from cnnspec.values.symbols import Polynomial, Quotient, write
 
 INDICES = ("i", "j", "k", "m", "n")
@@ -61,23 +63,37 @@ class Printer:
                 self.turns(statement)
 
     def line(self, line: Assign) -> None:
-        made, target = self.text(line.made), self.word(line.target)
-        before = f"{target} = " if target else ""
-        if isinstance(line.made, Make) and isinstance(line.made.head, Phrase):
-            made = self.shortened(made)
-        self.writer.expression(made, before, comment=line.comment)
+        """A line, with another before it or more behind it for modules that it has no room for."""
+        self.text(line.made)  # what stands on the right has the first choice of names
+        target, made = self.word(line.target), self.shorten(line.made)
+        later = Items()
+        if isinstance(made, Make):
+            indent = 4 * self.writer.depth + 4
+            long = (place for place, (_, item) in enumerate(made.items) if self.is_too_long(item, indent))
+            place = next(long, len(made.items))
+            made, later = made._replace(items=made.items[:place]), made.items[place:]
+        self.writer.expression(self.text(made), f"{target} = " if target else "", comment=line.comment)
+        self.statements([append_to(target or "self", module) for _, module in later])
 
-    def shortened(self, made: Text) -> Text:
+    def is_too_long(self, item: Solution | Statement, indent: int) -> bool:
+        """Whether an argument is, or holds, a loop that takes more than a line: it reads better as one."""
+        if isinstance(item, Turns):
+            return indent + len(self.word(item) + ",") > WIDTH
+        made = item.made if isinstance(item, Assign) else item
+        return isinstance(made, Make) and any(self.is_too_long(each, indent + 4) for _, each in made.items)
+
+    def shorten(self, made: Solution) -> Solution:
         """`block.append(layer)`, where the module, which gets a line before, makes it longer than a line."""
-        assert isinstance(made, Arguments)
-        *others, (key, module) = made.items
-        if not isinstance(module, Arguments) or len(flat(made)) <= WIDTH - 4 * self.writer.depth:
+        if not (isinstance(made, Make) and isinstance(made.head, Phrase)):
             return made
-        if module.head not in self.modules:
-            self.modules[module.head] = self.local.local("layer")
-        variable = self.modules[module.head]
-        self.writer.expression(module, f"{variable} = ")
-        return made._replace(items=(*others, (key, variable)))
+        *others, (key, module) = made.items
+        if not isinstance(module, Make) or len(self.word(made)) <= WIDTH - 4 * self.writer.depth:
+            return made
+        kind = self.word(module.head)
+        if kind not in self.modules:
+            self.modules[kind] = self.local.local("layer")
+        self.line(Assign(module, self.modules[kind]))
+        return made._replace(items=(*others, (key, self.modules[kind])))
 
     def branch(self, branch: Branch) -> None:
         condition = self.word(branch.condition)
@@ -123,7 +139,7 @@ class Printer:
 
     # Expressions
 
-    def word(self, solved: Solution) -> str:
+    def word(self, solved: Solution | Statement) -> str:
         """An expression that is never broken over lines."""
         return flat(self.text(solved))
 
@@ -138,7 +154,7 @@ class Printer:
                 return self.text(made)
             case Turns(turn, [Assign(made)]):
                 with self.loop(turn):
-                    return Each(self.text(made), flat(self.header(solved)))
+                    return f"*({self.word(made)} {flat(self.header(solved))})"
             case Formula(terms):
                 return self.formula(terms)
             case Given(name, otherwise):
@@ -151,7 +167,7 @@ class Printer:
             case Variable():
                 solved.is_read, solved.name = True, solved.name or self.local.local(solved.wish)
                 return solved.name
-            case str() | Arguments() | Each():
+            case str() | Arguments():
                 return solved
         raise TypeError(type(solved))  # a branch is no expression
 

@@ -26,6 +26,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Turns,
     Variable,
     append,
+    append_to,
     leaves,
     replaced,
 )
@@ -85,11 +86,11 @@ class Constructor:
         """All statements. Raises Unaligned where no one constructor is right for all rows."""
         cls, body = self.cls, self.cls.body()
         numbered = cls.is_chain and cls.is_numbered
-        items, behind, body = self.list_modules(body) if numbered else ((), [], body)
+        items, body = self.list_modules(body) if numbered else ((), body)
         begun = Assign(Make("super().__init__", items))
         holder = Holder("self", not numbered, not cls.is_chain)
         heads = self.part_modules((step for row in cls.rows for step in row.steps), "self")
-        statements = [*(append_to("self", each) for each in behind), *self.walk(body, holder)]
+        statements = self.walk(body, holder)
         for flag in cls.flags:
             flag.variable.name = cls.attributes.local(flag.variable.wish)
         return [begun, *heads, *statements]
@@ -102,7 +103,7 @@ class Constructor:
         if holder.is_list:
             return Assign(made)
         if not holder.named:
-            return append_to(owner, Assign(made))
+            return append_to(owner, made)
         if not holder.is_self:
             names = {row: own_name(name) for row, name in names.items()}
         elif attribute := self.cls.attribute(column):
@@ -147,20 +148,14 @@ class Constructor:
                 append(solved, statement)
         return solved
 
-    def list_modules(self, body: Body) -> tuple[Items, Solved, Body]:
-        """The arguments of an nn.Sequential; what is appended from the first table on; columns left over.
-
-        A table reads better as a statement, before what is made of its rows, and so does what follows it.
-        What only statements can say, such as a varied `if`, ends the list, too.
-        """
+    def list_modules(self, body: Body) -> tuple[Items, Body]:
+        """The arguments of an nn.Sequential, up to the first column that takes statements, and the rest."""
         found, count = Solved(), 0
         with suppress(Unaligned):
             for column in body:
                 found += self.step(column, ARGUMENTS)
                 count += 1
-        tables = (place for place, each in enumerate(found) if isinstance(each, Turns) and each.table)
-        first = next(tables, len(found))
-        return tuple(("", each) for each in found[:first]), found[first:], body[count:]
+        return tuple(("", each) for each in found), body[count:]
 
     def step(self, column: Column, holder: Holder) -> Solved:
         first = column.first
@@ -203,13 +198,13 @@ class Constructor:
         chain = all(is_chain(unlabelled(step), self.cls.kept, step.output) for step in steps)
         body = column.inside()
         numbered = chain and all(implicit(unlabelled(step)) for step in steps)
-        items, behind, body = self.list_modules(body) if numbered else ((), [], body)
+        items, body = self.list_modules(body) if numbered else ((), body)
         made = Make("nn.Sequential", items) if chain else self.bare_module(column)
-        if numbered and not behind and not body:
+        if numbered and not body:
             return [self.put(holder, column, made)]
         owner, before, after = self.open(made, column, holder)
         inner = Holder(owner, not numbered, holder.wired and not chain)
-        return [*before, *(append_to(owner, each) for each in behind), *self.walk(body, inner), *after]
+        return [*before, *self.walk(body, inner), *after]
 
     def open(self, made: Solution, column: Column, holder: Holder) -> tuple[Owner, Solved, Solved]:
         """A container that statements fill, and what stands before and after them.
@@ -326,11 +321,3 @@ class Constructor:
             raise Unaligned
         table = loop.cells() if isinstance(loop, Table) else []
         return [*before, Turns(loop.index, body, times, table)] if body else before
-
-
-def append_to(owner: Owner, module: Statement) -> Statement:
-    """`block.append(…)` for an argument of nn.Sequential: a module, or a loop of them."""
-    if isinstance(module, Turns):
-        return module._replace(body=[append_to(owner, each) for each in module.body])
-    assert isinstance(module, Assign)  # no branch is an argument
-    return Assign(Make(Phrase((owner, ".append")), (("", module.made),)))

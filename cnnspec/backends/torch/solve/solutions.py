@@ -132,3 +132,11 @@ def alike(left: Solution, right: Solution) -> bool:
     if isinstance(left, Added) and isinstance(right, Added):
         return alike_columns(left.column, right.column)
     return type(left) is type(right) and left == right
+
+
+def append_to(owner: Solution, module: Solution | Statement) -> Statement:
+    """`block.append(…)` for an argument of nn.Sequential: a module, or a loop of them."""
+    if isinstance(module, Turns):
+        return module._replace(body=[append_to(owner, each) for each in module.body])
+    made = module.made if isinstance(module, Assign) else module
+    return Assign(Make(Phrase((owner, ".append")), (("", made),)))
