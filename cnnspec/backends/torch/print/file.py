@@ -18,7 +18,7 @@ from cnnspec.backends.torch.solve.classes import Class, default_of
 from cnnspec.backends.torch.solve.program import Return
 from cnnspec.backends.torch.solve.statements import IMPORTED
 from cnnspec.backends.torch.unify.columns import same
-from cnnspec.backends.writer import WIDTH, Arguments, Writer, call
+from cnnspec.backends.writer import WIDTH, Writer, call
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Network
 from cnnspec.text.output import MARK
@@ -174,24 +174,17 @@ def write_tuple(returned: Return, body: Writer) -> None:
 def write_main(cls: Class, body: Writer) -> None:
     """One forward on random input, when the file is run."""
     network = cls.program.network
-    several = sum(not output.train for output in network.outputs) > 1
     body.line()
     body.line()
     with body.block('if __name__ == "__main__"'):
         body.line(f"model = {cls.name}().eval()")
-        names = Names(IMPORTED | {cls.name, "result"})
-        inputs = []
+        names, inputs = Names(IMPORTED | {cls.name, "out"}), []
         for given in network.inputs:
-            name = names.local(given.name if len(network.inputs) > 1 else "images")
+            inputs.append(names.local(given.name if len(network.inputs) > 1 else "images"))
             size = ", ".join(map(str, given.value.shape.dimensions)) if given.value.shape else ""
-            body.line(f"{name} = torch.rand(1, {size})")
-            inputs.append(name)
-        body.line("with torch.no_grad():")
-        made = f"model({', '.join(inputs)})"
-        if len(inputs) == 1 and not several:
-            body.line(f'    print(f"{{tuple({inputs[0]}.shape)}} -> {{tuple({made}.shape)}}")')
-            return
-        body.line(f"    result = {made}")
-        leaving = "*(tuple(output.shape) for output in result)" if several else "tuple(result.shape)"
-        arriving = [f"tuple({name}.shape)" for name in inputs]
-        body.expression(Arguments("print", tuple(("", each) for each in (*arriving, '"->"', leaving))))
+            body.line(f"{inputs[-1]} = torch.rand(1, {size})")
+        shapes, made = [f"tuple({name}.shape)" for name in inputs], f"model({', '.join(inputs)})"
+        several = sum(not output.train for output in network.outputs) > 1
+        leaving = f"*(tuple(out.shape) for out in {made})" if several else f"tuple({made}.shape)"
+        with body.block("with torch.no_grad()"):
+            body.expression(call("print", *shapes, '"->"', leaving))
