@@ -86,23 +86,20 @@ class Loop(Frame):
 
     def counting(self, column: ByRow) -> Solution:
         """A name that counts along: `f"denselayer{j + 1}"`."""
-        parts = [re.split("([0-9]+)", name) for name in column.values()]
-        varied = [n for n, part in enumerate(zip(*parts, strict=False)) if len(set(part)) > 1]
-        if not self.is_lone or len(varied) != 1 or len(set(map(len, parts))) > 1:
-            raise Unaligned
-        (place,) = varied
-        words = [part[place] for part in parts]
-        prefix, suffix = "".join(parts[0][:place]), "".join(parts[0][place + 1 :])
-        if not all(map(is_plain_number, words)) or "{" in prefix + suffix or "}" in prefix + suffix:
-            raise Unaligned
-        numbers, turns = [int(word) for word in words], list(column)
-        step = (numbers[-1] - numbers[0]) // (turns[-1] - turns[0])
-        start = numbers[0] - step * turns[0]
-        if step < 1 or start < 0 or numbers != [start + step * turn for turn in turns]:
-            raise Unaligned
-        slope = f"{step} * " if step != 1 else ""
-        before, after = literal(f"{prefix}{{{slope}")[:-1], literal(f"}}{suffix}")[1:]
-        return Phrase((f"f{before}", self.index, f" + {start}{after}" if start else after))
+        turns, names = [*column], [*column.values()]
+        first, last = names[0], names[-1]
+        for found in re.finditer("[0-9]{1,8}", first) if self.is_lone else ():
+            prefix, suffix = first[: found.start()], first[found.end() :]
+            other = re.match("[0-9]{1,8}", last[found.start() :])
+            step = (int(other[0]) - int(found[0])) // (turns[-1] - turns[0]) if other else 0
+            start = int(found[0]) - step * turns[0]
+            # layer8, layer9, layer10 count along; layer08, layer09 do not: no number is written so
+            counted = [f"{prefix}{start + step * turn}{suffix}" for turn in turns]
+            if step > 0 and start >= 0 and names == counted and not {*"{}"} & {*prefix, *suffix}:
+                slope = f"{step} * " if step != 1 else ""
+                before, after = literal(f"{prefix}{{{slope}")[:-1], literal(f"}}{suffix}")[1:]
+                return Phrase((f"f{before}", self.index, f" + {start}{after}" if start else after))
+        raise Unaligned
 
 
 class Table(Loop):
@@ -137,10 +134,6 @@ class Table(Loop):
             values = [column.get(turn, other) for turn in range(len(self.parents))]
             found.append((variable, [self.parent.solve({row: value}, variable.wish) for value in values]))
         return found
-
-
-def is_plain_number(text: str) -> bool:
-    return text.isdecimal() and len(text) < 9 and str(int(text)) == text
 
 
 def same_origin(left: Any, right: Any) -> bool:
