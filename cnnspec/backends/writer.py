@@ -60,7 +60,7 @@ def behind(before: str, text: Text) -> Text:
     return before + flat(text)
 
 
-def joined(symbol: str, operands: list[Text]) -> Text:
+def infix(symbol: str, operands: list[Text]) -> Text:
     """`a + b`."""
     *before, last = operands
     return behind("".join(f"{flat(each)} {symbol} " for each in before), last)

@@ -105,7 +105,7 @@ def write_class(cls: Class, body: Writer) -> None:
         else:
             body.line(f'"""{origin(cls, cls.block)}."""')
         body.line()
-        body.expression(call("def __init__", "self", *cls.parameters.declared()), after=" -> None:")
+        body.expression(call("def __init__", "self", *cls.parameters.declarations()), after=" -> None:")
         body.lines += Printer(cls, local).body(cls.constructor)
         if packs:
             body.line("    self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]")

@@ -12,6 +12,7 @@ from cnnspec.backends.torch.solve.solutions import (
     Added,
     Assign,
     Branch,
+    For,
     Formula,
     Given,
     Items,
@@ -20,7 +21,6 @@ from cnnspec.backends.torch.solve.solutions import (
     Solution,
     Solved,
     Statement,
-    Turns,
     Variable,
     append_to,
 )
@@ -60,7 +60,7 @@ class Printer:
             elif isinstance(statement, Branch):
                 self.branch(statement)
             else:
-                self.turns(statement)
+                self.for_loop(statement)
 
     def line(self, line: Assign) -> None:
         """A line, with another before it or more behind it for modules that it has no room for."""
@@ -77,7 +77,7 @@ class Printer:
 
     def is_too_long(self, item: Solution | Statement, indent: int) -> bool:
         """Whether an argument is, or holds, a loop that takes more than a line: it reads better as one."""
-        if isinstance(item, Turns):
+        if isinstance(item, For):
             return indent + len(self.word(item) + ",") > WIDTH
         made = item.made if isinstance(item, Assign) else item
         return isinstance(made, Make) and any(self.is_too_long(each, indent + 4) for _, each in made.items)
@@ -105,10 +105,10 @@ class Printer:
             with self.writer.block("else" if branch.then else f"if {negation}"):
                 self.statements(branch.otherwise)
 
-    def turns(self, loop: Turns) -> None:
+    def for_loop(self, loop: For) -> None:
         """A loop, whose body tells whether the index is read."""
         around, self.writer = self.writer, Writer(self.writer.depth + 1)
-        with self.loop(loop.turn):
+        with self.inside(loop.variable):
             self.statements(loop.body)
             header = self.header(loop)
         body, self.writer = self.writer.lines, around
@@ -118,23 +118,23 @@ class Printer:
     # Loops
 
     @contextmanager
-    def loop(self, turn: Variable) -> Iterator[None]:
+    def inside(self, index: Variable) -> Iterator[None]:
         """What is spelled now stands in a loop, whose index has a name."""
         taken = set(self.local.taken)
-        turn.name = turn.name or self.local.local(INDICES[self.depth % len(INDICES)])
+        index.name = index.name or self.local.local(INDICES[self.depth % len(INDICES)])
         self.depth += 1
         yield
         self.depth -= 1
         self.local.taken = taken.union(self.modules.values())
 
-    def header(self, loop: Turns) -> Text:
+    def header(self, loop: For) -> Text:
         """The `for` of a loop whose body is spelled."""
         if columns := [(variable, cells) for variable, cells in loop.table if variable.is_read]:
             names = ", ".join(self.word(variable) for variable, _ in columns)
             rows = zip(*(cells for _, cells in columns), strict=True)
             lines = [call("", *map(self.text, row)) if len(row) > 1 else self.text(row[0]) for row in rows]
             return behind(f"for {names} in ", call("", *lines))
-        index = loop.turn.name if loop.turn.is_read else "_"
+        index = loop.variable.name if loop.variable.is_read else "_"
         return f"for {index} in range({flat(self.text(loop.times))})"
 
     # Expressions
@@ -152,8 +152,8 @@ class Printer:
                 )
             case Assign(made):
                 return self.text(made)
-            case Turns(turn, [Assign(made)]):
-                with self.loop(turn):
+            case For(index, [Assign(made)]):
+                with self.inside(index):
                     return f"*({self.word(made)} {flat(self.header(solved))})"
             case Formula(terms):
                 return self.formula(terms)
@@ -178,15 +178,15 @@ class Printer:
             own = self.constants[terms]
             self.widths[own] = terms
             return self.names.parameter(f"={own}")
-        return write(self.hoisted(terms), self.names.parameter)
+        return write(self.hoist(terms), self.names.parameter)
 
-    def hoisted(self, terms: Polynomial) -> Polynomial:
+    def hoist(self, terms: Polynomial) -> Polynomial:
         """The polynomial with names for the quotients of sums in it: they are computed once, before."""
         made: dict[Any, Any] = {}
         for atoms, _ in terms:
             for atom in atoms:
                 if isinstance(atom, Quotient) and len(atom.left) > 1:
-                    inner = Quotient(atom.operator, self.hoisted(atom.left), atom.right)
+                    inner = Quotient(atom.operator, self.hoist(atom.left), atom.right)
                     made[atom] = self.width(((inner,), 1))
         return tuple((tuple(made.get(atom, atom) for atom in atoms), number) for atoms, number in terms)
 

@@ -10,12 +10,13 @@ from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Class, Flag
 from cnnspec.backends.torch.solve.frames import Frame
 from cnnspec.backends.torch.solve.literals import ClassName, literal
-from cnnspec.backends.torch.solve.loops import Loop, Table
+from cnnspec.backends.torch.solve.loops import LoopFrame, TableFrame
 from cnnspec.backends.torch.solve.solutions import (
     IS_GIVEN,
     Added,
     Assign,
     Branch,
+    For,
     Given,
     Items,
     Make,
@@ -23,12 +24,11 @@ from cnnspec.backends.torch.solve.solutions import (
     Solution,
     Solved,
     Statement,
-    Turns,
     Variable,
     append,
     append_to,
     leaves,
-    replaced,
+    replace,
 )
 from cnnspec.backends.torch.unify.columns import Body, ByRow, Column, Unaligned, Way, unify
 from cnnspec.backends.torch.unify.steps import (
@@ -245,7 +245,7 @@ class Constructor:
         for read in leaves(done) if is_flag else ():
             if isinstance(read, Added) and read.column.keys() == taken:
                 number = Added(dict.fromkeys(way.there) | dict(read.column), read.hint)
-                return Phrase((number, IS_GIVEN)), replaced(done, read, number)
+                return Phrase((number, IS_GIVEN)), replace(done, read, number)
         return test, done
 
     def define(self, way: Way, condition: Solution, wish: str) -> tuple[Solved, Solution]:
@@ -288,7 +288,7 @@ class Constructor:
             raise Unaligned
         return self.walk(column.unrolled(), holder)
 
-    def loops(self, column: Column, holder: Holder) -> list[tuple[int, type[Loop]]]:
+    def loops(self, column: Column, holder: Holder) -> list[tuple[int, type[LoopFrame]]]:
         """The loops that a repeat may be, by how many iterations stand before them and kind, the best first.
 
         What forward runs one by one stands here one by one, too.
@@ -296,16 +296,16 @@ class Constructor:
         turns = [turn for step in column.steps for turn in step.iterations]
         counts = [len(step.iterations) for step in column.steps]
         least, most = min(counts), max(counts)
-        found: list[tuple[int, type[Loop]]] = []
+        found: list[tuple[int, type[LoopFrame]]] = []
         if any(turns) and not holder.wired and not (holder.is_list and any(len(turn) != 1 for turn in turns)):
-            found += [(0, Loop)] if most > 1 or least < most else []
-            found += [(1, Loop)] if least and most > 1 and (least < most or most > 2) else []
+            found += [(0, LoopFrame)] if most > 1 or least < most else []
+            found += [(1, LoopFrame)] if least and most > 1 and (least < most or most > 2) else []
         is_lone = self.frame is self.cls.frame and len(column.rows) == 1
         if holder.is_list and is_lone and modules_in(children(column.first)) > 2 * most >= 2 * LEAST_ROWS:
-            found.append((0, Table))  # which takes fewer lines
+            found.append((0, TableFrame))  # which takes fewer lines
         return found
 
-    def loop(self, column: Column, holder: Holder, first: int, kind: type[Loop]) -> Solved:
+    def loop(self, column: Column, holder: Holder, first: int, kind: type[LoopFrame]) -> Solved:
         before = self.walk(column.iteration(0), holder) if first else []
         turns = [(row, turn) for row, step in column.rows.items() for turn in step.iterations[first:]]
         if not turns:
@@ -319,5 +319,5 @@ class Constructor:
             self.frame = around
         if holder.is_list and (len(body) != 1 or not isinstance(body[0], Assign)):
             raise Unaligned
-        table = loop.cells() if isinstance(loop, Table) else []
-        return [*before, Turns(loop.index, body, times, table)] if body else before
+        table = loop.cells() if isinstance(loop, TableFrame) else []
+        return [*before, For(loop.index, body, times, table)] if body else before

@@ -16,7 +16,7 @@ from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, appen
 from cnnspec.backends.torch.solve.statements import DEEPEST, Expression, Statements, values_read
 from cnnspec.backends.torch.unify.columns import Body, Column, Unaligned, Way, agree
 from cnnspec.backends.torch.unify.steps import can_add, is_container, is_method, is_parameter, outputs_of
-from cnnspec.backends.writer import WIDTH, Arguments, Text, behind, call, flat, joined
+from cnnspec.backends.writer import WIDTH, Arguments, Text, behind, call, flat, infix
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Use, Value
 
 NEEDS = ("always", "training", "none")
@@ -247,7 +247,7 @@ def is_passive(path: Way) -> bool:
 def join_text(join: Column, texts: list[Text]) -> Text:
     """The expression of a join; a sum is added to one of its paths where all rows may."""
     symbol, activation = join.first.layer.symbol, activation_of(join)
-    made = joined(symbol, texts) if symbol else function_text(join, texts)
+    made = infix(symbol, texts) if symbol else function_text(join, texts)
     for place in in_place(join)[:1]:
         made = texts[place]
         for text in (*texts[:place], *texts[place + 1 :]):

@@ -69,17 +69,17 @@ class Frame:
         """The expression of a column of values or constructor calls. Raises Unaligned."""
         first, *_ = column.values()
         if isinstance(first, Construction):
-            return self._call(column, first)
+            return self.solve_call(column, first)
         if isinstance(first, list | tuple):
-            return self._sequence(column, first, hint)
+            return self.solve_sequence(column, first, hint)
         return self.scalar(column, hint)
 
-    def _call(self, column: ByRow, first: Construction) -> Solution:
+    def solve_call(self, column: ByRow, first: Construction) -> Solution:
         calls = list(column.values())
         if not all(isinstance(call, Construction) for call in calls):
             raise Unaligned
         if any(call.name != first.name for call in calls):
-            return self._class(column)
+            return self.solve_class(column)
         if len({(len(call.args), *call.kwargs) for call in calls}) > 1:
             raise Unaligned
         signature = self.signatures.get(first.name, EVERYTHING_SAID)
@@ -102,7 +102,7 @@ class Frame:
             items.append(("" if key in signature.positional else f"{key}=", solved))
         return Make(first.name, tuple(items))
 
-    def _class(self, column: ByRow) -> Solution:
+    def solve_class(self, column: ByRow) -> Solution:
         """Layers of several classes, constructed without arguments: the class is what differs."""
         if not all(map(self.is_bare, column.values())):
             raise Unaligned
@@ -129,7 +129,7 @@ class Frame:
         value = signature.defaults[key]
         return said["kernel_size"] if value is AS_KERNEL else literal(value)
 
-    def _sequence(self, column: ByRow, first: Any, hint: str) -> Solution:
+    def solve_sequence(self, column: ByRow, first: Any, hint: str) -> Solution:
         if any(type(other) is not type(first) or len(other) != len(first) for other in column.values()):
             return self.scalar(column, hint)
         if agree(column.values()) and (text := summary(first)):

@@ -1,7 +1,7 @@
 """The iterations of a repeat as rows: what changes from one to the next is a straight line, or a table.
 
-A Loop is asked what a frame is; what does not change it asks the frame around. It knows no names, and a Table
-keeps the columns that it has to run over.
+A LoopFrame is asked what a frame is; what does not change it asks the frame around. It knows no names, and a
+TableFrame keeps the columns that it has to run over.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NUMBER = "number"
 """What a variable of a table is called whose multiples of a share are meant."""
 
 
-class Loop(Frame):
+class LoopFrame(Frame):
     """The iterations of a repeat: `parents[i]` is the row of the frame around that iteration i belongs to.
 
     What does not change from one to the next is the frame's around to solve. The rest is a straight line over
@@ -102,7 +102,7 @@ class Loop(Frame):
         raise Unaligned
 
 
-class Table(Loop):
+class TableFrame(LoopFrame):
     """The turns of a loop over the rows of a table: each column that differs is a variable of the loop."""
 
     def __init__(self, parent: Frame, parents: list[int]) -> None:

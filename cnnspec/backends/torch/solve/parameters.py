@@ -69,7 +69,7 @@ class Parameters:
 
         return sorted(self.columns.items(), key=rank)
 
-    def declared(self) -> list[str]:
+    def declarations(self) -> list[str]:
         """The parameters with their types and their defaults, as Python writes them."""
         parts = []
         for name, column in self.ordered():

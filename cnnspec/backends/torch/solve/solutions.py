@@ -75,16 +75,16 @@ class Branch(NamedTuple):
     otherwise: Solved
 
 
-class Turns(NamedTuple):
+class For(NamedTuple):
     """`for …:` so many times, or over the rows of a table; as an argument, `*(… for …)` of its only line."""
 
-    turn: Variable
+    variable: Variable
     body: Solved
     times: Solution
     table: list[tuple[Variable, list[Solution]]] = []
 
 
-Statement = Assign | Branch | Turns
+Statement = Assign | Branch | For
 Solved = list[Statement]
 Item = tuple[str, Solution | Statement]
 Items = tuple[Item, ...]
@@ -99,13 +99,13 @@ def leaves(solved: Any) -> Iterator[Formula | Given | Added]:
             yield from leaves(part)
 
 
-def replaced(solved: Any, old: Added, new: Added) -> Any:
+def replace(solved: Any, old: Added, new: Added) -> Any:
     """Statements or expressions with another parameter in place of one."""
     if isinstance(solved, Added):
         return new if alike(solved, old) else solved
     if not isinstance(solved, tuple | list):
         return solved
-    parts = [replaced(part, old, new) for part in solved]
+    parts = [replace(part, old, new) for part in solved]
     return type(solved)(*parts) if hasattr(solved, "_fields") else type(solved)(parts)
 
 
@@ -136,7 +136,7 @@ def alike(left: Solution, right: Solution) -> bool:
 
 def append_to(owner: Solution, module: Solution | Statement) -> Statement:
     """`block.append(…)` for an argument of nn.Sequential: a module, or a loop of them."""
-    if isinstance(module, Turns):
+    if isinstance(module, For):
         return module._replace(body=[append_to(owner, each) for each in module.body])
     made = module.made if isinstance(module, Assign) else module
     return Assign(Make(Phrase((owner, ".append")), (("", made),)))
