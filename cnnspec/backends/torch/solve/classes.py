@@ -187,6 +187,7 @@ def block_class(program: Program, instances: list[Instance]) -> Class:
     """The class for these instances."""
     block = instances[0].block
     taken = {each.name.name for each in block.parameters if each.default is None}
+    # what stays open in one use stays so in the class: others may be built with any width
     free = frozenset().union(*(program.open_names[id(instance)] for instance in instances))
     rows = [row_of(each, (each.input,), (each.output,)) for each in instances]
     taken = taken.difference(*(each.fixed for each in instances))

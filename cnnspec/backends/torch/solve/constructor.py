@@ -91,6 +91,7 @@ class Constructor:
         holder = Holder("self", not numbered, not cls.is_chain)
         heads = self.part_modules((step for row in cls.rows for step in row.steps), "self")
         statements = self.walk(body, holder)
+        # named last: whether a flag is `residual` shows only where its last way is defined
         for flag in cls.flags:
             flag.variable.name = cls.attributes.local(flag.variable.wish)
         return [begun, *heads, *statements]

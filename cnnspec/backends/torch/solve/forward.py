@@ -165,11 +165,13 @@ class Forward(Statements):
         for number, path in enumerate(live):
             later, self.target = live[number + 1 :], around
             if not path.is_everywhere:
+                # `y + x if self.residual else y` has no like for three paths, or for a first that is missing
                 if (number, len(live)) != (1, 2):
                     raise Unaligned
                 condition = self.cls.flag(path)
             space = WIDTH
             if later:  # beside variables
+                # x = torch.cat((y, z, self.conv3(x)), dim=1): 8 for each operand, 12 more for a function
                 space = self.room - len("x = ") - 8 * len(live) - 12 * (not column.first.layer.symbol)
             holds = at_once and not (later and adder is not None) and all(map(is_passive, later))
             self.target = self.free_variable(is_branch=True)
@@ -200,6 +202,7 @@ class Forward(Statements):
     ) -> Expression:
         outputs, symbol, activation = column.outputs, column.first.layer.symbol, activation_of(column)
         for number, path in enumerate(paths):
+            # an adder is given what arrives at it: conv(x, y) computes conv(x) + y in one call
             ends = path.body[-1].inputs if number == adder else path.ends
             with self.variables.run_by(path.ends):
                 operands[number] = self.read(operands[number], ends, values_read(ends, outputs))
@@ -229,6 +232,7 @@ class Forward(Statements):
         before = last.then[-1]
         made = before.made if isinstance(before, Assign) and before.target == name else ""
         if isinstance(made, Arguments) and " " not in made.head:  # one call may stand beside an operator
+            # y = drop(y), then y = y + x: one line, y = drop(y) + x
             last.then.pop()
             texts = [made, *texts[1:]]
         last.then.append(Assign(join_text(column, texts), name))

@@ -92,6 +92,7 @@ class Frame:
         ]
         said: dict[str, Solution] = {}
         for key in first.kwargs:
+            # a kernel of 3 or 5 that a class takes brings its pad with it: 3 // 2 = 1, 5 // 2 = 2
             if key == "padding" and self.is_half(column, said.get("kernel_size")):
                 solved: Solution = Phrase((said["kernel_size"], " // 2"))
             else:
@@ -219,7 +220,9 @@ class ClassFrame(Frame):
     def symbolic(self, column: ByRow, is_open: bool) -> Polynomial | None:
         """A polynomial, by which some row was computed, that is right in every row."""
         computed = dict.fromkeys(substitute(polynomial(value), self.settled) for value in column.values())
+        # formulas before plain numbers: of 4 * width and 64 the first is right for another width, too
         candidates = sorted(computed, key=lambda terms: not names(terms))
+        # what must stay open is right for other values, too: two formulas that agree here differ there
         if is_open and len(candidates) > 1:
             return None
         return next((each for each in candidates if self.is_right(each, column, evaluate)), None)
@@ -253,6 +256,7 @@ class ClassFrame(Frame):
         for test in dict.fromkeys(step.test for step in way.steps.values()):
             if test is not None and self.is_right(test, way.there, holds):
                 return test_phrase(test, self.settled)
+        # where no test tells the rows apart, a layer that is None in the others does: `if act is not None`
         for name in self.rows[0].arguments:
             given = {row: self.rows[row].arguments[name] is not None for row in way.there}
             if self.is_class(name) and given == way.there:

@@ -70,11 +70,13 @@ class LoopFrame(Frame):
         by_parent: dict[int, list[Any]] = {}
         for turn, value in column.items():
             by_parent.setdefault(self.parents[turn], []).append(value)
+        # a step that some turns skip has no value there for the line to go through
         if not all(map(is_integer, column.values())) or len(column) != len(self.parents):
             raise Unaligned
         steps = {row: [b - a for a, b in pairwise(values)] for row, values in by_parent.items()}
         if any(not same_origin(step, found[0]) for found in steps.values() for step in found):
             raise Unaligned
+        # through two points there is always a line: 3 + 61 * i says no more than 3 and 64
         if self.is_lone and len(column) == 2:
             raise Unaligned
         start = self.parent.scalar({row: values[0] for row, values in by_parent.items()}, hint)
@@ -114,6 +116,7 @@ class TableFrame(LoopFrame):
             if alike_columns(known, column):
                 known.update(column)
                 return variable
+            # of 0.2 * number / 23 and 0.2 * (number + 1) / 23 one column is enough: the other is ahead by 1
             if hint == NUMBER == variable.wish:
                 ahead = {value - known[row] for row, value in column.items()}
                 if len(ahead) == 1:

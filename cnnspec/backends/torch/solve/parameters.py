@@ -40,6 +40,7 @@ class Parameters:
                 while name in self.columns:
                     name += "_"
                 first, *_ = read.column.values()
+                # a row that never reads it takes any value: the caller must say one
                 self.columns[name] = {row: read.column.get(row, first) for row in range(len(self.arguments))}
         for name, column in self.columns.items():
             self.names.parameter(name)
@@ -50,6 +51,7 @@ class Parameters:
         is_optional = None in solved.column.values()
         own = ((name, known) for name, known in self.columns.items() if known and name[0] == "+")
         for name, known in own:
+            # two places with 3, 5, 3 in the rows are one parameter, whatever each would call it
             if alike_columns(known, solved.column) and (None in known.values()) == is_optional:
                 return name
         return ""

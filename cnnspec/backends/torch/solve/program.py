@@ -66,6 +66,7 @@ class Program:
                 if isinstance(value, Symbol) and value.names & free and name not in instance.fixed
             }
             known = self.open_names.get(id(instance))
+            # a name that a later use leaves open, too, opens the blocks inside once more
             if known is None or not opened <= known:
                 known = self.open_names[id(instance)] = opened | (known or set())
                 self.collect(instance.steps, frozenset(known))

@@ -89,6 +89,7 @@ def is_closed(group: Group | Repeat, ends: Set[Value], read: Counter[Value]) -> 
     """Whether no wire, label or size leads into braces or out of them. `read`: by wires of the scope."""
     inside = tuple(children(group))
     made = {step.output for step in walk(inside) if not isinstance(step, From | Group | Repeat | If)}
+    # a value read more often in the scope than in these braces is read outside them, too
     wires = Counter(referenced(inside))
     own = made | {group.input}
     return (

@@ -154,6 +154,7 @@ def with_gaps(rows: list[Steps]) -> list[Steps]:
     Steps of one place in the text belong together. Raises Unaligned where these are in no common order.
     """
     own = [{step.span: step for step in row} for row in rows]
+    # spans are places in the text: of `conv, act, conv` a row without act has the first and the last
     spans = [step.span for step in max(rows, key=len)]
     for row, steps in zip(rows, own, strict=True):
         if not row or [step.span for step in row] != [span for span in dict.fromkeys(spans) if span in steps]:
@@ -227,6 +228,7 @@ def grow(
     try:
         return [*group, *others], fit([*group, *others])
     except Unaligned:
+        # 30 blocks of which one does not fit take some 10 looks by halves, not 30
         half = len(others) // 2
         if half:
             group, form = grow(group, form, others[:half], fit)

@@ -46,6 +46,7 @@ def is_chain(steps: Steps, kept: set[Value], end: Value | None = None) -> bool:
         if any(not is_chain(within, kept, leaving) for within in rows(step)):
             return False
         if isinstance(step, Repeat):
+            # of a repeat each turn hands on what it made; only the last may be wanted elsewhere
             *before, last = [turn[-1].output for turn in step.iterations if turn] or [step.output]
             if last is not step.output or not kept.isdisjoint(before):
                 return False
