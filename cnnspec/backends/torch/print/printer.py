@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
 
 from cnnspec.backends.names import Names
@@ -15,7 +16,6 @@ from cnnspec.backends.torch.solve.solutions import (
     For,
     Formula,
     Given,
-    Items,
     Make,
     Phrase,
     Solution,
@@ -66,14 +66,11 @@ class Printer:
         """A line, with another before it or more behind it for modules that it has no room for."""
         self.text(line.made)  # what stands on the right has the first choice of names
         target, made = self.word(line.target), self.shorten(line.made)
-        later = Items()
-        if isinstance(made, Make):
-            indent = 4 * self.writer.depth + 4
-            long = (place for place, (_, item) in enumerate(made.items) if self.is_too_long(item, indent))
-            place = next(long, len(made.items))
-            made, later = made._replace(items=made.items[:place]), made.items[place:]
-        self.writer.expression(self.text(made), f"{target} = " if target else "", comment=line.comment)
-        self.statements([append_to(target or "self", module) for _, module in later])
+        items, indent = made.items if isinstance(made, Make) else (), 4 * self.writer.depth + 4
+        fitting = tuple(takewhile(lambda item: not self.is_too_long(item[1], indent), items))
+        shown = made._replace(items=fitting) if isinstance(made, Make) else made
+        self.writer.expression(self.text(shown), f"{target} = " if target else "", comment=line.comment)
+        self.statements([append_to(target or "self", module) for _, module in items[len(fitting) :]])
 
     def is_too_long(self, item: Solution | Statement, indent: int) -> bool:
         """Whether an argument is, or holds, a loop that takes more than a line: it reads better as one."""

@@ -12,12 +12,7 @@ from cnnspec.backends.torch.solve.frames import ClassFrame, row_of
 from cnnspec.backends.torch.solve.literals import as_class
 from cnnspec.backends.torch.solve.parameters import Parameters
 from cnnspec.backends.torch.solve.program import Program, Return
-from cnnspec.backends.torch.solve.solutions import (
-    Phrase,
-    Solution,
-    Solved,
-    Variable,
-)
+from cnnspec.backends.torch.solve.solutions import Phrase, Solution, Solved, Variable
 from cnnspec.backends.torch.unify.columns import Body, Column, Unaligned, Way, same, unify
 from cnnspec.backends.torch.unify.steps import (
     attribute_kind,
@@ -61,11 +56,7 @@ class Class:
     """
 
     def __init__(
-        self,
-        program: Program,
-        frame: ClassFrame,
-        block: Block | None = None,
-        returns: Sequence[Return] = (),
+        self, program: Program, frame: ClassFrame, block: Block | None = None, returns: Sequence[Return] = ()
     ) -> None:
         self.program, self.frame, self.rows = program, frame, frame.rows
         self.block, self.returns = block, returns

@@ -13,7 +13,7 @@ from cnnspec.backends.names import is_plain
 from cnnspec.backends.torch.solve.classes import Class
 from cnnspec.backends.torch.solve.literals import literal
 from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append
-from cnnspec.backends.torch.solve.statements import DEEPEST, Expression, Statements, values_read
+from cnnspec.backends.torch.solve.statements import DEEPEST, NO_READS, Expression, Statements, values_read
 from cnnspec.backends.torch.unify.columns import Body, Column, Unaligned, Way, agree
 from cnnspec.backends.torch.unify.steps import can_add, is_container, is_method, is_parameter, outputs_of
 from cnnspec.backends.writer import WIDTH, Arguments, Text, behind, call, flat, infix
@@ -145,7 +145,7 @@ class Forward(Statements):
             if source and source not in self.named and self.variables.is_free(source, besides=besides):
                 return source
         passes = len(acting) < len(column.rows)  # where no row of a branch acts, the end is what arrives
-        end = self.free_variable(besides={} if passes else besides)
+        end = self.free_variable(besides=NO_READS if passes else besides)
         if passes and source and end != source:
             self.assign(end, column.inputs, source)
         return end

@@ -23,6 +23,11 @@ BRANCHES = ("y", "z", "u", "v", "w")
 State = dict[str, Value]
 """The value that each variable of a row holds; what was written last comes last."""
 
+Reads = Mapping[tuple[int, Value], int]
+"""How often each value of a row is read."""
+
+NO_READS: Reads = {}
+
 
 class Variables:
     """The variables of every row of a class, in evaluation and in training, as the lines so far leave them.
@@ -34,8 +39,7 @@ class Variables:
 
     def __init__(self, size: int, reads: Counter[tuple[int, Value]]) -> None:
         self.states = {(row, training): State() for row in range(size) for training in (False, True)}
-        self.reads = reads
-        """How often each value of a row is still to be read."""
+        self.reads = reads  # those that are still to come
 
     @property
     def is_training(self) -> bool:
@@ -56,9 +60,7 @@ class Variables:
         """Whether the variable holds each row's value."""
         return all(state.get(name) is values[row] for (row, _), state in self.states.items())
 
-    def is_free(
-        self, name: str, values: ByRow | None = None, besides: Mapping[tuple[int, Value], int] = {}
-    ) -> bool:
+    def is_free(self, name: str, values: ByRow | None = None, besides: Reads = NO_READS) -> bool:
         """Whether a name may be written over, `besides` these reads, and no row loses anything.
 
         `values`: what is to be written, row by row.
@@ -233,10 +235,7 @@ class Statements:
         return {name for name in x.variables or () if name not in self.inputs}
 
     def free_variable(
-        self,
-        values: ByRow | None = None,
-        besides: Mapping[tuple[int, Value], int] = {},
-        is_branch: bool = False,
+        self, values: ByRow | None = None, besides: Reads = NO_READS, is_branch: bool = False
     ) -> str:
         """A variable to go on in: the chain's own, if it is free besides these reads and no branch begins."""
         taken = self.names.taken | {self.target}
