@@ -294,12 +294,12 @@ class Constructor:
 
         What forward runs one by one stands here one by one, too.
         """
-        turns = [turn for step in column.steps for turn in step.iterations]
         counts = [len(step.iterations) for step in column.steps]
         least, most = min(counts), max(counts)
         found: list[tuple[int, type[LoopFrame]]] = []
-        if any(turns) and not holder.wired and not (holder.is_list and any(len(turn) != 1 for turn in turns)):
+        if not holder.wired:
             found += [(0, LoopFrame)] if most > 1 or least < most else []
+            # the first iteration often differs from the others: by its stride, or by what arrives at it
             found += [(1, LoopFrame)] if least and most > 1 and (least < most or most > 2) else []
         is_lone = self.frame is self.cls.frame and len(column.rows) == 1
         if holder.is_list and is_lone and modules_in(children(column.first)) > 2 * most >= 2 * LEAST_ROWS:
