@@ -15,7 +15,7 @@ from cnnspec.backends.torch.solve.literals import literal
 from cnnspec.backends.torch.solve.solutions import Assign, Branch, Solved, append
 from cnnspec.backends.torch.solve.statements import DEEPEST, NO_READS, Expression, Statements, values_read
 from cnnspec.backends.torch.unify.columns import Body, Column, Unaligned, Way, agree
-from cnnspec.backends.torch.unify.steps import can_add, is_container, is_method, is_parameter, outputs_of
+from cnnspec.backends.torch.unify.steps import is_container, is_method, is_parameter, outputs_of
 from cnnspec.backends.writer import WIDTH, Arguments, Text, behind, call, flat, infix
 from cnnspec.graph.tree import Again, From, If, Leaf, Merge, Path, Use, Value
 
@@ -56,9 +56,9 @@ class Forward(Statements):
         return min(wanted, key=NEEDS.index)
 
     def need_of(self, values: Collection[Value]) -> str:
-        if not values or not self.evaluated.isdisjoint(values):
+        if not values or not self.cls.evaluated.isdisjoint(values):
             return "always"
-        return "none" if self.live.isdisjoint(values) else "training"
+        return "none" if self.cls.live.isdisjoint(values) else "training"
 
     def step(self, column: Column, x: Expression) -> Expression:
         first = column.first
@@ -129,7 +129,7 @@ class Forward(Statements):
         for way in (then, otherwise):
             with self.inside(end, way.ends, ends.items()) as lines:
                 self.hold(self.walk(way.body, Expression(column.inputs)))
-                found = "" if self.live.isdisjoint(ends.values()) else self.variable(ends)
+                found = "" if self.cls.live.isdisjoint(ends.values()) else self.variable(ends)
                 if found and not self.variables.holds(end, ends):
                     self.assign(end, ends, found)
             blocks.append(lines)
@@ -300,6 +300,7 @@ def waits(cls: Class, path: Path, step: Merge) -> bool:
     Until then what arrives at the end must last: nobody else has it, to write over it.
     """
     last = path.steps[-1] if len(path.steps) > 1 else None
-    if not isinstance(last, Leaf) or not can_add(last.layer):
+    if not isinstance(last, Leaf) or not getattr(last.layer, "packed", False):
         return False
-    return last.input is not step.input and cls.kept.isdisjoint({last.input, path.output})
+    acts = getattr(last.layer, "activation", None) is not None  # before it could add
+    return not acts and last.input is not step.input and cls.kept.isdisjoint({last.input, path.output})

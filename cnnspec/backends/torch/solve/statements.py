@@ -111,7 +111,6 @@ class Statements:
     def __init__(self, cls: Class) -> None:
         self.cls, rows, network = cls, cls.rows, cls.program.network
         self.names = Names(cls.names.taken | IMPORTED)
-        self.live, self.evaluated = cls.live, cls.evaluated
         self.statements: Solved = []
         self.depth = 2  # how far in the next one stands
         reads = ((n, value) for n, row in enumerate(rows) for value in (*cls.reads(row.steps), *row.outputs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from cnnspec.backends.names import is_plain
 from cnnspec.graph.tree import Again, Braces, From, Group, If, Leaf, Merge, Repeat, Step, Use, Value
@@ -140,8 +140,3 @@ def wish_of(steps: list[If]) -> str:
             if isinstance(inside, Leaf | Use) and inside.name.isidentifier():
                 return inside.name
     return "branch"
-
-
-def can_add(layer: Any) -> bool:
-    """Whether a layer is a convolution that can add to what it is given: it has no activation of its own."""
-    return getattr(layer, "packed", False) and layer.activation is None
