@@ -20,7 +20,7 @@ from cnnspec.elaborate.settings import Settings
 from cnnspec.graph.tree import Network
 from cnnspec.text.files import read, read_used
 from cnnspec.text.source import Source
-from tests.backends.interpreter import load
+from tests.backends.interpreter import agree, load
 from tests.nets import network
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -309,6 +309,27 @@ net N { input 3@16x16
     drops = [module.p for module in model.modules() if type(module).__name__ == "StochasticDepth"]
     assert drops == [0.3 * i / 7 for i in range(10)]
     assert [*model.state_dict()][-2:] == ["stages.3.3.conv1.weight", "stages.3.3.conv1.bias"]
+
+
+def test_a_loop_that_takes_more_than_a_line_is_a_statement_wherever_it_stands() -> None:
+    text = """
+block ConvolutionsOfSeveralWidthsEachOnItsOwn(first, second, third) { conv first@1x1, conv second@1x1, conv third@1x1 }
+net N { input 3@4x4
+    g: { relu, 1: { tanh, 1: { repeat i in 3 { ConvolutionsOfSeveralWidthsEachOnItsOwn (in.channels + i) (in.channels + 2 * i) 3 } } }, tanh }
+}"""  # noqa: E501
+    code = emit("torch", network(text), "n.cnn")
+    expected = """\
+        self.g = nn.Sequential(nn.ReLU())
+        layer = nn.Sequential(nn.Tanh())
+        layer2 = nn.Sequential()
+        for i in range(3):
+            layer2.append(ConvolutionsOfSeveralWidthsEachOnItsOwn(3 + i, 3 + 2 * i, 3))
+        layer.append(layer2)
+        self.g.append(layer)
+        self.g.append(nn.Tanh())
+"""
+    assert expected in code
+    agree(text, training=False)
 
 
 def test_classes_of_one_block_say_what_tells_them_apart() -> None:

@@ -38,7 +38,8 @@ class Printer:
         self.constants, self.writer = cls.frame.constants, Writer(2)
         self.widths: dict[str, Polynomial] = {}  # names that the constructor gives to widths, before all else
         self.depth = 0  # loops around
-        self.modules: dict[str, str] = {}  # variables of modules that are put somewhere, by their classes
+        # variables of modules that are put somewhere, by class and by the variable that it is put into
+        self.modules: dict[tuple[str, str], str] = {}
 
     # Statements
 
@@ -86,11 +87,12 @@ class Printer:
         *others, (key, module) = made.items
         if not isinstance(module, Make) or len(self.word(made)) <= WIDTH - 4 * self.writer.depth:
             return made
-        kind = self.word(module.head)
-        if kind not in self.modules:
-            self.modules[kind] = self.local.local("layer")
-        self.line(Assign(module, self.modules[kind]))
-        return made._replace(items=(*others, (key, self.modules[kind])))
+        owner = self.word(made.head).rpartition(".")[0]
+        place = self.word(module.head), owner if owner in self.modules.values() else ""
+        if place not in self.modules:
+            self.modules[place] = self.local.local("layer")
+        self.line(Assign(module, self.modules[place]))
+        return made._replace(items=(*others, (key, self.modules[place])))
 
     def branch(self, branch: Branch) -> None:
         condition = self.word(branch.condition)
