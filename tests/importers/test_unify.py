@@ -12,7 +12,17 @@ from cnnspec.importers.patterns.bodies import solve
 from cnnspec.importers.patterns.unify import unify
 from cnnspec.importers.terms.columns import Column, Unalike
 from cnnspec.importers.terms.formulas import Formula, LayerName, name, parts, written
-from cnnspec.importers.terms.terms import Call, Chain, Constant, If, Join, Repeat, values_of
+from cnnspec.importers.terms.terms import (
+    NONE,
+    Call,
+    Chain,
+    Constant,
+    From,
+    If,
+    Join,
+    Repeat,
+    values_of,
+)
 from tests.importers.terms import CHAINS, activation, conv, instantiate, use
 
 
@@ -233,6 +243,19 @@ def test_paths_that_some_joins_lack_stand_in_one_order() -> None:
     assert isinstance(join, Join)
     assert [[instantiate((join,), place)] for place in range(2)] == [[rows[0]], [rows[1]]]
     assert join.paths[1] == norm
+
+
+def test_paths_of_one_form_stand_in_the_order_in_which_they_come() -> None:
+    one, two = ((From(((label,),)),) for label in ("one", "two"))
+    (join,) = unify([(Join("concat", ((), one)),), (Join("concat", ((), one, two)),)])
+    assert join == Join("concat", ((), one, (If(Column((False, True)), two, (NONE,)),)))
+
+
+def test_names_for_wires_stand_in_all_instances() -> None:
+    """That of a step without tensors, and that of what arrives: no wire leads to them where none is."""
+    mark, pool = Call("identity", (), ("start", 1)), Call("maxpool", (("window", 2),))
+    rows: list[Chain] = [(pool, use(1, 1)), (mark, pool._replace(label=("skip", 1)), use(1, 1))]
+    assert unify(rows) == rows[1] == unify(rows[::-1])
 
 
 def test_a_condition_is_not_of_a_width_that_happens_to_tell() -> None:

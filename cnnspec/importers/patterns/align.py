@@ -15,6 +15,7 @@ from cnnspec.importers.terms.terms import (
     Constant,
     From,
     Join,
+    Label,
     Repeat,
     Term,
     label_text,
@@ -94,7 +95,8 @@ def align(rows: Rows) -> list[dict[int, Term]]:
 
 def add_row(columns: list[dict[int, Term]], place: int, row: Chain) -> list[dict[int, Term]]:
     """The columns with one more row, by edit distance."""
-    heads = [next(iter(column.values())) for column in columns]
+    # by the label that a later row must not contradict, where one has one: (), skip1, skip2 are two columns
+    heads = [max(column.values(), key=lambda term: len(label_of(term))) for column in columns]
     costs = [[GAP * (i + j) for j in range(len(row) + 1)] for i in range(len(heads) + 1)]
     for i, head in enumerate(heads, 1):
         for j, term in enumerate(row, 1):
@@ -121,7 +123,7 @@ def beside(joins: Mapping[int, Join]) -> list[dict[int, Chain]] | None:
     Else as they stand, where they are as many; None where they are not. A path that some joins lack is `none`
     there.
     """
-    keys = {place: list(map(path_key, join.paths)) for place, join in joins.items()}
+    keys = {place: path_keys(join.paths) for place, join in joins.items()}
     known = {key: number for row in keys.values() for number, key in enumerate(row)}
     are_as_many = len({*map(len, keys.values())}) == 1
     are_in_place = all(known[key] == number for row in keys.values() for number, key in enumerate(row) if key)
@@ -151,6 +153,12 @@ def merged(rows: Sequence[Sequence[object]]) -> list[object] | None:
     return found
 
 
+def path_keys(paths: Sequence[Chain]) -> list[tuple[object, ...]]:
+    """What tells the paths of a join apart: their form, and the how many-th of that form each is."""
+    forms = [path_key(path) for path in paths]
+    return [(*form, forms[:place].count(form)) if form else () for place, form in enumerate(forms)]
+
+
 def path_key(path: Chain) -> tuple[object, ...]:
     """What paths of one form have in common: the labels of their steps, or what these are."""
     return tuple(
@@ -161,7 +169,7 @@ def path_key(path: Chain) -> tuple[object, ...]:
 
 def mismatch(one: Term, two: Term) -> float:
     """What it costs to put two steps into one column; infinite where they are not of one kind."""
-    if key(one) != key(two):
+    if key(one) != key(two) or (label_of(one) and label_of(two) and label_of(one) != label_of(two)):
         return float("inf")
     if isinstance(one, Join) and isinstance(two, Join):
         return 0.0 if beside({0: one, 1: two}) is not None else float("inf")
@@ -171,10 +179,16 @@ def mismatch(one: Term, two: Term) -> float:
     return 0.0
 
 
+def label_of(term: Term) -> Label:
+    return term.label if isinstance(term, Call) else ()
+
+
 def key(term: Term) -> object:
     """What steps of one column have in common."""
     if isinstance(term, Call):
-        return "activation" if is_activation(term) else (term.name, term.label, term.keyed)
+        # without tensors a label is no name that has to be kept: a wire may lead to any
+        label = term.label if term.keyed else ()
+        return "activation" if is_activation(term) else (term.name, label, term.keyed)
     if isinstance(term, Braces):
         return Braces, term.label
     if isinstance(term, Join):

@@ -49,6 +49,8 @@ class Unifier:
         for place, column in enumerate(columns):
             if len(column) < len(rows) and may_be_identity(columns, place):
                 column = {row: column.get(row, Call(IDENTITY, ())) for row in rows}
+            elif len(column) < len(rows) and is_mark(first := next(iter(column.values()))):
+                column = dict.fromkeys(rows, first)  # a name that no wire leads to does no harm
             home = segment_for(segments, frozenset(column), len(rows))
             home.append(self.term(column))
         return self.conditions(segments, rows)
@@ -125,7 +127,12 @@ class Unifier:
         return Call(first.name, arguments, label, first.keyed, channels)
 
     def label(self, terms: Mapping[int, Call | Braces]) -> tuple[Any, ...]:
-        return self.parts({place: term.label for place, term in terms.items()})
+        """Their label. That of a step without tensors is for wires alone: those that lack it may have it."""
+        labels = {place: term.label for place, term in terms.items()}
+        is_free = all(isinstance(term, Call) and not term.keyed for term in terms.values())
+        if is_free and not self.strict and () in labels.values():
+            labels = dict.fromkeys(labels, max(labels.values(), key=len))
+        return self.parts(labels)
 
     def parts(self, labels: Mapping[int, tuple[Any, ...]]) -> tuple[Any, ...]:
         """The parts of a label, numbers that differ as columns."""
@@ -215,6 +222,10 @@ UNIFIED: dict[type, Callable[[Unifier, Any], Term]] = {
     From: Unifier.wire,
     Again: Unifier.equal,
 }
+
+
+def is_mark(term: Term) -> bool:
+    return isinstance(term, Call) and term.name == IDENTITY and term.label != ()
 
 
 def may_be_identity(columns: Sequence[Mapping[int, Term]], place: int) -> bool:
