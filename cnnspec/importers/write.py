@@ -14,9 +14,10 @@ from cnnspec.importers.patterns.blocks import Block, find_blocks, splice
 from cnnspec.importers.patterns.progressions import with_progressions
 from cnnspec.importers.patterns.reroll import reroll, tidy, with_loops
 from cnnspec.importers.prove import Difference, compare, correspond
+from cnnspec.importers.structure.alike import with_alike_joins
 from cnnspec.importers.structure.discover import discover, renamed
 from cnnspec.importers.structure.normalise import normalise
-from cnnspec.importers.structure.scopes import Cutter
+from cnnspec.importers.structure.scopes import Cutter, Item
 from cnnspec.importers.structure.wires import NetChain, Path, net_chain
 from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, map_terms, parse_label, walk
 from cnnspec.importers.wording.labels import leave_out
@@ -97,9 +98,18 @@ class Written(NamedTuple):
 
 
 def shortest(model: Model, plain: Collection[str]) -> Written:
-    """The text with blocks for the classes where they make it shorter, the outermost left out first."""
+    """The text with blocks for the classes where they make it shorter, the outermost left out first.
+
+    Where modules of a class need not be written alike, it has them so if that is shorter.
+    """
     model = normalise(model)
-    found = net_chain(Cutter(model).items(model.operations), model)
+    items = Cutter(model).items(model.operations)
+    tries = [items] if (alike := with_alike_joins(items)) is items else [items, alike]
+    return min((with_blocks(model, each, plain) for each in tries), key=lambda written: written.lines)
+
+
+def with_blocks(model: Model, items: Sequence[Item], plain: Collection[str]) -> Written:
+    found = net_chain(items, model)
     found = found._replace(chain=with_progressions(found.chain))
     best = write_blocks(model, found, plain)
     for kind in reversed([*best.kinds]):

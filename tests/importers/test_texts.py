@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -366,4 +367,30 @@ def test_a_stage_of_one_block_is_a_line() -> None:
     path = (unit[8], Braces(("scale",), (Call("scale", (("init", 0.5),)),)))
     assert printer.chain((Join("add", ((), path)),), 80) == [
         "add { | identity | Unit 8, scale: { scale 0.5 } }"
+    ]
+
+
+class Halves(nn.Module):
+    """A root reads both halves; in some it reads what enters, too, in half the size."""
+
+    def __init__(self, arriving: int, width: int, *, is_read: bool) -> None:
+        super().__init__()
+        self.is_read = is_read
+        self.one = nn.Conv2d(arriving, width, 1)
+        self.two = nn.Conv2d(width, width, 1)
+        self.root = nn.Conv2d(2 * width + is_read * arriving, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        below = F.max_pool2d(x, 2)
+        one = torch.relu(self.one(below))
+        return self.root(torch.cat([self.two(one), one, *[below] * self.is_read], 1))
+
+
+def test_modules_of_a_class_are_one_block_where_only_some_need_wires() -> None:
+    halves = [Halves(a, b, is_read=a in (8, 24)) for a, b in pairwise([3, 8, 16, 24, 32])]
+    written = text(nn.Sequential(*halves))
+    assert written.splitlines()[1:4] == [
+        "    skip2: maxpool 2x2, one: conv out@1x1, skip1: relu",
+        "    two: conv out@1x1",
+        "    concat { | identity | from skip1 | if flag { from skip2 } else { none } }",
     ]

@@ -225,7 +225,7 @@ def arrange(
     graph = ItemGraph(items, needed)
     regions = {}
     for item in items:
-        if item.joins and (region := graph.region(item) or graph.tails(item)) is not None:
+        if item.joins and not item.wired and (region := graph.region(item) or graph.tails(item)) is not None:
             regions[item.output] = region
     while deep := next((join for join in regions if len(spine(join, regions)) > DEEPEST), None):
         for join in spine(outermost(deep, regions), regions):

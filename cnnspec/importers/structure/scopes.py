@@ -37,10 +37,13 @@ class Item(NamedTuple):
     again: bool = False
     channels: int = 0  # that arrive
     leaving: int = 0
+    wired: bool = False  # a join to which wires lead, no paths
 
     @property
-    def joins(self) -> bool:
-        return self.operation is not None and self.operation.layer.is_join
+    def joins(self) -> str:
+        """The layer by which it joins values; "" where it joins none."""
+        layer = self.operation.layer if self.operation is not None else None
+        return layer.name if layer is not None and layer.is_join else ""
 
 
 def owner(operation: Operation) -> str:
