@@ -15,19 +15,9 @@ from typing import Any, NamedTuple
 from cnnspec.importers.terms.columns import ABSENT, Column, Unalike, same
 from cnnspec.importers.terms.formulas import Formula, LayerName, evaluate, name, names_in, parts
 
-WIDTHS = (
-    "count",
-    "units",
-    "groups",
-    "channels",
-    "start",
-    "stop",
-    "multiplier",
-    "width",
-    "out",
-    "hidden",
-    "squeeze",
-)
+CUTS = ("start", "stop")
+"""Roles of the channels at which a map is cut."""
+WIDTHS = ("count", "units", "groups", "channels", "multiplier", "width", "out", "hidden", "squeeze", *CUTS)
 """Roles of numbers of channels, which are computed from each other."""
 
 NAMES = {
@@ -48,8 +38,6 @@ IDLE = {**dict.fromkeys(WIDTHS, 0), "groups": 1, "stride": 1, "dilation": 1, "pa
 
 ARRIVING = name("in.channels")
 FULL = name("full")
-CUTS = ("start", "stop")
-"""Roles of the channels at which a map is cut."""
 FACTORS = (2, 3, 4, 6, 8, 16)
 MOST_PARAMETERS = 12
 

@@ -47,10 +47,9 @@ class Unifier:
             columns = align(with_joins(rows))
         segments: list[Segment] = []
         for place, column in enumerate(columns):
-            if len(column) < len(rows) and may_be_identity(columns, place):
-                column = {row: column.get(row, Call(IDENTITY, ())) for row in rows}
-            elif len(column) < len(rows) and is_mark(first := next(iter(column.values()))):
-                column = dict.fromkeys(rows, first)  # a name that no wire leads to does no harm
+            other = stand_in(columns, place) if len(column) < len(rows) else None
+            if other is not None:
+                column = {row: column.get(row, other) for row in rows}
             home = segment_for(segments, frozenset(column), len(rows))
             home.append(self.term(column))
         return self.conditions(segments, rows)
@@ -58,12 +57,12 @@ class Unifier:
     def conditions(self, segments: list[Segment], rows: Rows) -> Chain:
         """What all rows have, and an `if` about what some have; two that exclude each other are one."""
         found: list[Term] = []
-        for segment in segments:
-            if len(segment.present) == len(rows):
-                found += segment.terms
+        for present, steps in segments:
+            if len(present) == len(rows):
+                found += steps
                 continue
-            test = self.column({place: place in segment.present for place in rows})
-            for is_constant, terms in groupby(segment.terms, lambda term: isinstance(term, Constant)):
+            test = self.column({place: place in present for place in rows})
+            for is_constant, terms in groupby(steps, lambda term: isinstance(term, Constant)):
                 last = found[-1] if found else None
                 if is_constant:  # which braces would hide
                     found += terms
@@ -224,38 +223,35 @@ UNIFIED: dict[type, Callable[[Unifier, Any], Term]] = {
 }
 
 
-def is_mark(term: Term) -> bool:
-    return isinstance(term, Call) and term.name == IDENTITY and term.label != ()
+def stand_in(columns: Sequence[Mapping[int, Term]], place: int) -> Call | None:
+    """What may stand where some rows lack a step: a name for wires, or `identity` for an activation.
 
-
-def may_be_identity(columns: Sequence[Mapping[int, Term]], place: int) -> bool:
-    """Whether a step is an activation that some rows lack alone, not together with the step beside it."""
+    None where there is nothing, or where they lack the step beside the activation, too.
+    """
     column = columns[place]
+    first = next(iter(column.values()))
+    if isinstance(first, Call) and first.name == IDENTITY and first.label:
+        return first  # a name that no wire leads to does no harm
     beside = [*columns[max(0, place - 1) : place], *columns[place + 1 : place + 2]]
     together = any(
         other.keys() == column.keys() and not is_activation(next(iter(other.values()))) for other in beside
     )
-    return is_activation(next(iter(column.values()))) and not together
+    return Call(IDENTITY, ()) if is_activation(first) and not together else None
 
 
-class Segment:
-    """Steps that the same rows have."""
-
-    def __init__(self, present: frozenset[int]) -> None:
-        self.present = present
-        self.terms: list[Term] = []
+Segment = tuple[frozenset[int], list[Term]]
+"""Steps that the same rows have, and these rows."""
 
 
 def segment_for(segments: list[Segment], present: frozenset[int], every: int) -> list[Term]:
     """The segment of the same rows that a step goes on with, if only steps of other rows stand between."""
-    for segment in reversed(segments):
-        if segment.present == present:
-            return segment.terms
-        if segment.present & present or len(segment.present) == every:
+    for others, steps in reversed(segments):
+        if others == present:
+            return steps
+        if others & present or len(others) == every:
             break
-    fresh = Segment(present)
-    segments.append(fresh)
-    return fresh.terms
+    segments.append((present, []))
+    return segments[-1][1]
 
 
 def opposite(test: Any) -> Any:
