@@ -57,12 +57,12 @@ class Unifier:
     def conditions(self, segments: list[Segment], rows: Rows) -> Chain:
         """What all rows have, and an `if` about what some have; two that exclude each other are one."""
         found: list[Term] = []
-        for present, steps in segments:
-            if len(present) == len(rows):
-                found += steps
+        for segment in segments:
+            if len(segment.present) == len(rows):
+                found += segment.steps
                 continue
-            test = self.column({place: place in present for place in rows})
-            for is_constant, terms in groupby(steps, lambda term: isinstance(term, Constant)):
+            test = self.column({place: place in segment.present for place in rows})
+            for is_constant, terms in groupby(segment.steps, lambda term: isinstance(term, Constant)):
                 last = found[-1] if found else None
                 if is_constant:  # which braces would hide
                     found += terms
@@ -239,19 +239,23 @@ def stand_in(columns: Sequence[Mapping[int, Term]], place: int) -> Call | None:
     return Call(IDENTITY, ()) if is_activation(first) and not together else None
 
 
-Segment = tuple[frozenset[int], list[Term]]
-"""Steps that the same rows have, and these rows."""
+class Segment:
+    """Steps that the same rows have."""
+
+    def __init__(self, present: frozenset[int]) -> None:
+        self.present = present
+        self.steps: list[Term] = []
 
 
 def segment_for(segments: list[Segment], present: frozenset[int], every: int) -> list[Term]:
     """The segment of the same rows that a step goes on with, if only steps of other rows stand between."""
-    for others, steps in reversed(segments):
-        if others == present:
-            return steps
-        if others & present or len(others) == every:
+    for segment in reversed(segments):
+        if segment.present == present:
+            return segment.steps
+        if segment.present & present or len(segment.present) == every:
             break
-    segments.append((present, []))
-    return segments[-1][1]
+    segments.append(Segment(present))
+    return segments[-1].steps
 
 
 def opposite(test: Any) -> Any:
