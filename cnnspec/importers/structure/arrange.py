@@ -130,7 +130,7 @@ class ItemGraph:
         self.depth[item.output] = self.depth[found] + 1
 
     def shared(self, values: Sequence[int]) -> int:
-        """The last value that all ways to some values pass, which may be one of them."""
+        """The last value that all ways to some values pass, which may be one of them (Cooper et al. 2001)."""
         found, *others = values
         for value in others:
             while found != value:
@@ -227,10 +227,12 @@ def arrange(
     for item in items:
         if item.joins and not item.wired and (region := graph.region(item) or graph.tails(item)) is not None:
             regions[item.output] = region
+    # a U-Net is a skip within a skip within a skip: as wires, in the order in which it runs, it is readable
     while deep := next((join for join in regions if len(spine(join, regions)) > DEEPEST), None):
         for join in spine(outermost(deep, regions), regions):
             shallow = graph.tails(graph.items[join]) if regions.pop(join).entry is not None else None
             regions |= {join: shallow} if shallow is not None else {}
+    # what tears braces apart is given up: first regions, then the order of steps, at last labels, for dots
     while True:
         try:
             nodes = line(items, entry, regions)
@@ -241,15 +243,13 @@ def arrange(
             depth = len(torn.prefix)
             concerned = {item.output for item in items if item.label[:depth] == torn.prefix}
             parting = [join for join, region in regions.items() if concerned & region.members]
-            if any(in_paths(concerned, regions[join]) for join in parting) and not any(
+            is_spread = any(in_paths(concerned, regions[join]) for join in parting) and not any(
                 len(item.label) == depth for item in items if item.output in concerned
-            ):
+            )
+            ordered = list(items) if parting else gather(items)
+            if is_spread or (not parting and ordered == list(items)):
                 return arrange(with_dots(items, torn.prefix), entry, needed, last)
-            if not parting:
-                ordered = gather(items)
-                if ordered == list(items):
-                    return arrange(with_dots(items, torn.prefix), entry, needed, last)
-                items = ordered
+            items = ordered
             for join in parting:
                 del regions[join]
 
