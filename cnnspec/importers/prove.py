@@ -119,6 +119,7 @@ def merkle(model: Model, numbers: Numbers, named: bool = True) -> dict[int, int]
         operands: list[int] = []
         for value in operation.inputs:
             flat = operation.layer.name == "concat" and parts.get(value.number)
+            # concat(concat(a, b), c) has the operands a, b, c
             operands += flat or [found[value.number]]
         if operation.layer.name in COMMUTATIVE and len(operands) == 2:
             operands.sort()

@@ -66,6 +66,7 @@ def with_join(row: Chain, models: Sequence[Chain], name: str) -> Chain | None:
     """
     model = tuple(term for term in models[0] if not isinstance(term, Constant))
     place, join = next((i, term) for i, term in enumerate(model) if is_join_of(term, name))
+    # conv, bn, relu beside add { conv, bn | identity }, relu: the relu ends both, conv and bn are the path
     own, ends = ([key(term) for term in each] for each in (row[place:], model[place + 1 :]))
     behind = next(n for n in range(len(ends), -1, -1) if own[len(own) - n :] == ends[len(ends) - n :])
     paths = [row[place : len(row) - behind]]
@@ -86,6 +87,7 @@ def is_join_of(term: Term, name: str) -> TypeGuard[Join]:
 
 def align(rows: Rows) -> list[dict[int, Term]]:
     """The steps of several rows side by side, those of one kind and label in one column, at least cost."""
+    # the longest row first: the others lack some of its steps, and rarely have others
     order = sorted(rows, key=lambda place: -len(rows[place]))
     columns: list[dict[int, Term]] = [{order[0]: term} for term in rows[order[0]]]
     for place in order[1:]:
@@ -97,12 +99,14 @@ def add_row(columns: list[dict[int, Term]], place: int, row: Chain) -> list[dict
     """The columns with one more row, by edit distance."""
     # by the label that a later row must not contradict, where one has one: (), skip1, skip2 are two columns
     heads = [max(column.values(), key=lambda term: len(label_of(term))) for column in columns]
+    # Wagner-Fischer: costs[i][j] is that of the first i columns and the first j steps of the row
     costs = [[GAP * (i + j) for j in range(len(row) + 1)] for i in range(len(heads) + 1)]
     for i, head in enumerate(heads, 1):
         for j, term in enumerate(row, 1):
             gap = GAP + min(costs[i - 1][j], costs[i][j - 1])
             costs[i][j] = min(gap, costs[i - 1][j - 1] + mismatch(head, term))
     found: list[dict[int, Term]] = []
+    # back along the cheapest way: of ways that cost as much the one by which the last steps belong together
     i, j = len(heads), len(row)
     while i or j:
         if i and j and costs[i][j] == costs[i - 1][j - 1] + mismatch(heads[i - 1], row[j - 1]):
@@ -123,6 +127,7 @@ def beside(joins: Mapping[int, Join]) -> list[dict[int, Chain]] | None:
     Else as they stand, where they are as many; None where they are not. A path that some joins lack is `none`
     there.
     """
+    # [a, b, c] and [a, c]: c stands in the third place of both, and b is `none` in the second join
     keys = {place: path_keys(join.paths) for place, join in joins.items()}
     known = {key: number for row in keys.values() for number, key in enumerate(row)}
     are_as_many = len({*map(len, keys.values())}) == 1

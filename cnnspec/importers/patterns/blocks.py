@@ -135,6 +135,7 @@ def make_block(found: list[Braces], as_written: bool = False) -> Block | None:
     leaving = tuple(int(term.leaving) for term in found)
     tries = []
     rolled = [reroll(body, weight, tables=False) for body in bodies]
+    # whether repeats within it make a block shorter, and which, is seen by the block: the shortest is taken
     for rows in (bodies, rolled, with_counted_loops(rolled), with_alike_repeats(bodies)):
         with suppress(Unalike):
             tries.append(solve(unify(rows), entries, leaving))

@@ -55,6 +55,7 @@ def solve(pattern: Chain, entries: Sequence[int], leaving: Sequence[int]) -> Sol
     solver = Solver(entries, leaving)
     slots = [slot for slot in slots_of(pattern, True, Column(tuple(leaving))) if slot.role != "test"]
     solver.slots = slots
+    # what all instances have comes first: what some lack may then be a formula of it
     for slot in sorted(slots, key=lambda slot: ABSENT in slot.column.values):
         solver.value(slot)
     body = name_output(solver, solved(pattern, solver, True))
@@ -62,6 +63,7 @@ def solve(pattern: Chain, entries: Sequence[int], leaving: Sequence[int]) -> Sol
     used = {each for formula in formulas for each in names_in(formula)}
     parameters = [parameter for parameter in solver.parameters if parameter.name in used]
     given = [default_of(parameter) for parameter in parameters]
+    # parameters with a default stand behind those without, as the language wants
     order = sorted(range(len(parameters)), key=lambda place: given[place] is not ...)
     constants = [(FULL.operands[0], ARRIVING)] if solver.uses_full else []
     constants += [(constant, formula) for constant, (formula, _) in solver.constants.items()]
@@ -99,6 +101,7 @@ def slots_of(chain: Chain, at_start: bool, leaving: Any) -> Iterator[Slot]:
             yield Slot(term.test, "test", 0, words(term), at_start)
         elif isinstance(term, Repeat | Join) and isinstance(term.rows, Column):
             yield slot_of_rows(term)
+        # of a concatenation each path makes but a part of the channels behind it
         ends = 0 if isinstance(term, Join) and term.name == "concat" else behind
         for inner in chains(term):
             slots = slots_of(inner, at_start and not isinstance(term, Repeat), ends)

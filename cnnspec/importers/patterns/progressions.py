@@ -54,6 +54,7 @@ def find_rise(rates: Sequence[float], error: float) -> Progression | None:
     """All are parts of one of the usual rates, in fewest steps."""
     if len({*rates}) < FEWEST or rates != sorted(rates):
         return None
+    # rates 0, 0.0125, 0.025 … 0.1875 rise to 0.2, which comes behind the last step: 0.2 * 15 / 16
     tops = [float(top) for top in TOPS if rates[-1] <= top * (1 + error)]
     tries = (rise(top, steps) for steps in range(2, MOST_STEPS) for top in tops)
     return next((each for each in tries if all(each.near(rate, error) for rate in rates)), None)

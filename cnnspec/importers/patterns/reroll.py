@@ -96,6 +96,8 @@ def worthwhile(terms: list[Term], place: int, exact: bool) -> list[tuple[int, in
     `exact`: from the second turn on they are equal, but for digits in labels. What repeats within such a turn
     is no turn of this length.
     """
+    # widths 64, 64, 128, 128 have one loose form, so a turn may begin anywhere; the strict form tells that
+    # 64, 64 is a run of two, which a table of widths takes up later as one row
     loose = [form(term) for term in terms[place:]]
     strict = [form(term, True) for term in terms[place:]] if exact else loose
     found = []
@@ -103,12 +105,15 @@ def worthwhile(terms: list[Term], place: int, exact: bool) -> list[tuple[int, in
         if loose[:period] != loose[period : 2 * period]:
             continue
         second, times = strict[period : 2 * period], 2
+        # a, a, a, a is period 1, four times, and not also period 2, twice
         if is_repeated(second):
             continue
         while strict[times * period : (times + 1) * period] == second:
             times += 1
+        # two turns alone might be any two neighbours of a list: strides 9, 4 of 2, 9, 4, 7
         if exact and times == 2 and any(map(are_rows, neighbours(terms, place, period))):
             continue
+        # so many words are saved; one alone is worth a repeat only where it is a layer with tensors
         size = weight(tuple(terms[place : place + period]))
         first = terms[place]
         if (times - 1) * size > 1 or (exact and isinstance(first, Call) and first.keyed):
@@ -185,6 +190,7 @@ def roll(windows: list[Chain], solve: Solve) -> Repeat | None:
 def harmonised(chain: Chain) -> Chain:
     """A step beside a repeat of its like is one, too, that runs once; so in braces."""
     found = list(chain)
+    # twice: of A, A, repeat { A } the second is one by the step behind it, and only then the first
     for _ in range(2):
         for place, term in enumerate(found):
             for other in found[max(0, place - 1) : place + 2]:
@@ -288,8 +294,11 @@ def loop(join: Join, taken: Collection[str], solve: Solve, fewest: int) -> Join:
     place = 0
     whole = [*map(with_stop, join.paths)]
     while place < len(join.paths):
+        # the longest run first: of 6, 12, 18 all three, not 6, 12
         stops = range(len(join.paths), place + fewest - 1, -1)
         made = next(filter(None, (one_path(whole[place:stop], taken, solve) for stop in stops)), None)
+        # a + (b + c) is rounded otherwise than a + b + c: only the first of a sum may be a sum of its own,
+        # while a concatenation within one changes nothing
         is_nested = made is not None and len(turns_of(made)) < len(join.paths)
         if made is None or (is_nested and not (join.name == "concat" or (join.name == "add" and not place))):
             paths.append(join.paths[place])

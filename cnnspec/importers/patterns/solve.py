@@ -153,6 +153,8 @@ class Solver:
             counts = [name(parameter.name) for parameter in self.parameters if parameter.role == "paths"]
             yield from (Formula("//", (ARRIVING, count)) for count in counts)
             yield from SHARES
+        # the simplest to read comes first: where `width` is 32, 64, a count of 64, 128 is `2 * width`, though
+        # a product of two names may be as much
         yield from bases
         yield from (Formula("*", (factor, base)) for base in bases for factor in FACTORS)
         yield from (Formula("//", (base, factor)) for base in bases for factor in FACTORS)
@@ -220,6 +222,7 @@ class Solver:
     def joined(self, slot: Slot) -> Column:
         """The column with the values of others of its role where it has none, which agree where both have."""
         values = slot.column.values
+        # (1, absent) and (absent, 2) are (1, 2): one of two steps that exclude each other has the stride
         for other in self.slots:
             pairs = [*zip(values, other.column.values, strict=True)]
             if other.role == slot.role and all(ABSENT in (a, b) or same(a, b) for a, b in pairs):
@@ -234,6 +237,7 @@ class Solver:
         if any(type(value) is not int or value % entry for value, entry in pairs):
             return None
         ratios = [value // entry for value, entry in pairs]
+        # widths 96, 144, 192, 240 of 16, 24, 32, 40 channels are one ratio of 6; few widths are read better
         if len({*ratios}) > 3 or len({value for value, _ in pairs}) <= max(3, len({*ratios})):
             return None
         rest = dict(zip(column.present, ratios, strict=True))
@@ -249,10 +253,12 @@ class Solver:
             return values[0]
         indices = {parameter.name for parameter in self.parameters if parameter.role == "index"}
         atoms = [(formula, [each[place] for place in places]) for formula, each in self.atoms(slot, used)]
+        # of conditions that fit alike the one that speaks of what its steps use: `squeeze != 0` about a gate
         atoms.sort(key=lambda atom: names_in(atom[0]).isdisjoint(used - indices))
         for formula, each in atoms:
             if each == values:
                 return self.chosen(formula)
+        # `stride != 1 or in.channels != out`, as residual blocks are written; three atoms are overfitted
         for (one, first), (two, second) in combinations(atoms, 2):
             pairs = list(zip(first, second, strict=True))
             if [a or b for a, b in pairs] == values:
@@ -302,6 +308,7 @@ class Solver:
 def exact(formula: Formula, names: Mapping[str, Any], role: str) -> Any:
     """The value of a formula; `ABSENT` where a width would be a part of another that leaves a rest."""
     if formula.operator == "//" and role in WIDTHS:
+        # 25 // 2 is 12, but a half that leaves a rest is none that a person would write
         whole, parts_ = (evaluate(operand, names) for operand in formula.operands)
         return ABSENT if whole % parts_ else whole // parts_
     return evaluate(formula, names)
@@ -337,6 +344,7 @@ def related(role: str, other: str) -> bool:
 def counted_on(numbers: Sequence[Any]) -> Iterator[int]:
     """Numbers, those that are absent counted back from the next one, else on from the last one."""
     present = {place: number for place, number in enumerate(numbers) if number is not ABSENT}
+    # (absent, absent, 4, absent, 7) is counted as (2, 3, 4, 6, 7): one number a turn for a repeat
     for place in range(len(numbers)):
         known = min((p for p in present if p >= place), default=max(present))
         yield present[known] + place - known

@@ -145,6 +145,7 @@ def stepped(index: Formula, numbers: Sequence[Any]) -> Any:
     """The formula of multiples that follow each other: `26 * j`, `26 * (j + 1)`."""
     if any(type(number) is not int for number in numbers):
         return None
+    # 26, 52, 78: factor 26, first 1, so 26 * (j + 1); 10, 36, 62 begin at no multiple of 26
     factor = numbers[1] - numbers[0]
     if factor <= 0 or any(v != numbers[0] + factor * k for k, v in enumerate(numbers)) or numbers[0] % factor:
         return None
@@ -167,6 +168,7 @@ def rises(numbers: Sequence[Any]) -> bool:
 
 def affine(base: Formula, known: Sequence[int], numbers: Sequence[Any]) -> Any:
     """The formula of numbers that are one number times others, and one more; None where they are not."""
+    # known 1, 2, 3 and numbers 5, 7, 9: factor = (7 - 5) / (2 - 1) = 2, start = 5 - 2 * 1 = 3, so 2 * k + 3
     if any(type(number) is not int for number in (*known, *numbers)) or known[0] == known[1]:
         return None
     factor, rest = divmod(numbers[1] - numbers[0], known[1] - known[0])
@@ -291,6 +293,7 @@ def with_values(chain: Chain, given: Mapping[Any, Any]) -> Chain:
         if not isinstance(value, Formula) or value.operator == "name":
             return substitute(value, given)
         made = Formula(value.operator, tuple(map(at, value.operands)))
+        # 1 + k is written k + 1, and k + 0 as k
         if value.operator == "+" and not given:  # a number stands behind what it is added to
             other, number = sorted(made.operands, key=lambda operand: isinstance(operand, int))
             return other if same(number, 0) else Formula("+", (other, number))

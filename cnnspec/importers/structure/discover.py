@@ -150,6 +150,7 @@ class Search:
     def make(self, kind: Kind, windows: Sequence[Window], symbols: Sequence[Symbol | None]) -> None:
         """Put parts in place of windows, which do not overlap."""
         self.kinds.append(kind)
+        # from behind, so that the windows before still begin where they did
         order = sorted(range(len(windows)), key=lambda number: -windows[number].start)
         for number in order:
             window = windows[number]

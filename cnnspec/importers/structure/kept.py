@@ -72,6 +72,7 @@ class Keeper:
             else:
                 nodes.append(Wire(step.item.inputs[0]))
             news.append((place, nodes))
+        # from behind, so that the places before stay what they are
         for place, nodes in sorted(news, key=lambda new: -new[0].before):
             place.nodes[place.before : place.before] = nodes
 

@@ -151,6 +151,7 @@ class Cutter:
         parts = [
             (start, stop) for start in range(keyed[0] + 1) for stop in range(len(operations), keyed[-1], -1)
         ]
+        # relu, conv, add: the relu before and the sum behind own no key, so they may stand outside
         for start, stop in sorted(parts, key=lambda part: part[0] - part[1]):
             arriving, leaving = self.border(operations[start:stop])
             if len(arriving) == len(leaving) == 1:

@@ -241,6 +241,7 @@ def seen_from(around: Path, path: Path, paths: Collection[Path]) -> Path | None:
     shared = next(
         (k for k, pair in enumerate(zip(around, path[:-1], strict=False)) if pair[0] != pair[1]), None
     )
+    # from within braces a.b, a.c.d is `c.d` where there is no a.b.c.d, which would be nearer; else `a.c.d`
     for begin in range(min(len(around), len(path) - 1) if shared is None else shared, -1, -1):
         tries = ((*around[:depth], *path[begin:]) for depth in range(len(around), -1, -1))
         if next((each for each in tries if each in paths), path[begin:]) == path:

@@ -48,6 +48,7 @@ def leave_out(
     tensors gets a label where the name that it has without is that of another.
     """
     read = targets(chain) | {*outputs}
+    # a label that is added may be another step's name: until none clashes
     while True:
         found = Naming(read)
         for names in instances:
