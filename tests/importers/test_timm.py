@@ -23,12 +23,13 @@ NETS = """
 convmixer_768_32 convnext_atto convnext_atto_rms convnextv2_atto cs3darknet_focus_s cspdarknet53 densenet121
 densenetblur121d dla34 dla60_res2net dpn68b eca_resnext26ts efficientnet_b0 efficientnet_blur_b0
 ese_vovnet19b_dw fasternet_t0 ghostnetv2_100 hardcorenas_a hrnet_w18_small inception_next_atto inception_v4
-legacy_seresnet18 mambaout_femto mixnet_s mobilenetv4_conv_small mobileone_s0 nf_resnet26 poolformer_s12
-rdnet_tiny regnety_002 repghostnet_050 repvgg_a0 repvit_m0_9 res2net50_26w_4s resnest14d resnetv2_50d_evos
-resnetv2_50d_frn rexnet_100 selecsls42b skresnet18 starnet_s1 tf_efficientnetv2_b0 vgg11_bn xception41
+legacy_seresnet18 mambaout_femto mixnet_s mobilenetv4_conv_small mobileone_s0 nf_regnet_b1 nf_resnet26
+poolformer_s12 rdnet_tiny regnety_002 repghostnet_050 repvgg_a0 repvit_m0_9 res2net50_26w_4s resnest14d
+resnetv2_50d_evos resnetv2_50d_frn rexnet_100 selecsls42b skresnet18 starnet_s1 tf_efficientnetv2_b0 vgg11_bn
+xception41
 """
 
-MOST_LINES = {"ghostnetv2_100": 59, "mixnet_s": 56, "rdnet_tiny": 37}
+MOST_LINES = {"dla34": 40, "ghostnetv2_100": 59, "mixnet_s": 56, "nf_regnet_b1": 32, "rdnet_tiny": 37}
 """Lines that are neither blank nor comments."""
 
 
