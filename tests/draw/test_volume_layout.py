@@ -34,7 +34,7 @@ from tests.random.mutations import mutated
 pytestmark = pytest.mark.slow
 
 WIDTHS = (144.0, 252.0, 495.0, 1440.0)  # points: the least, a column, a page, a poster
-SMALLEST = 6.0
+SMALLEST = 6.5
 NEAR = 0.05  # points that rounding may cost
 
 
@@ -304,6 +304,16 @@ def test_streams_go_on_below_where_few_ways_lead_across(wide: float) -> None:
     assert len(drawn) > 1
     assert sum(system[way.tail] != system[way.head] for way in found.others) < 2
     assert len({system[i] for brace in coarse.braces for i in range(brace.first, brace.last + 1)}) == 1
+
+
+def test_what_follows_a_sum_is_said_below_its_circle() -> None:
+    """And what leads to another value between it and the one before."""
+    for wide in WIDTHS:
+        figure = figure_of(simplify(golden("residual")))
+        rows = wrapped(figure, measure_volumes(figure, 0.4), 0.0, wide)
+        for before, spot in (pair for row in rows for pair in pairwise(row)):
+            wanted = spot.centre if spot.sized.volume.sign else (before.end + spot.x) / 2
+            assert spot.words == pytest.approx(wanted)
 
 
 def test_operations_of_a_row_stand_on_one_line() -> None:

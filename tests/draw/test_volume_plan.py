@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from math import prod
 
@@ -33,7 +34,7 @@ def planned(text: str) -> Figure:
 
 
 def words(made: Figure) -> list[str]:
-    return [", ".join(volume.words) for volume in made.volumes]
+    return [", ".join(volume.said) for volume in made.volumes]
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -66,7 +67,7 @@ def test_skips_lead_to_a_sign_and_say_what_is_on_them() -> None:
 def test_repeats_are_folded_and_counted() -> None:
     made = figure_of(simplify(golden("residual")))
     assert Brace(2, 4, "Basic", 4) in made.braces
-    assert "conv 3x3 ×2, relu" in words(made)
+    assert "(conv 3x3, relu) ×2" in words(made)
     assert len(figure_of(simplify(shipped("resnet", "ResNet152")[0])).volumes) < 40
     copies = next(volume for volume in made.volumes if volume.times == 2)
     solid = measure_volumes(made, 1.0)[made.volumes.index(copies)].solid
@@ -79,7 +80,7 @@ def test_what_was_laid_side_by_side_is_shown_in_bands() -> None:
         for volume in figure_of(simplify(shipped("googlenet")[0])).volumes
         if volume.bands
     }
-    wide = bands["Inception 2×384+2×128",]
+    wide = bands["Inception: 2×384+2×128",]
     assert wide == (("conv", 384), ("conv", 384), ("conv", 128), ("conv", 128))
     dense = figure_of(simplify(shipped("densenet", "DenseNet121")[0])).volumes[5]
     assert dense.label == ("256@56x56",)
@@ -88,7 +89,11 @@ def test_what_was_laid_side_by_side_is_shown_in_bands() -> None:
 
 def test_equal_cells_that_are_drawn_as_one_are_counted() -> None:
     said = words(figure_of(simplify(shipped("inception_v3")[0])))
-    assert {"InceptionA 2×64+96+64 ×2", "InceptionC 4×192 ×2", "InceptionE 320+4×384+192 ×2"} <= {*said}
+    assert {
+        "(InceptionA: 2×64+96+64) ×2",
+        "(InceptionC: 4×192) ×2",
+        "(InceptionE: 320+4×384+192) ×2",
+    } <= {*said}
 
 
 def test_vectors_that_were_laid_side_by_side_stand_upon_each_other() -> None:
@@ -117,7 +122,7 @@ def test_sheets_have_the_kind_of_what_made_them() -> None:
 def test_a_join_of_many_paths_is_one_volume() -> None:
     paths = "".join(f"| conv {width}@1x1, conv {width}@3x3 pad=1 " for width in (1, 2, 3, 4))
     made = planned(f"input 8@8x8\nconcat {{ {paths} }}\nrelu")
-    assert words(made) == ["", "concat of 4 paths 1+2+3+4, conv 1x1 ×4, relu"]
+    assert words(made) == ["", "concat of 4 paths: 1+2+3+4, conv 1x1 ×4, relu"]
     assert [channels for _, channels in made.volumes[1].bands] == [1, 2, 3, 4]
 
 
@@ -141,7 +146,7 @@ def test_a_repeat_within_a_block_that_is_one_volume_is_not_said_of_the_block() -
     stage = f"block Stage {{ maxpool 2\nrepeat i in 2 {{ {unit} }} }}"
     made = figure_of(simplify(network(f"{stage}\nnet N {{ input 8@16x16\nStage\n}}\n")))
     assert made.coarse is not None
-    assert words(made.coarse) == ["", "Stage 2×8"]
+    assert words(made.coarse) == ["", "Stage: 2×8"]
     assert not made.coarse.braces
     assert Brace(2, 4, "", 2) in made.braces, "said of what is repeated"
 
@@ -157,12 +162,12 @@ def test_blocks_tell_the_arguments_that_tell_them_apart() -> None:
     found = words(figure_of(simplify(shipped("efficientnet")[0])))
     assert found[2:5] == [
         "MBConv kernel 3 expand 1",
-        "MBConv kernel 3 /2 expand 6",
+        "MBConv /2 kernel 3 expand 6",
         "MBConv kernel 3 expand 6",
     ]
-    assert "MBConv kernel 5 /2 expand 6" in found
+    assert "MBConv /2 kernel 5 expand 6" in found
     found = words(figure_of(simplify(shipped("deeplab", "DeepLabV3ResNet50")[0])))
-    assert "Bottleneck dilation 2 ×5" in found
+    assert "(Bottleneck dilation 2) ×5" in found
     found = words(figure_of(simplify(shipped("mobilenet_v3")[0])))
     assert "Bneck kernel 3 hidden 200 squeeze=no act=hardswish" in found
 
@@ -189,7 +194,7 @@ def test_cells_that_no_braces_hold_are_one_volume_each() -> None:
         lines.append(f"t{i}: add {{ | from b{i}, conv 4@3x3 pad=1, maxpool 1 | from a{i} }}")
         lines.append(f"c{i}: concat {{ | from s{i} | from t{i} }}")
     made = planned("\n".join(lines))
-    assert words(made) == ["", "conv 3x3", "conv 3x3", *["concat of 2 paths 2×4"] * 12]
+    assert words(made) == ["", "conv 3x3", "conv 3x3", *["concat of 2 paths: 2×4"] * 12]
     assert made.skips == tuple(Skip(i - 2, i) for i in range(3, 15))
 
 
@@ -214,7 +219,7 @@ def test_what_only_training_needs_is_left_out_with_a_word() -> None:
     made = figure_of(simplify(golden("heads")))
     assert [volume.label[-1] for volume in made.volumes][-1] == "10"
     assert sum(volume.label[-1] == "10" for volume in made.volumes) == 1
-    assert made.notes == ("Not drawn, for training only: aux.",)
+    assert made.notes == ("Not drawn, for training only (parameters counted): aux.",)
     made = planned("a: input 8@8x8\nunread: conv 4@3x3, relu\nfrom a\nconv 2@3x3")
     assert made.notes == ("Not drawn, read by nothing: 2 layers.",)
 
@@ -227,11 +232,10 @@ def test_a_volume_a_block_counts_all_of_its_uses(name: str) -> None:
     coarse = figure_of(simplify(net)).coarse
     assert coarse is not None
     for i, volume in enumerate(coarse.volumes):
-        said, _, count = "".join(volume.words[:1]).partition(" ×")
-        block = said.split(" ")[0]
+        block = re.split("[ :]", "".join(volume.words[:1]))[0]
         if volume.kind == "block" and block in uses and "shared weights" not in volume.words:
             around = (brace.times for brace in coarse.braces if brace.first <= i <= brace.last)
-            shown[block] += int(count or "1") * prod(around)
+            shown[block] += volume.times * prod(around)
     assert shown.items() <= uses.items()
 
 
@@ -242,6 +246,12 @@ def test_several_outputs_bear_their_names() -> None:
     ]
     made = planned("input 8@8x8\nlow: avgpool 2\nhigh: relu\noutput low\noutput high")
     assert [volume.label for volume in made.volumes] == [("8@8x8",), ("low", "8@4x4"), ("high", "8@4x4")]
+
+
+def test_only_units_are_joined_each_to_each() -> None:
+    """A pointwise layer, as in ConvNeXt (Liu et al., 2022), looks at a pixel."""
+    made = planned("input 8@8x8\nlinear 16 pointwise=yes\nflatten, linear 4")
+    assert [volume.window for volume in made.volumes] == [None, (1, 1), None]
 
 
 def test_a_map_is_shown_before_it_is_flattened() -> None:
@@ -277,7 +287,7 @@ def test_less_room_shows_an_operation_and_the_same_again_as_one_and_each_size_on
     made = condense(without_resizes(figure_of(simplify(shipped("unet", "PaddedUNet")[0]))))
     assert [len(level.right) for level in u_of(made).levels] == [3, 2, 2, 2, 0]
     assert [volume.label for volume in made.volumes[:3]] == [("1@", "256x256"), ("64",), ("64@", "128x128")]
-    assert made.volumes[1].words == ("conv 3x3 ×2", "batchnorm", "relu")
+    assert made.volumes[1].said == ("(conv 3x3", "batchnorm", "relu) ×2")
     coarse = planned(gated_u(3)).coarse
     assert coarse is not None
     assert words(coarse).count("gate") == 3
@@ -320,7 +330,7 @@ def test_skips_of_a_u_that_lead_elsewhere_bear_numbers_at_both_ends() -> None:
     tags = numbered(found.loose)
     assert sorted(tags.leaving.values()) == [["1"], ["2"], ["3"], ["4"]]
     assert sorted(tags.arriving.values()) == [["1 2 3 4"]]
-    assert "concat of 6 paths 8+5×1" in words(made)
+    assert "concat of 6 paths: 8+5×1" in words(made)
 
 
 def test_heads_of_a_pyramid_stand_behind_its_u() -> None:

@@ -17,9 +17,9 @@ from cnnspec.draw.volume.primitives import Point, TextBlock
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.draw.volume.solids import Plane, Solid, solid
 
-LABEL, WORDS = 6.5, 6.0  # sizes of letters, in points
-LINE, LONGEST = 46.0, 92.0  # how wide a line of an operation is to be, and how wide a word may make it
-ALONG = 110.0  # how wide the words along a skip may be
+LETTERS = 6.5  # points of all words: journals ask for 6 at least, and colour tells labels from the rest
+LINE, LONGEST = 50.0, 100.0  # how wide a line of an operation is to be, and how wide a word may make it
+ALONG = 150.0  # how wide the words along a skip may be
 _BREAKS = re.compile(r" (?=[^\W\d])")  # before the name of an argument, not before its value
 GAP, STUB, APART, LOOSEST = 15.0, 14.0, 3.0, 40.0
 
@@ -86,7 +86,7 @@ class Spot(NamedTuple):
 
     def moved(self, by: float, words: float | None = None) -> Spot:
         """Further to the right; `words` that lead to it perhaps not as far."""
-        on = by if words is None else words
+        on = by if words is None or self.sized.volume.sign else words
         return self._replace(x=self.x + by, label=self.label + by, words=self.words + on)
 
 
@@ -100,9 +100,9 @@ def give_size(volume: Volume, scale: Scale, sheets: bool, line: float = LINE) ->
     form = solid(
         volume._replace(words=(), label=(), window=None, transposed=False, fed=True, fault=""), scale, sheets
     )
-    label = TextBlock.fill(volume.label[:-1] if volume.sign else volume.label, LABEL, 0, LONGEST)
-    fault = TextBlock.fill(volume.fault.split(), LABEL, LONGEST, LONGEST)
-    return Sized(volume, form, label, fault, TextBlock.fill(pieces(volume.words), WORDS, line, LONGEST))
+    label = TextBlock.fill(volume.label[:-1] if volume.sign else volume.label, LETTERS, 0, LONGEST)
+    fault = TextBlock.fill(volume.fault.split(), LETTERS, LONGEST, LONGEST)
+    return Sized(volume, form, label, fault, TextBlock.fill(pieces(volume.said), LETTERS, line, LONGEST))
 
 
 def pieces(words: Sequence[str]) -> list[str]:
@@ -115,7 +115,7 @@ def break_up(part: str) -> list[str]:
     """Behind the layer and before arguments; a stride or a count stays with what it belongs to."""
     layer, between, rest = part.partition(" ")
     found = _BREAKS.split(rest) if between else []
-    if rest[:1] in ("/", "×") or (found and width(f"{layer} {found[0]}", WORDS) <= LINE):
+    if rest[:1] in ("/", "×") or (found and width(f"{layer} {found[0]}", LETTERS) <= LINE):
         return [f"{layer} {found[0]}", *found[1:]]
     return [layer, *found]
 
@@ -133,7 +133,7 @@ def spread(
         for skip in skips.get(number, ()):
             begins = {other.number: other.end for other in spots} | {first - 1: left + STUB}
             if skip.tail in begins:
-                lack = max(0.0, begins[skip.tail] + width(skip.words, WORDS) + 2 * APART - spot.x)
+                lack = max(0.0, begins[skip.tail] + width(skip.words, LETTERS) + 2 * APART - spot.x)
                 spot = spot.moved(lack, lack / 2)
         if spots and spot.right > right - STUB:
             break
@@ -145,17 +145,21 @@ def beside(spots: Sequence[Spot], index: int, thing: Sized, left: float) -> Spot
     """The nearest place to the right of what stands there."""
     half = thing.solid.width / 2
     words, label = thing.words.width / 2, thing.label_width / 2
+    is_join = bool(
+        thing.volume.sign
+    )  # its words say what follows it, as `relu`: they stand at it, not before
     if not spots:
         stub = STUB if thing.volume.fed else 0.0
-        x = left + max(stub, label - half, words + stub / 2 if thing.words.width else 0.0)
-        return Spot(index, thing, x, x + half, max(x - stub / 2, left + words))
+        led = words - half if is_join else words + stub / 2
+        x = left + max(stub, label - half, led if thing.words.width else 0.0)
+        return Spot(index, thing, x, x + half, x + half if is_join else max(x - stub / 2, left + words))
     before = spots[-1]
     gap = gap_before(thing, before.sized)
     labelled, named = reaches(spots, left)
     x = max(before.end + gap, labelled + label - half)
     if thing.words.width:
-        x = max(x, 2 * (named + words) - before.end)
-    return Spot(index, thing, x, x + half, (before.end + x) / 2)
+        x = max(x, named + words - half if is_join else 2 * (named + words) - before.end)
+    return Spot(index, thing, x, x + half, x + half if is_join else (before.end + x) / 2)
 
 
 def reaches(spots: Sequence[Spot], left: float) -> tuple[float, float]:

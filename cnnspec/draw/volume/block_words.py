@@ -15,10 +15,11 @@ Calls = list[tuple[dict[str, Any], int]]  # uses of one block: arguments, and th
 
 SEEN = re.compile(
     r"(?<=conv )\d+@|(?<=convtranspose )\d+@| pad \S+| mode \S+| (?:ceil|frozen)$|(?<=linear) \d+"
-    r"|(?<=pick) \[.*"
+    r"|(?<=pick) \[.*|(?<=stochasticdepth) \S+"
 )
 """What need not be said: the volume behind tells the filters, and its size the padding. Of a pick
-only that there is one: its channels are a list."""
+only that there is one: its channels are a list; of a stochastic depth likewise: each block has a rate of its
+own."""
 
 
 def short(part: str) -> str:
@@ -26,13 +27,14 @@ def short(part: str) -> str:
 
 
 def title(draft: Draft, cluster: Cluster) -> str:
-    """`MBConv kernel 5 /2 expand 6`; of a block that lays values side by side the name: bands tell more."""
+    """`MBConv /2 kernel 5 expand 6`; of a block that lays values side by side the name: bands tell more."""
     if cluster.kind != "block":
         return plain(cluster.label or path(draft, cluster))
     if len(draft.bands.get(max(numbers(cluster)), ())) > 1:
         return plain(cluster.name)
     given = dict(cluster.arguments)
     said = [argument_words(name, given[name]) for name in draft.telling[cluster.name] if name in given]
+    said.sort(key=lambda words: not words.startswith("/"))  # behind others a stride reads as a quotient
     return " ".join(filter(None, (plain(cluster.name), *said)))
 
 

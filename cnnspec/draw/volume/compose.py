@@ -15,9 +15,8 @@ from cnnspec.draw.svg import document, number
 from cnnspec.draw.volume.arrange import (
     ALONG,
     APART,
-    LABEL,
+    LETTERS,
     LINE,
-    WORDS,
     Sized,
     by_head,
     fewest_rows,
@@ -82,9 +81,9 @@ def layout(figure: Figure, wide: float) -> Layout:
     """The figure, below it the blocks that it opens, and the facts."""
     (parts, y), shown = body(figure, wide, ZOOMS)
     for inner in shown.opened:
-        y += BETWEEN + LABEL
-        name = cut(inner.name, LABEL, (wide - 2 * MARGIN) / BOLD)
-        parts.append(Text(Point(MARGIN, y), name, LABEL, middle=False, bold=True))
+        y += BETWEEN + LETTERS
+        name = cut(inner.name, LETTERS, (wide - 2 * MARGIN) / BOLD)
+        parts.append(Text(Point(MARGIN, y), name, LETTERS, middle=False, bold=True))
         (found, height), _ = body(inner, wide, SMALL_ZOOMS)
         parts += [shift(part, 0, y) for part in found]
         y += height
@@ -120,7 +119,7 @@ def layouts(
 
 def cut_words(figure: Figure) -> Figure:
     """The figure with as many words along each skip as there may be."""
-    skips = (skip._replace(words=cut(skip.words, WORDS, ALONG)) for skip in figure.skips)
+    skips = (skip._replace(words=cut(skip.words, LETTERS, ALONG)) for skip in figure.skips)
     return figure._replace(skips=tuple(skips))
 
 
@@ -211,9 +210,9 @@ def footer(figure: Figure, parts: Sequence[Primitive], y: float, wide: float) ->
     """Below the parts, which end at y, their colours, and the facts in as many lines as they need."""
     shown = {part.role for part in parts if isinstance(part, Polygon)}
     below, y = legend(shown, y + BETWEEN, wide)
-    for words in TextBlock.fill(caption(figure), WORDS, wide - 2 * MARGIN, wide - 2 * MARGIN).lines:
-        y += WORDS * PITCH
-        below.append(Text(Point(MARGIN, y), words, WORDS, False, "quiet"))
+    for words in TextBlock.fill(caption(figure), LETTERS, wide - 2 * MARGIN, wide - 2 * MARGIN).lines:
+        y += LETTERS * PITCH
+        below.append(Text(Point(MARGIN, y), words, LETTERS, False, "quiet"))
     return below, y + MARGIN
 
 
@@ -231,21 +230,21 @@ def legend(shown: set[str], y: float, wide: float) -> Body:
     parts: list[Primitive] = []
     x = MARGIN
     for kind, words in ((kind, words) for kind, words in NAMES.items() if kind in shown):
-        length = WORDS + APART + width(words, WORDS)
+        length = LETTERS + APART + width(words, LETTERS)
         if x > MARGIN and x + length > wide - MARGIN:
-            x, y = MARGIN, y + WORDS * PITCH
-        corners = (Point(x + a * WORDS, y + b * WORDS) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1)))
+            x, y = MARGIN, y + LETTERS * PITCH
+        corners = (Point(x + a * LETTERS, y + b * LETTERS) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1)))
         parts.append(Polygon(tuple(corners), kind))
-        parts.append(Text(Point(x + WORDS + APART, y + 0.85 * WORDS), words, WORDS, False, "quiet"))
+        parts.append(Text(Point(x + LETTERS + APART, y + 0.85 * LETTERS), words, LETTERS, False, "quiet"))
         x += length + BETWEEN
-    return parts, y + (WORDS * PITCH if parts else 0.0) + APART
+    return parts, y + (LETTERS * PITCH if parts else 0.0) + APART
 
 
 def description(figure: Figure) -> str:
     """The operations and what they make, in order; and what is left out."""
     said = []
     for volume in figure.volumes:
-        doing = ", ".join((*([volume.sign] if volume.sign else []), *volume.words))
+        doing = ", ".join((*([volume.sign] if volume.sign else []), *volume.said))
         made = " ".join((*volume.label, volume.fault)).strip()
         said.append(f"{doing}: {made}" if doing else made)
     return "; ".join((*said, *figure.notes))

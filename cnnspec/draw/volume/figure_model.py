@@ -20,7 +20,7 @@ COUNTED = re.compile(r"\d+(…\d+)?")  # names that a repeat gave: `0…3` besid
 
 
 class Volume(NamedTuple):
-    """An operation and the value that it makes; inputs are made by none.
+    """An operation, done so many `times`, and the value that it makes; inputs are made by none.
 
     An element-wise join has a `sign`, and is drawn as a circle. `bands` are the
     kinds and channels of what was laid side by side; `fed`: by the volume before; `leaves`: as an output.
@@ -39,6 +39,10 @@ class Volume(NamedTuple):
     fed: bool = True
     fault: str = ""
     leaves: bool = False
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        return counted(self.kind, self.words, self.times)
 
 
 class Skip(NamedTuple):
@@ -122,7 +126,7 @@ def notes(diagram: Diagram) -> Iterator[str]:
     """What is left out, though the parameters count it."""
     heads = [box.parts[0] for box in boxes(diagram.items) if box.kind == "output" and box.idle]
     if heads:
-        yield f"Not drawn, for training only: {plain(', '.join(heads), 80)}."
+        yield f"Not drawn, for training only (parameters counted): {plain(', '.join(heads), 80)}."
     unread = sum(len(box.parts) for box in boxes(diagram.items) if box.idle == UNREAD)
     if unread:
         yield f"Not drawn, {UNREAD}: {unread} layer{'s' if unread > 1 else ''}."
@@ -152,9 +156,9 @@ def volume(draft: Draft, box: Box, fed: bool) -> Volume:
         () if box.kind == "input" else words_of(box, bands),
         label,
         edge.last,
-        box.window,
+        box.window or ((1, 1) if box.kind == "linear" and edge.last.is_map else None),
         box.transposed,
-        box.times if box.kind != "block" else 1,
+        box.times,
         sign(box),
         bands,
         fed,
@@ -176,14 +180,23 @@ def words_of(box: Box, bands: Bands = ()) -> tuple[str, ...]:
     """The operation, a line a layer, of a block the widths of its paths; a circle says what it does."""
     lines = [short(plain(part, 100)) for part in box.parts]
     if box.kind == "block" and len(bands) > 1:
-        lines[0] += " " + sum_words([channels for _, channels in bands])
+        lines[0] += ": " + sum_words([channels for _, channels in bands])
     if sign(box):
         lines = lines[1:]
-    elif box.times > 1:
-        lines[0] += f" ×{box.times}"
     if box.shared:
         lines.append("shared weights")
     return tuple(lines)
+
+
+def counted(kind: str, words: tuple[str, ...], times: int) -> tuple[str, ...]:
+    """`conv 3x3 ×2`, but `(conv 3x3, relu) ×2`: each time all of it is done, and `expand 6 ×2` is not 12."""
+    if times == 1 or not words:
+        return words
+    if len(words) == 1 and words[0].count(" ") <= (kind != "block"):
+        return (f"{words[0]} ×{times}",)
+    first, *others = words
+    *others, last = (f"({first}", *others)
+    return (*others, f"{last}) ×{times}")
 
 
 def sum_words(widths: list[int]) -> str:
@@ -205,7 +218,9 @@ def absorb(draft: Draft) -> list[tuple[int, int, str]]:
             seen = tail in draft.odds or tail in draft.outputs
             if not side or seen or len(draft.heads[draft.tails[tail][0]]) == 1:
                 continue
-            skips.append((draft.tails[tail][0], number, ", ".join(words_of(draft.boxes[tail]))))
+            box = draft.boxes[tail]
+            words = counted(box.kind, words_of(box), box.times)
+            skips.append((draft.tails[tail][0], number, ", ".join(words)))
             tails.remove(tail)
             del draft.boxes[tail], draft.tails[tail]
     return skips

@@ -123,9 +123,15 @@ def hide_branches(draft: Draft) -> None:
 
 def path_words(draft: Draft, join: int) -> list[str]:
     """What the paths of a join begin with: `conv 3x3 ×4`."""
-    ways = [way(draft, tail) for tail in draft.tails[join]]
-    found = Counter(short(draft.boxes[w[-2]].parts[0]) if len(w) > 1 else "identity" for w in ways)
+    ways = ([draft.boxes[n] for n in way(draft, tail)[-2::-1]] for tail in draft.tails[join])
+    found = Counter(first_step(boxes) for boxes in ways)
     return [f"{words} ×{count}" if count > 1 else words for words, count in found.items()]
+
+
+def first_step(boxes: list[Box]) -> str:
+    """What a path begins with: rather a convolution than the pick of its channels."""
+    steps = [box for box in boxes if box.kind != "shape"] or boxes
+    return short(steps[0].parts[0]) if steps else "identity"
 
 
 def items_between(items: tuple[Item, ...], low: int, high: int) -> tuple[Item, ...]:

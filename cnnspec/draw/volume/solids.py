@@ -126,7 +126,7 @@ def slabs(volume: Volume, scale: Scale) -> Solid:
     """As wide as channels, as high and deep as the map; as many as the operation is repeated, up to a few."""
     height, width = volume.shape.size
     wide, high, deep = scale.of_channels(volume.shape.channels), scale.of_side(height), scale.of_side(width)
-    copies = min(volume.times, MOST_COPIES)
+    copies = 1 if volume.kind == "block" else min(volume.times, MOST_COPIES)
     places = [i * (wide + BETWEEN_COPIES) for i in range(copies)]
     made = [cuboid(x, (wide, high, deep), shown_bands(volume)) for x in places]
     length = copies * wide + (copies - 1) * BETWEEN_COPIES + DEPTH.x * deep

@@ -131,18 +131,18 @@ def stand(
 
 def stack(rows: System, found: Streams, column: Mapping[int, Sized], left: float) -> list[Spot]:
     """The volumes of a column to the right of all that stands in the rows, at one x."""
-    lowest = {thing.volume.words: i for i, thing in column.items()}
+    lowest = {thing.volume.said: i for i, thing in column.items()}
     spots, x = list[Spot](), max([left, *(row[-1].end + GAP for row in rows if row)])
     for i, thing in column.items():
         row = rows[found.rows[i]]
         if row and row[-1].sized.volume.label == thing.volume.label:
             thing = thing._replace(label=TextBlock(), fault=TextBlock())
-        if lowest[thing.volume.words] != i:
+        if lowest[thing.volume.said] != i:
             thing = thing._replace(words=TextBlock())
         wide = thing.solid.width
         outer = max(0.0, (thing.label_width - wide) / 2)
         label = wide / 2 + (-outer if thing.volume.fed else outer)  # on the side where no ways slant
-        spot = Spot(i, thing, 0.0, label, -GAP / 2)
+        spot = Spot(i, thing, 0.0, label, wide / 2 if thing.volume.sign else -GAP / 2)
         labelled, named = reaches(row, left)
         x = max(
             x,

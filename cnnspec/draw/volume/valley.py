@@ -14,7 +14,7 @@ from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.arrange import (
     APART,
     GAP,
-    WORDS,
+    LETTERS,
     Sized,
     Spot,
     by_head,
@@ -162,6 +162,7 @@ def condense(figure: Figure) -> Figure:
         i
         for i, (volume, after) in enumerate(pairwise(figure.volumes))
         if volume.words == after.words
+        and volume.shape.channels == after.shape.channels
         and volume.kind == after.kind != "block"
         and not (volume.sign or volume.leaves)
         if after.fed and i + 1 not in ends
@@ -174,17 +175,14 @@ def condense(figure: Figure) -> Figure:
 
 
 def narrow(volume: Volume, before: Volume | None) -> Volume:
-    """The volume with a count for its copies, and its size on a line of its own where that is another."""
-    words = volume.words
-    if volume.times > 1:
-        words = (f"{words[0].partition(' ×')[0]} ×{volume.times}", *words[1:])
+    """The volume with its size on a line of its own where that is another than the one before has."""
     channels, at, size = "".join(volume.label[-1:]).partition("@")
     if not at or volume.sign:
-        return volume._replace(words=words)
+        return volume
     known = before and before.shape.is_map and volume.shape.size == before.shape.size
     brief = known and volume.fed and len(volume.label) == 1
     shape = (channels,) if brief else (channels + at, size)
-    return volume._replace(words=words, label=(*volume.label[:-1], *shape))
+    return volume._replace(label=(*volume.label[:-1], *shape))
 
 
 def merge_volumes(figure: Figure, gone: Set[int], merge: Callable[[Volume, Volume], Volume]) -> Figure:
@@ -270,7 +268,7 @@ def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Str
 
 
 def fill_words(words: Sequence[str], room: float = 0.0) -> TextBlock:
-    return TextBlock.fill(pieces(words), WORDS, room)
+    return TextBlock.fill(pieces(words), LETTERS, room)
 
 
 def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[Primitive]:
@@ -279,12 +277,12 @@ def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[
     One line towards the page's edge if it fits there; else lines on the side that has more room.
     """
     outer, inner = abs(edge - x) - APART, abs(middle - x) - APART
-    room = outer if width(", ".join(words), WORDS) <= outer else max(outer, inner)
+    room = outer if width(", ".join(words), LETTERS) <= outer else max(outer, inner)
     ends = (edge if room == outer else middle) < x
-    lines = TextBlock.fill(pieces(words), WORDS, room, room).lines
-    starts = (x - APART - width(line, WORDS) if ends else x + APART for line in lines)
+    lines = TextBlock.fill(pieces(words), LETTERS, room, room).lines
+    starts = (x - APART - width(line, LETTERS) if ends else x + APART for line in lines)
     return [
-        Text(Point(start, (i + 1 - len(lines)) * WORDS * PITCH), line, WORDS, False, "quiet")
+        Text(Point(start, (i + 1 - len(lines)) * LETTERS * PITCH), line, LETTERS, False, "quiet")
         for i, (start, line) in enumerate(zip(starts, lines, strict=True))
     ]
 
@@ -302,9 +300,9 @@ def stairs(
         else:
             tail, head, rise_to = upper.left[-1], rung.left[0], upper.right[:1]
             middle = (tail.centre + (rise_to[0].centre if rise_to else right)) / 2
-            said = [caption(volumes[head.number].words, tail.centre, left, middle)]
-            said += (caption(volumes[spot.number].words, spot.centre, right, middle) for spot in rise_to)
-            corridor = y + CHANNEL - 5 + WORDS * PITCH * (max(map(len, said)) - 1)
+            said = [caption(volumes[head.number].said, tail.centre, left, middle)]
+            said += (caption(volumes[spot.number].said, spot.centre, right, middle) for spot in rise_to)
+            corridor = y + CHANNEL - 5 + LETTERS * PITCH * (max(map(len, said)) - 1)
             low = corridor + 5 - rung.strip.above.end
             ways.append(down(tail, head, (high, corridor, low)))
             last = (rung.right or rung.left)[-1]
