@@ -42,8 +42,9 @@ ROW, EXCESS = 0.35, 2.0  # what a row less is worth in zoom, and what so much le
 ROUNDED = 1e-6  # points that a row which is as wide as the page may be wider for rounding
 SMALL = 0.4  # zooms below this are for what fits in no other way
 ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.3, 0.2)
-STREAM_ZOOM, STREAM_LINE = 0.3, 30.0  # of nets that stand in several rows at once
+STREAM_ZOOMS, STREAM_LINE = (0.3, 0.2, 0.12), 30.0  # of nets that stand in several rows at once
 SMALL_ZOOMS = ZOOMS[4:]  # of a block beside the net
+NAMED = "Of several layers that make one value, the first is named."
 NAMES = style.NAMES | {"block": "block", "copy": "copy of an earlier value"}
 
 
@@ -87,7 +88,7 @@ def layout(figure: Figure, wide: float) -> Layout:
         (found, height), _ = body(inner, wide, SMALL_ZOOMS)
         parts += [shift(part, 0, y) for part in found]
         y += height
-    below, bottom = footer(figure, parts, y, wide)
+    below, bottom = footer(figure._replace(notes=shown.notes), parts, y, wide)
     return Layout((*parts, *below), bottom, blocks_of(shown) > blocks_of(figure))
 
 
@@ -112,7 +113,7 @@ def layouts(
     """Ways to draw a figure, that which says most first: as a U, in a row a resolution, in rows."""
     fine, coarse = (cut_words(each)._replace(coarse=None) for each in (figure, figure.coarse or figure))
     yield from ((shown, as_a_u) for shown in dict.fromkeys(less_and_less(fine, coarse)))
-    yield coarse, in_streams
+    yield from ((name_first(coarse), partial(in_streams, zoom=zoom)) for zoom in STREAM_ZOOMS)
     for shown in dict.fromkeys((fine, coarse)):
         yield shown, partial(in_rows, zooms=zooms)
 
@@ -121,6 +122,12 @@ def cut_words(figure: Figure) -> Figure:
     """The figure with as many words along each skip as there may be."""
     skips = (skip._replace(words=cut(skip.words, LETTERS, ALONG)) for skip in figure.skips)
     return figure._replace(skips=tuple(skips))
+
+
+def name_first(figure: Figure) -> Figure:
+    """The figure with one layer named of each volume: ways that slant through rows leave no room for more."""
+    volumes = (volume._replace(words=volume.words[:1]) for volume in figure.volumes)
+    return figure._replace(volumes=tuple(volumes), notes=(*figure.notes, NAMED))
 
 
 def less_and_less(fine: Figure, coarse: Figure) -> tuple[Figure, ...]:
@@ -136,14 +143,13 @@ def as_a_u(figure: Figure, wide: float) -> Body | None:
     return next(filter(None, bodies), None)
 
 
-def in_streams(figure: Figure, wide: float) -> Body | None:
+def in_streams(figure: Figure, wide: float, zoom: float) -> Body | None:
     """The figure in a row a resolution, None where it has no streams of several."""
     found = streams(figure)
     if found is None:
         return None
-    made = systems(
-        found, measure_volumes(figure, STREAM_ZOOM, sheets=False, line=STREAM_LINE), MARGIN, wide - MARGIN
-    )
+    things = measure_volumes(figure, zoom, sheets=False, line=STREAM_LINE)
+    made = systems(found, things, MARGIN, wide - MARGIN)
     return draw_streams(found, made, MARGIN, MARGIN, wide - MARGIN)
 
 

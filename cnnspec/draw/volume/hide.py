@@ -32,6 +32,7 @@ def draft_of(diagram: Diagram, opens: bool = False, coarse: bool = False) -> Dra
         hide_cells(draft)
     if coarse:
         hide_exchanges(draft)
+        gather_followers(draft)  # of sums that were circles, and now are blocks
     return draft
 
 
@@ -160,7 +161,7 @@ def hide_exchanges(draft: Draft) -> None:
         paths = [way(draft, tail) for tail in draft.tails[join]]
         shared = (path for path in paths if len(path) in (2, 3) and len(draft.heads[path[-1]]) > 1)
         fitted = (path[:-1] for path in shared if draft.made[path[-1]].last.height != size)
-        hide_paths(draft, join, {number for path in fitted for number in path})
+        draft.collapse({join, *(number for path in fitted for number in path)}, *draft.boxes[join].parts)
 
 
 def hide_gates(draft: Draft) -> None:

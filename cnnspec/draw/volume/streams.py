@@ -19,7 +19,7 @@ from cnnspec.draw.volume.strip import Strip, numbered, part_skips
 
 LEAST = 3  # resolutions side by side that have rows of their own
 BROAD = 1.6  # volumes to a column, from which on a net is one of streams
-BETWEEN = 8.0  # from row to row
+BETWEEN = 5.0  # from row to row
 
 System = list[list[Spot]]  # a few columns: by row the volumes in it, the largest maps above
 
@@ -172,7 +172,8 @@ def draw_streams(
     y = top
     for rows in made:
         at: dict[int, tuple[Spot, float]] = {}
-        for row in filter(None, rows):
+        filled = [row for row in rows if row]
+        for i, row in enumerate(filled):
             strip = Strip(row, left, right)
             strip.add_solids(row)
             if row[0].sized.volume.fed:
@@ -181,7 +182,8 @@ def draw_streams(
                 strip.parts.append(Polyline((row[-1].exit, Point(right, row[-1].exit.y))))
             strip.add_skips(rails.get(row_of[row[0].number], ()), tags)
             strip.add_labels(strip.above)
-            strip.add_operations(strip.below)
+            # ways from row to row slant below the first one and above the last
+            strip.add_operations(strip.above if i == 0 < len(filled) - 1 else strip.below)
             y -= strip.above.end
             parts += [shift(part, 0, y) for part in strip.parts]
             at |= {spot.number: (spot, y) for spot in row}
