@@ -372,6 +372,15 @@ def test_the_legend_tells_every_colour(wide: float) -> None:
     assert {NAMES[kind] for kind in kinds} <= texts
 
 
+def test_a_column_holds_the_whole_caption() -> None:
+    for name, said in (
+        ("deeplab", "178,721,945,088 MACs."),
+        ("googlenet", "(parameters counted): aux1, aux2."),
+    ):
+        made = layout(figure_of(simplify(shipped(name)[0])), 3.3 * 72)
+        assert said in " ".join(part.words for part in made.parts if isinstance(part, Text))
+
+
 def test_a_net_of_which_nothing_is_known_has_a_page() -> None:
     """Faults may leave no value with a shape, and so no row."""
     (net,) = check_text("net N {\n    repeat 2 { input 1@8x8 }\n    conv 3@3x3\n}\n").partial

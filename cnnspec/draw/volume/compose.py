@@ -216,7 +216,10 @@ def footer(figure: Figure, parts: Sequence[Primitive], y: float, wide: float) ->
     """Below the parts, which end at y, their colours, and the facts in as many lines as they need."""
     shown = {part.role for part in parts if isinstance(part, Polygon)}
     below, y = legend(shown, y + BETWEEN, wide)
-    for words in TextBlock.fill(caption(figure), LETTERS, wide - 2 * MARGIN, wide - 2 * MARGIN).lines:
+    room = wide - 2 * MARGIN
+    # a sentence goes on in the next line only where a line does not hold it
+    fits = ([said] if width(said, LETTERS) <= room else said.split() for said in caption(figure))
+    for words in TextBlock.fill([part for parts in fits for part in parts], LETTERS, room, room).lines:
         y += LETTERS * PITCH
         below.append(Text(Point(MARGIN, y), words, LETTERS, False, "quiet"))
     return below, y + MARGIN
