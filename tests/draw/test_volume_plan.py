@@ -151,6 +151,14 @@ def test_a_repeat_within_a_block_that_is_one_volume_is_not_said_of_the_block() -
     assert Brace(2, 4, "", 2) in made.braces, "said of what is repeated"
 
 
+def test_a_block_that_parts_what_it_makes_is_no_copy_of_an_earlier_value() -> None:
+    """As in DPN (Chen et al., 2017)."""
+    dual = "block Dual { conv 8@3x3 pad=1, concat { | slice 0 4 | slice 4 } }"
+    made = figure_of(simplify(network(f"{dual}\nnet N {{ input 4@8x8\nDual\n}}\n"))).coarse
+    assert made is not None
+    assert [(volume.kind, volume.bands) for volume in made.volumes] == [("input", ()), ("block", ())]
+
+
 def test_nets_of_many_blocks_show_a_volume_a_block() -> None:
     made = figure_of(simplify(shipped("mobilenet_v2")[0]))
     assert len(made.volumes) < 20

@@ -40,7 +40,14 @@ def close(draft: Draft, cluster: Cluster, *parts: str) -> None:
     """Draw a cluster as one volume, if that can be; `parts` stand behind its title."""
     inside, shared = numbers(cluster), cluster.shared
     words = (title(draft, cluster), *parts)
-    if draft.collapse(inside, *words, times=cluster.times, shared=shared) and not shared:
+    made = draft.collapse(inside, *words, times=cluster.times, shared=shared)
+    if (
+        made
+        and cluster.kind == "block"
+        and {kind for kind, _ in draft.bands.get(max(inside), ())} == {"copy"}
+    ):
+        del draft.bands[max(inside)]  # copies of what the block itself makes, as in DPN (Chen et al., 2017)
+    if made and not shared:
         outer = {name: other for name, other in draft.closed.items() if not numbers(other) <= inside}
         largest = max(outer.get(cluster.name, cluster), cluster, key=lambda c: len(numbers(c)))
         draft.closed = outer | {cluster.name: largest}
