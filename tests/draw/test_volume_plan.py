@@ -15,7 +15,9 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.draw.diagram.from_network import build
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.compose import measure_volumes
-from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, figure_of
+from cnnspec.draw.volume.draft import Draft
+from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, figure_of, is_one_volume
+from cnnspec.draw.volume.hide import close
 from cnnspec.draw.volume.primitives import Polygon
 from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
@@ -191,6 +193,17 @@ def test_blocks_that_are_drawn_as_one_are_opened_once() -> None:
     (inception,) = figure_of(simplify(shipped("googlenet")[0]), blocks=True).opened
     assert len([skip for skip in inception.skips if skip.head == len(inception.volumes) - 1]) == 3
     assert not figure_of(simplify(shipped("resnet")[0]), blocks=True).opened
+
+
+def test_braces_within_a_larger_volume_are_no_volume() -> None:
+    """As those of HRNet's exchanges, which are part of a sum: nothing below the figure would name them."""
+    text = "input 8@8x8\nconv 8@1x1\nadd { | fit: { conv 8@3x3 pad=1, maxpool 1 } | identity }"
+    draft = Draft(simplify(network(f"net N {{ {text} }}")))
+    (fit,) = (cluster for cluster in draft.clusters if cluster.name == "fit")
+    close(draft, fit)
+    assert is_one_volume(draft, fit)
+    assert draft.collapse(set(sorted(draft.boxes)[2:]), "add")
+    assert not is_one_volume(draft, fit)
 
 
 def test_cells_that_no_braces_hold_are_one_volume_each() -> None:

@@ -43,7 +43,7 @@ ROUNDED = 1e-6  # points that a row which is as wide as the page may be wider fo
 SMALL = 0.4  # zooms below this are for what fits in no other way
 ZOOMS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4, 0.3, 0.2)
 STREAM_ZOOMS, STREAM_LINE = (0.3, 0.2, 0.12), 30.0  # of nets that stand in several rows at once
-SMALL_ZOOMS = ZOOMS[4:]  # of a block beside the net
+SMALL_ZOOMS = ZOOMS[5:]  # of a block beside the net
 NAMED = "Of several layers that make one value, the first is named."
 NAMES = style.NAMES | {"block": "block", "copy": "copy of an earlier value"}
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from cnnspec.draw.diagram.box_text import shape_words
-from cnnspec.draw.diagram.model import Box, Diagram, boxes, totals
+from cnnspec.draw.diagram.model import Box, Cluster, Diagram, boxes, totals
 from cnnspec.draw.names import plain
 from cnnspec.draw.volume.block_words import short, title
 from cnnspec.draw.volume.draft import Bands, Draft, length, numbers, sign, way
@@ -116,10 +116,18 @@ def from_draft(diagram: Diagram, draft: Draft, blocks: bool = False) -> Figure:
 
 
 def opened(diagram: Diagram, draft: Draft) -> Iterator[Figure]:
-    """The blocks that are drawn as one volume each, the first of the net first."""
-    for cluster in sorted(draft.closed.values(), key=lambda cluster: min(numbers(cluster))):
+    """The blocks that are drawn as one volume each, the first of the net first.
+
+    Braces that became part of a larger volume, as of a sum, are nowhere named in the figure.
+    """
+    shown = [c for c in draft.closed.values() if c.kind == "block" or is_one_volume(draft, c)]
+    for cluster in sorted(shown, key=lambda cluster: min(numbers(cluster))):
         inner = alone(diagram, cluster, title(draft, cluster))
         yield from_draft(inner, draft_of(inner, opens=True))
+
+
+def is_one_volume(draft: Draft, cluster: Cluster) -> bool:
+    return any(draft.regions[number] <= numbers(cluster) for number in numbers(cluster) & draft.boxes.keys())
 
 
 def notes(diagram: Diagram) -> Iterator[str]:
