@@ -158,6 +158,7 @@ def beside(spots: Sequence[Spot], index: int, thing: Sized, left: float) -> Spot
     labelled, named = reaches(spots, left)
     x = max(before.end + gap, labelled + label - half)
     if thing.words.width:
+        # in the middle of a gap, (end + x) / 2, words begin behind the last: x >= 2 * (named + words) - end
         x = max(x, named + words - half if is_join else 2 * (named + words) - before.end)
     return Spot(index, thing, x, x + half, x + half if is_join else (before.end + x) / 2)
 
@@ -183,10 +184,12 @@ def wrapped(
     """The things from `start` on in rows: few, cut where nothing skips and at inputs, and evenly filled."""
     with_words, count = by_head(figure.skips), len(things)
     ways = [(skip.tail + 1, skip.head) for skip in figure.skips]
+    # a way from a volume to the next but one is torn by a break before either of the two behind it
     torn = crossings([*ways, *((brace.first, brace.last) for brace in figure.braces)], count)
 
     def rows_from(first: int) -> Iterator[tuple[int, float]]:
         for spot in spread(things, first, left, right, with_words):
+            # inputs side by side in one row would look as if one made the other
             if spot.number > first and begins_row(spot.sized.volume):
                 break
             yield spot.number + 1, row_cost(spot.right / right, torn[spot.number + 1])

@@ -163,7 +163,7 @@ def in_rows(
     merits = {zoom: merit(fewest_rows(sized[zoom], left, right, start, skips), zoom) for zoom in zooms}
     least, best = float("inf"), list[Strip]()
     for zoom in sorted(zooms, key=lambda zoom: merits[zoom]):
-        if merits[zoom] >= least:
+        if merits[zoom] >= least:  # rows are at least as many as were counted: no later zoom does better
             break
         rows = wrapped(figure, sized[zoom], left, right, start)
         cost = merit(len(rows), zoom)

@@ -51,7 +51,7 @@ class Draft:
         """Boxes become one that is described as `parts` say, if a single value leaves them and all fits."""
         inside = numbers & self.boxes.keys()
         leaving = {n for n in inside if n in self.outputs or not inside.issuperset(self.heads[n])}
-        exits = leaving or {max(inside, default=-1)}
+        exits = leaving or {max(inside, default=-1)}  # nothing uses the end of a net that does not fit
         entering = dict.fromkeys(tail for n in sorted(inside) for tail in self.tails[n] if tail not in inside)
         if len(inside) < 2 or len(exits) > 1 or not entering or self.odds.keys() & inside - leaving:
             return False
@@ -138,7 +138,7 @@ def numbers(cluster: Cluster) -> set[int]:
 def between(draft: Draft, join: int) -> set[int]:
     """A join, and all boxes behind the value that its paths part from."""
     low, found = join, {join}
-    while True:
+    while True:  # until nothing reaches back further: paths may begin at several values
         entry = min((tail for n in found for tail in draft.tails[n]), default=low)
         if entry >= low:
             return found

@@ -220,6 +220,7 @@ def absorb(draft: Draft) -> list[tuple[int, int, str]]:
         tails = draft.tails.get(number, [])
         if len(tails) < 2 or draft.boxes[number].kind == "fault":
             continue
+        # the longest path is what is drawn in the row; of equal ones that which begins latest
         trunk = max(tails, key=lambda tail: (length(draft, tail), way(draft, tail)[-1], tail))
         for tail in list(tails):
             side = length(draft, tail) == 1 and tail != trunk and draft.boxes[tail].kind != "join"
@@ -246,6 +247,7 @@ def in_order(draft: Draft) -> list[int]:
         waiting += set(draft.tails[number]) - trunk
 
     def key(number: int) -> tuple[bool, int, int]:
+        # an input stands right before what first uses it
         first = min(draft.heads[number], default=number) if draft.boxes[number].kind == "input" else number
         return number not in trunk, first, first == number
 

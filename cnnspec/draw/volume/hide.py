@@ -114,6 +114,7 @@ def hide_branches(draft: Draft) -> None:
         if len(lengths) <= MOST_PATHS and sum(one > 1 for one in lengths) < MOST_PATHS:
             continue
         ways = [way(draft, tail) for tail in draft.tails[number]]
+        # paths that part at one value, or at two as in NASNet's cells, are a region
         sources = {path[-1] for path in ways if len(draft.heads[path[-1]]) > 1}
         region = between(draft, number) if len(sources) < MOST_PATHS else set()
         if not 0 < len(region) <= LARGEST_BLOCK or any(draft.boxes[n].kind == "input" for n in region):
@@ -206,7 +207,7 @@ def used_alone(draft: Draft, join: int, ends: Set[int]) -> set[int]:
     """A join, and back to those ends and to inputs all that nothing else uses."""
     found, waiting = {join}, set(draft.tails[join])
     while waiting:
-        waiting.discard(number := max(waiting))
+        waiting.discard(number := max(waiting))  # the latest: all that uses it was looked at before it
         idle = number in ends or draft.boxes[number].kind == "input"
         if not idle and found.issuperset(draft.heads[number]):
             found.add(number)

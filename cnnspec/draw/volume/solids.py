@@ -106,10 +106,10 @@ def cuboid(x: float, size: Size, bands: Bands) -> tuple[list[Primitive], Plane, 
     """
     wide, high, deep = size
     into = Point(DEPTH.x * deep, DEPTH.y * deep)
-    top = -high / 2 - into.y / 2
+    top = -high / 2 - into.y / 2  # `into` leads up: so the middle of front and back together is at y = 0
     left, right = (Plane(Point(end, top), into, Point(0, high)) for end in (x, x + wide))
     parts: list[Primitive] = [Polygon(right.patch(1, 1), bands[-1][0], "side")]
-    done = 0
+    done = 0  # channels: of 64+192 on a slab 40 wide, the second band begins at 40 * 64/256 = 10
     for role, channels in bands:
         a, b = (Point(x + wide * n / total(bands), top) for n in (done, done + channels))
         parts.append(Polygon(Plane(a, into, Point(b.x - a.x, 0)).patch(1, 1), role, "top"))
@@ -146,6 +146,7 @@ def stack(volume: Volume, scale: Scale) -> Solid:
     parts: list[Primitive] = []
     if more:
         parts += [Circle(Point(off * (0.35 + 0.5 * i), top + off * (0.35 + 0.5 * i)), 0.55) for i in range(3)]
+    # a kind a channel, of which each sheet shows one: of 8 sheets of 16 channels every second one
     makers = [kind for kind, channels in volume.bands for _ in range(channels)] or [volume.kind]
     for i in range(count):
         at = room - (count - 1 - i) * off
@@ -162,7 +163,7 @@ def bar(volume: Volume, scale: Scale) -> Solid:
     bands = shown_bands(volume)
     parts: list[Primitive] = []
     done = 0
-    for band in reversed(bands):
+    for band in reversed(bands):  # from the bottom up, for each hides the top of the one below
         share = high * band[1] / total(bands)
         middle = high / 2 - high * done / total(bands) - share / 2
         parts += [shift(part, 0, middle) for part in cuboid(0, (wide, share, deep), (band,))[0]]

@@ -42,7 +42,7 @@ def streams(figure: Figure) -> Streams | None:
     volumes = figure.volumes
     ways = sorted((*figure.skips, *(Skip(i - 1, i) for i, volume in enumerate(volumes) if i and volume.fed)))
     heights = [volume.shape.height or 0 for volume in volumes]
-    alive: list[set[int]] = [set() for _ in volumes]
+    alive: list[set[int]] = [set() for _ in volumes]  # sizes that are yet to be used behind each volume
     for way in ways:
         for i in range(way.tail, way.head):
             alive[i].add(heights[way.tail])
@@ -77,7 +77,7 @@ def columns_of(rows: Sequence[int], ways: Sequence[Skip]) -> list[int]:
             column += 1
         taken.add((row, column))
         columns.append(column)
-    for i in reversed(range(len(rows))):
+    for i in reversed(range(len(rows))):  # what follows has its place by then
         end = min((columns[head] for head in heads[i]), default=0)
         while len(tails[i]) == 1 and columns[i] + 1 < end and (rows[i], columns[i] + 1) not in taken:
             taken.remove((rows[i], columns[i]))

@@ -163,6 +163,7 @@ class Strip:
         at = {spot.number: spot for spot in self.spots}
         begun, ended = Counter[int](), Counter(skip.head for skip in skips)
         first = self.spots[0].number
+        # the longest lies outside, so that no line crosses another's uprights; what comes around, last of all
         inner_first = sorted(skips, key=lambda s: (s.tail < 0, s.head - max(s.tail, first), s))
         ways = [(skip, *self.ends(skip, at, begun, ended)) for skip in inner_first]
         uprights = [point.x for _, begin, end in ways for point in (begin, end)]
@@ -262,6 +263,7 @@ def kernel(before: Spot, spot: Spot) -> list[Primitive]:
     if spot.sized.volume.transposed:
         seen, plane, pixel = made, spot.arriving, before.exit
     high, wide = (min(1.0, (k / n) ** POWER) for k, n in zip(window, seen.size, strict=True))
+    # 3 of 224 pixels would be a dot: (3 / 224)^0.6 = 0.075 of the side can be seen
     patch = plane.patch(wide, high)
     rays: list[Primitive] = [Polyline((corner, pixel), "ray", 0.45) for corner in patch]
     return [Polygon(patch, "patch"), *rays, Circle(pixel, 0.9)]

@@ -63,6 +63,7 @@ def valley(figure: Figure) -> Valley | None:
     end = next(unfed, len(figure.volumes))
     within = [skip for skip in figure.skips if skip.head < end]
     crossing = [skip for skip in sorted(within) if crosses(figure, skip)]
+    # levels as they are handed across, of which each lies within the one above: 568 > 280 > 136 > 64
     last = {side(figure, skip.tail): skip.tail for skip in crossing}  # of two values of a size the inner one
     groups = [[skip for skip in crossing if skip.tail == tail] for tail in sorted(last.values())]
     nested = all(a[0].head > b[-1].head for a, b in pairwise(groups))
@@ -71,7 +72,7 @@ def valley(figure: Figure) -> Valley | None:
     if faulty or len(groups) < 2 or not nested or not shrinking:
         return None
     found: list[Level] = []
-    low, high = 0, end
+    low, high = 0, end  # what no level above has taken: each takes its part from both ends
     for skips in groups:
         start = rise(figure, skips[0])
         found.append(Level(range(low, skips[0].tail + 1), range(start, high)))
@@ -219,6 +220,7 @@ def rungs(found: Valley, things: Sequence[Sized], left: float, right: float) -> 
         rooms.append(right - left - need)
     if min(rooms) < 0:
         return None
+    # level i stands i indents in on both sides, so half of its room is shared by i of them
     indent = min(MOST_INDENT, *(room / 2 / i for i, room in enumerate(rooms) if i))
     made, tags = list[Rung](), numbered(found.loose)
     for i, (level, down, up) in enumerate(zip(found.levels, downs, ups, strict=True)):
