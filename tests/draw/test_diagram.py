@@ -116,6 +116,19 @@ def test_parts_are_boxes_unless_they_are_but_a_few() -> None:
     assert outline(simplify(net, PARTS).items) == ["input", ["all ×1", "a", "b", "c"], "output"]
 
 
+def test_arguments_that_all_uses_of_a_block_share_are_not_said() -> None:
+    block = "block B(width, pad=0) { conv width@3x3 pad=pad, relu, maxpool 1 }"
+    net = network(f"{block}\nnet N {{\n input 3@32x32\n B 8 pad=1\n maxpool 2\n B 16 pad=1\n}}\n")
+    assert outline(simplify(net, BLOCKS).items)[1:4] == ["B width 8", "maxpool 2x2 /2", "B width 16"]
+
+
+def test_a_line_is_broken_before_a_value_only_where_that_saves_one() -> None:
+    box = ordered(chain("conv 64@3x3 pad=1\n up0: convtranspose 64@2x2 stride=2\n"))[2]
+    assert box_lines(box, LOOK)[:2] == ["up0: convtranspose", "64@2x2 stride 2"]
+    plain = box._replace(label="")
+    assert box_lines(plain, LOOK)[:2] == ["convtranspose 64@2x2", "stride 2"]
+
+
 def test_a_block_is_open_everywhere_or_a_box_everywhere() -> None:
     text = "block B { conv 8@3x3 pad=1, maxpool 1 }\nnet N {\n input 3@32x32\n"
     text += (

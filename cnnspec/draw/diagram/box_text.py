@@ -122,9 +122,14 @@ def box_lines(box: Box, look: Look) -> list[str]:
     first, *others = map(plain, box.parts if "kernel" in show else box.briefs)
     if box.kind == "join":
         return [SYMBOLS.get(first, first), *others]
-    titled = [f"{plain(box.label)}:"] if box.label else []
-    titled += pieces(first, width) + ([f"×{box.times}"] if box.times > 1 else [])
-    lines = [*fill_lines(titled, " ", width), *fill_lines(others, ", ", width)]
+    label, times = [f"{plain(box.label)}:"] * bool(box.label), [f"×{box.times}"] * (box.times > 1)
+    # Between an argument's name and its value a line is broken only where that saves one.
+    broken = (
+        fill_lines([*label, *words, *times], " ", width) for words in (pieces(first, width), first.split())
+    )
+    lines = min(broken, key=len)
+    for line in fill_lines(others, ", ", width):
+        lines += [line] if len(line) <= width else fill_lines(pieces(line, width), " ", width)
     each = " each" if box.times > 1 else ""
     if box.shared and box.kind in ("conv", "linear", "norm", "block"):
         lines.append("shared weights")

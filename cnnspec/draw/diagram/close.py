@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from cnnspec.draw.diagram.box_text import argument_words, fill_lines
-from cnnspec.draw.diagram.model import Box, Cluster, Count, Diagram, Edge, Item, boxes
+from cnnspec.draw.diagram.model import Arguments, Box, Cluster, Count, Diagram, Edge, Item, boxes
 from cnnspec.draw.names import LONGEST
 
 FEW = 3  # parts, that say nothing of a network
@@ -42,6 +42,7 @@ def is_part(names: set[str], deep: int, outermost: int, cluster: Cluster, depth:
 def close(diagram: Diagram, is_box: Callable[[Cluster, int], bool]) -> Diagram:
     """The diagram with a box for each such cluster, unless a fault is in it. A depth goes along."""
     closed: dict[int, int] = {}  # the numbers of boxes that are seen no more, and of those in their place
+    shared = shared_arguments(diagram.items)
 
     def walk(items: tuple[Item, ...], depth: int = 0) -> tuple[Item, ...]:
         found: list[Item] = []
@@ -50,7 +51,7 @@ def close(diagram: Diagram, is_box: Callable[[Cluster, int], bool]) -> Diagram:
                 within = list(boxes(item.items))
                 if is_box(item, depth) and all(box.kind != "fault" for box in within):
                     closed.update((box.number, within[0].number) for box in within)
-                    item = block_box(item, within)
+                    item = block_box(item, within, shared.get(item.name, ()))
                 else:
                     item = item._replace(items=walk(item.items, depth + 1))
             found.append(item)
@@ -92,9 +93,28 @@ def count_uses(items: tuple[Item, ...], times: int = 1) -> Counter[str]:
     return found
 
 
-def block_box(block: Cluster, within: list[Box]) -> Box:
+def shared_arguments(items: tuple[Item, ...]) -> dict[str, Arguments]:
+    """By the names of blocks the arguments of all of their uses, which tell none from another."""
+    uses: dict[str, list[Cluster]] = {}
+
+    def gather(items: tuple[Item, ...]) -> None:
+        for item in items:
+            if isinstance(item, Cluster):
+                uses.setdefault(item.name, []).append(item)
+                gather(item.items)
+
+    gather(items)
+    return {
+        name: tuple(pair for pair in first.arguments if all(pair in use.arguments for use in others))
+        for name, (first, *others) in uses.items()
+        if others
+    }
+
+
+def block_box(block: Cluster, within: list[Box], unsaid: Arguments) -> Box:
     """`MBConv kernel 5 /2`: one box for a use of a block and all of its copies."""
-    said = [argument_words(name, value) for name, value in block.arguments if not isinstance(value, float)]
+    arguments = (pair for pair in block.arguments if pair not in unsaid and not isinstance(pair[1], float))
+    said = [argument_words(*pair) for pair in arguments]
     name = block.name or ("path" if block.kind == "path" else inner_name(block))
     words, *more = fill_lines([name, *filter(None, said)], " ", LONGEST - 1)
     first, *others = (number for box in within for number in (box.number, *box.others))
