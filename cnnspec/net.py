@@ -273,7 +273,7 @@ class Net:
         view: Literal["graph", "volume"] = "graph",
         theme: Literal["light", "dark", "mono"] = "light",
         *,
-        detail: Literal["parts", "blocks", "folded", "fused", "full"] | None = None,
+        detail: Literal["chains", "parts", "blocks", "folded", "fused", "full"] | None = None,
         direction: Literal["tb", "lr"] | None = None,
         width: str | None = None,
         show: str | Collection[str] | None = None,

@@ -37,9 +37,9 @@ OF_GRAPHS = ("detail", "direction", "show")
 )
 @click.option(
     "--detail",
-    type=click.Choice(("full", "fused", "folded", "blocks", "parts")),
-    help="Each layer a box; with what follows it in one; repeats as ×N (the default); each block, or each "
-    "part, a box.",
+    type=click.Choice(("full", "fused", "folded", "blocks", "parts", "chains")),
+    help="Each layer a box; with what follows it in one; repeats as ×N (the default); each block, "
+    "each part, or each chain of a few, a box.",
 )
 @click.option(
     "--direction", type=click.Choice(("tb", "lr")), help="From the top down (the default), or to the right."

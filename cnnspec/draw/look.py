@@ -10,7 +10,7 @@ from cnnspec.draw.names import plain
 from cnnspec.draw.theme import THEMES, Theme
 
 VIEWS = ("graph", "volume")
-DETAILS = ("parts", "blocks", "folded", "fused", "full")
+DETAILS = ("chains", "parts", "blocks", "folded", "fused", "full")
 DIRECTIONS = ("tb", "lr")
 SHOWN = ("shapes", "params", "macs", "kernel")
 

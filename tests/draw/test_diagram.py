@@ -15,7 +15,7 @@ from cnnspec.draw.diagram.fold import fold
 from cnnspec.draw.diagram.from_network import KINDS, build
 from cnnspec.draw.diagram.fuse import fuse
 from cnnspec.draw.diagram.model import Cluster, Count, Diagram, boxes, totals
-from cnnspec.draw.diagram.simplify import BLOCKS, FOLDED, PARTS
+from cnnspec.draw.diagram.simplify import BLOCKS, CHAINS, FOLDED, PARTS
 from cnnspec.draw.diagram.unwrap import unwrap
 from cnnspec.draw.graph.dot import dot
 from cnnspec.draw.graph.wrap import column_of
@@ -120,6 +120,17 @@ def test_arguments_that_all_uses_of_a_block_share_are_not_said() -> None:
     block = "block B(width, pad=0) { conv width@3x3 pad=pad, relu, maxpool 1 }"
     net = network(f"{block}\nnet N {{\n input 3@32x32\n B 8 pad=1\n maxpool 2\n B 16 pad=1\n}}\n")
     assert outline(simplify(net, BLOCKS).items)[1:4] == ["B width 8", "maxpool 2x2 /2", "B width 16"]
+
+
+def test_a_few_neighbours_become_one_box_where_nothing_branches() -> None:
+    body = "conv 8@3x3, relu, maxpool 2\n c: conv 8@3x3 pad=1\n d: conv 8@3x3 pad=1\n flatten\n linear 9"
+    diagram = simplify(network(f"net N {{\n input 3@32x32\n {body}\n}}\n"), CHAINS)
+    said = ["conv 8@3x3 relu maxpool 2x2 /2 c: conv 8@3x3 pad 1 d: conv 8@3x3 pad 1", "flatten linear 9"]
+    assert outline(diagram.items) == ["input", *said, "output"]
+    assert [box.kind for box in ordered(diagram)] == ["input", "block", "block", "output"]
+    forking = body.replace("d: conv 8@3x3 pad=1", "add { | identity | conv 8@3x3 pad=1 }")
+    forked = simplify(network(f"net N {{\n input 3@32x32\n {forking}\n}}\n"), CHAINS)
+    assert [box.kind for box in ordered(forked)] == ["input", "block", "conv", "join", "block", "output"]
 
 
 def test_a_line_is_broken_before_a_value_only_where_that_saves_one() -> None:

@@ -1,8 +1,12 @@
-"""A layer and what always follows it become one box: convolution, normalization, activation."""
+"""A layer and what always follows it become one box: convolution, normalization, activation.
+
+Where room is short, so do a few neighbours of any kind.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from cnnspec.draw.diagram.model import Box, Diagram, Item
 
@@ -18,8 +22,37 @@ FOLLOWERS = {
 """What a kind of box takes in. None of these changes a shape: the edge behind tells the first's."""
 
 
+MOST_LINKS = 4
+"""Boxes of an overview that one takes in, its own among them: more would be a text and no picture."""
+
+
 def fuse(diagram: Diagram) -> Diagram:
     """Neighbours in the same braces whose value goes nowhere else are one box, unless it is a fault's."""
+    return merge(diagram, lambda last, box: box.kind in FOLLOWERS.get(last.kind, ()), absorb)
+
+
+def chain(diagram: Diagram) -> Diagram:
+    """Neighbours of any kind, likewise, a few in a box: it tells no shape between them."""
+    links: dict[int, int] = {}
+
+    def follows(last: Box, box: Box) -> bool:
+        apart = {last.kind, box.kind} & {"input", "output", "join", "fault"}
+        return not apart and last.times == 1 and links.get(last.number, 1) < MOST_LINKS
+
+    def link(last: Box, box: Box) -> Box:
+        links[last.number] = links.get(last.number, 1) + 1
+        kind = last.kind if last.kind == box.kind else "block"
+        return absorb(last._replace(kind=kind), box._replace(parts=(first_words(box), *box.parts[1:])))
+
+    return merge(diagram, follows, link)
+
+
+def first_words(box: Box) -> str:
+    return f"{box.label}: {box.parts[0]}" if box.label else box.parts[0]
+
+
+def merge(diagram: Diagram, belongs: Callable[[Box, Box], bool], join: Callable[[Box, Box], Box]) -> Diagram:
+    """The diagram with one box for neighbours that belong together, of which only the last feeds others."""
     leaving = Counter(edge.tail for edge in diagram.edges)
     arriving: dict[int, list[int]] = {}
     for edge in diagram.edges:
@@ -29,7 +62,7 @@ def fuse(diagram: Diagram) -> Diagram:
     def follows(box: Box, last: Box, end: int) -> bool:
         same = (box.shared, box.idle, box.times) == (last.shared, last.idle, last.times)
         chained = arriving.get(box.number) == [end] and leaving[end] == 1
-        return chained and same and box.kind in FOLLOWERS.get(last.kind, ())
+        return chained and same and belongs(last, box)
 
     def walk(items: tuple[Item, ...]) -> tuple[Item, ...]:
         found: list[Item] = []
@@ -41,7 +74,7 @@ def fuse(diagram: Diagram) -> Diagram:
                 continue
             last = found[-1] if found else None
             if isinstance(last, Box) and follows(item, last, end):
-                found[-1] = absorb(last, item)
+                found[-1] = join(last, item)
                 merged[item.number] = last.number
             else:
                 found.append(item)

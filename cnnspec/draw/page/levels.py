@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.diagram.box_text import box_lines
 from cnnspec.draw.diagram.model import Box, Diagram, boxes
-from cnnspec.draw.diagram.simplify import BLOCKS, FOLDED, PARTS, simplify
+from cnnspec.draw.diagram.simplify import BLOCKS, CHAINS, FOLDED, PARTS, simplify
 from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import DETAILS, Look
@@ -36,6 +36,8 @@ def levels(network: Network, found: Contents, look: Look) -> list[Level]:
     draw, made, seen = engine(), [], [simplify(network, FOLDED)]
     problem: DrawProblem | None = None
     for detail in DETAILS:
+        if detail == CHAINS:
+            continue  # it is for pages that lack room
         diagram = simplify(network, detail)
         if detail in (BLOCKS, PARTS):
             if diagram in seen:
