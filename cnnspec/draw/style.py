@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from cnnspec.draw.diagram.model import Box, Cluster, Edge
+from cnnspec.draw.metrics import width
 from cnnspec.draw.theme import Theme
 
 FONT = "DejaVu Sans"
@@ -15,7 +17,7 @@ SIZE = 9.0
 
 SPACE = 0.318 * SIZE  # points that one is wide
 INSET = 3.6  # points between a box's words and its side
-JOIN, SIGN = 34.56, 31.68  # points across: a join that is named, and one that bears a sign
+SIGN = 21.6  # points across: a join that bears a sign alone
 CONNECTOR = 15.84  # points across: where an edge goes on at a number
 BEVEL = 4  # points of the edges that a box in three dimensions has at its top and its right
 FRAME = 3  # points between a cluster's frame and what is in it
@@ -37,7 +39,7 @@ SHAPES = {
     "linear": Shape(peripheries=2),
     "shape": Shape("note"),
     "dropout": Shape("hexagon"),
-    "join": Shape("circle", "filled,bold"),
+    "join": Shape("ellipse", "filled,bold"),
     "block": Shape(style="filled,rounded", peripheries=2),
     "other": Shape("component"),
     "output": Shape(style="filled,rounded,bold"),
@@ -105,7 +107,7 @@ def plain_edge(theme: Theme) -> dict[str, str]:
 def connector(theme: Theme) -> dict[str, str]:
     """Where an edge leaves a column, and where it comes back."""
     look = {"shape": "circle", "style": "filled", "fillcolor": theme.ink, "fontcolor": theme.paper}
-    return look | circle(CONNECTOR)
+    return look | fixed(CONNECTOR, CONNECTOR)
 
 
 def kind_attributes(kind: str, theme: Theme) -> dict[str, str]:
@@ -119,22 +121,32 @@ def kind_attributes(kind: str, theme: Theme) -> dict[str, str]:
         found["peripheries"] = str(shape.peripheries)
     if shape.shape == "box3d":
         found["margin"] = f"{(INSET + BEVEL) / 72:.3f},{(INSET + BEVEL) / 72:.3f}"  # its edges run within
-    return found | (circle(JOIN) if kind == "join" else {})
+    return found | (fixed(*join_sides([NAMES[kind]])) if kind == "join" else {})
 
 
-def circle(across: float) -> dict[str, str]:
-    return {"fixedsize": "true", "width": f"{across / 72:g}", "height": f"{across / 72:g}", "margin": "0"}
+def fixed(wide: float, high: float) -> dict[str, str]:
+    return {"fixedsize": "true", "width": f"{wide / 72:g}", "height": f"{high / 72:g}", "margin": "0"}
 
 
-def join_across(box: Box) -> float:
-    """Points across a join's circle."""
-    return JOIN if box.parts[0] == "concat" else SIGN
+def join_sides(lines: list[str]) -> tuple[float, float]:
+    """How wide and how high a join is in points: a circle around a sign, an ellipse around words."""
+    if is_sign(lines):
+        return SIGN, SIGN
+    # An ellipse around a rectangle is at least √2 times as wide and as high.
+    high = round(math.sqrt(2) * (1.2 * len(lines) - 0.35) * SIZE + 6)  # one line: √2 * 0.85 * 9 + 6 = 17
+    return max(high, round(math.sqrt(2) * max(width(line, SIZE) for line in lines) + 2)), high
 
 
-def box_attributes(box: Box, theme: Theme) -> dict[str, str]:
+def is_sign(lines: list[str]) -> bool:
+    return len(lines) == 1 == len(lines[0])
+
+
+def box_attributes(box: Box, lines: list[str], theme: Theme) -> dict[str, str]:
     found = kind_attributes(box.kind, theme)
     if box.kind == "join":
-        found |= circle(join_across(box))
+        found |= fixed(*join_sides(lines))
+        if is_sign(lines):
+            found["fontsize"] = "15"
     if box.idle:
         found["style"] += ",dashed"
     return found

@@ -16,6 +16,7 @@ import pytest
 from cnnspec.draw import style
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, Port
 from cnnspec.draw.graph.dot import Writer, dot, facts, text
+from cnnspec.draw.metrics import width
 from cnnspec.draw.names import LONGEST, plain
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.theme import THEMES, Theme
@@ -86,6 +87,17 @@ def test_values_of_several_shapes_that_leave_a_column_are_told_where_they_come_b
     assert "n0 -> out1\n" in first
     assert 'in1 -> n1 [label=" 4@8x8 "]' in second
     assert 'in1 -> n2 [label=" 8@4x4 "]' in second
+
+
+def test_a_join_has_room_for_its_words() -> None:
+    for lines in (["concat"], ["+", "relu"], ["concat", "leakyrelu 0.1"]):
+        wide, high = style.join_sides(lines)
+        half, rise = (
+            max(width(line, style.SIZE) for line in lines) / 2,
+            0.6 * style.SIZE * (2 * len(lines) - 1) / 2,
+        )
+        assert (half / (wide / 2)) ** 2 + (rise / (high / 2)) ** 2 < 1.05
+    assert style.join_sides(["+"]) == (style.SIGN, style.SIGN)
 
 
 def named(name: str) -> Diagram:

@@ -205,10 +205,7 @@ class Writer:
 
     def box_attributes(self, box: Box) -> dict[str, str]:
         lines = box_lines(box, self.look)
-        found = {"label": text("\n".join(lines)), **style.box_attributes(box, self.theme)}
-        if box.kind == "join" and lines in (["+"], ["−"], ["×"]):
-            found["fontsize"] = "15"
-        return found
+        return {"label": text("\n".join(lines)), **style.box_attributes(box, lines, self.theme)}
 
     def edge_attributes(self, edge: Edge) -> dict[str, str]:
         lines = edge_lines(edge, self.look)

@@ -16,7 +16,7 @@ from cnnspec.draw.diagram.box_text import box_lines, shape_words
 from cnnspec.draw.diagram.model import Box, Diagram, Edge, Item, boxes
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width
-from cnnspec.draw.style import FRAME, INSET, SHAPES, SIZE, join_across
+from cnnspec.draw.style import FRAME, INSET, SHAPES, SIZE, join_sides
 
 LINE, ABOVE = 10.7, 6  # points: a line of text; a box above and below its text
 LOWEST, NARROWEST, DOUBLE = 18, 54, 8  # points: a box at least, and what a second frame adds
@@ -128,9 +128,10 @@ def widest_between(places: Sequence[float], levels: list[tuple[float, float, flo
 
 def sides_of(box: Box, look: Look) -> tuple[float, float]:
     """How wide and how high a box is."""
+    lines = box_lines(box, look)
     if box.kind == "join":
-        return join_across(box), join_across(box)
-    lines, double = box_lines(box, look), DOUBLE * (SHAPES[box.kind].peripheries > 1)
+        return join_sides(lines)
+    double = DOUBLE * (SHAPES[box.kind].peripheries > 1)
     wide = max(width(line, SIZE) for line in lines) + 2 * INSET
     return max(NARROWEST, wide) + double, max(LOWEST, len(lines) * LINE + ABOVE) + double
 
