@@ -21,6 +21,7 @@ SIGN = 21.6  # points across: a join that bears a sign alone
 CONNECTOR = 15.84  # points across: where an edge goes on at a number
 BEVEL = 4  # points of the edges that a box in three dimensions has at its top and its right
 FRAME = 3  # points between a cluster's frame and what is in it
+LIGHT = "1"  # weight of an edge that need not be straight
 LONGEST = 200.0  # inches: the largest page of PDF
 
 
@@ -169,7 +170,7 @@ def cluster_attributes(cluster: Cluster, depth: int, theme: Theme) -> dict[str, 
 def edge_attributes(edge: Edge, theme: Theme) -> dict[str, str]:
     if edge.fault:
         return {"color": theme.fault, "fontcolor": theme.fault, "penwidth": "2.6"}
-    skip = {"color": theme.skip, "fontcolor": theme.skip, "penwidth": "1.8", "weight": "1"}
+    skip = {"color": theme.skip, "fontcolor": theme.skip, "penwidth": "1.8", "weight": LIGHT}
     found = skip if edge.route else {}
     if edge.idle:
         found["style"] = "dashed"

@@ -11,7 +11,7 @@ from cnnspec.draw.diagram.model import Diagram, Edge, boxes
 from cnnspec.draw.graph.clear import Rect, clear_titles, drawn_edges
 from cnnspec.draw.graph.dot import Writer, crossing
 from cnnspec.draw.graph.engine import Engine, engine
-from cnnspec.draw.graph.wrap import measure, sever
+from cnnspec.draw.graph.wrap import LONG, measure, sever
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width
 from cnnspec.draw.picture import simplify
@@ -151,10 +151,10 @@ def test_skips_that_cross_do_not_keep_to_one_side() -> None:
 
 def test_long_ways_around_are_cut_where_they_begin() -> None:
     diagram = simplify(shipped("unet", "UNet")[0])
-    cut = sever(diagram, measure(diagram, LOOK))
+    cut = sever(diagram, measure(diagram, LOOK), LONG[0])
     words = {box.number: box.parts[0].split()[0] for box in boxes(diagram.items)}
     assert [(words[tail], words[head]) for tail, head in sorted(cut.severed)] == [("conv", "crop")] * 3
     (column,) = Writer(cut, LOOK).columns()
     assert len(re.findall(r"\tout\d+ \[", column)) == len(re.findall(r"\tin\d+_\d+ \[", column)) == 3
     short = simplify(golden("residual"))
-    assert not sever(short, measure(short, LOOK)).severed
+    assert not sever(short, measure(short, LOOK), LONG[0]).severed

@@ -75,18 +75,30 @@ def test_every_edge_bears_its_shape(name: str) -> None:
     diagram = in_columns(golden(name))
     for source in (dot(diagram, LOOK), *Writer(diagram, LOOK).columns()):
         edges = [line for line in source.splitlines() if "->" in line and "a" not in line.split()[0]]
+        edges = [line for line in edges if "-> out" not in line]  # it is told where the value comes back
         assert edges
         assert all(re.search(r'label=" \d+(…\d+)?(@\d+x\d+)? "', line) for line in edges)
 
 
-def test_values_of_several_shapes_that_leave_a_column_are_told_where_they_come_back() -> None:
+def test_values_that_leave_a_column_are_told_where_they_come_back() -> None:
     boxes = tuple(Box(i, "other", ("box",), ("box",)) for i in range(3))
     big, small = Shape(4, 8, 8), Shape(8, 4, 4)
     edges = (Edge(0, 1, big, big), Edge(0, 2, small, small), Edge(1, 2, big, big))
     first, second = Writer(Diagram("N", (), (), boxes, edges, heads=(1,)), LOOK).columns()
-    assert "n0 -> out1\n" in first
+    assert "n0 -> out1 [weight=1]\n" in first
     assert 'in1 -> n1 [label=" 4@8x8 "]' in second
     assert 'in1 -> n2 [label=" 8@4x4 "]' in second
+
+
+def test_what_leads_from_a_severed_edge_to_its_join_leaves_the_main_path_straight() -> None:
+    boxes = tuple(Box(i, kind, (kind,), (kind,)) for i, kind in enumerate(("conv", "conv", "shape", "join")))
+    shape = Shape(4, 8, 8)
+    edges = tuple(Edge(tail, head, shape, shape) for tail, head in ((0, 1), (0, 2), (1, 3), (2, 3)))
+    (column,) = Writer(Diagram("N", (), (), boxes, edges, severed=frozenset({(0, 2)})), LOOK).columns()
+    light = {
+        line.split(" [")[0].strip() for line in column.splitlines() if "->" in line and "weight=1" in line
+    }
+    assert light == {"n0 -> out1", "in1_2 -> n2", "n2 -> n3"}
 
 
 def test_a_join_has_room_for_its_words() -> None:

@@ -129,6 +129,9 @@ class Diagram(NamedTuple):
     heads: tuple[int, ...] = ()
     severed: frozenset[tuple[int, int]] = frozenset()
 
+    def is_severed(self, edge: Edge) -> bool:
+        return (edge.tail, edge.head) in self.severed
+
 
 class Totals(NamedTuple):
     params: int

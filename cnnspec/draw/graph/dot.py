@@ -193,7 +193,7 @@ class Writer:
             edge.route == "skip"
             and self.look.direction == "tb"
             and ends not in self.crossing
-            and ends not in self.diagram.severed
+            and not self.diagram.is_severed(edge)
             and any(column_of(self.diagram, head) == column for head in self.heads.get(edge.tail, ()))
         )
 
@@ -222,11 +222,12 @@ class Writer:
         diagram, look = self.diagram, style.connector(self.theme)
         signs: dict[int, str] = {}
         drawn = set()
+        aside: set[int] = set()  # boxes between a severed edge and its join: the main path stays straight
         evaluated = {edge.tail for edge in diagram.edges if not edge.idle}
         for edge in diagram.edges:
             tail, head = node_id(edge.tail), node_id(edge.head)
             here, there = column_of(diagram, edge.tail), column_of(diagram, edge.head)
-            severed = (edge.tail, edge.head) in diagram.severed
+            severed = diagram.is_severed(edge)
             if here != there or severed:
                 sign = signs.setdefault(edge.tail, str(len(signs) + 1))
                 out, back = f"out{sign}", f"in{sign}_{edge.head}" if severed else f"in{sign}"
@@ -234,14 +235,19 @@ class Writer:
                     graphs[here].node(out, sign, **look)
                     idle = "" if edge.tail in evaluated else edge.idle
                     leaving = self.edge_attributes(edge._replace(route="", idle=idle))
-                    if len({(*e[2:4], e.times) for e in diagram.edges if e.tail == edge.tail}) > 1:
-                        leaving.pop("label", None)  # where they come back, each is told
+                    leaving.pop("label", None)  # it is told where the value comes back
+                    leaving["weight"] = style.LIGHT
                     graphs[here].edge(tail, out, **leaving)
                 if (back, there) not in drawn:
                     self.add_node(graphs[there], back, edge.tail in self.parted, sign, **look)
                 drawn |= {(out, here), (back, there)}
                 tail = back
-            graphs[there].edge(tail, head, **self.edge_attributes(edge))
+            attributes = self.edge_attributes(edge)
+            if severed or edge.tail in aside:
+                attributes["weight"] = style.LIGHT
+                if len(self.tails[edge.head]) == 1:
+                    aside.add(edge.head)
+            graphs[there].edge(tail, head, **attributes)
 
     def legend_entries(self) -> list[LegendEntry]:
         shown = {box.kind for box in boxes(self.diagram.items)}

@@ -10,7 +10,7 @@ from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.graph import dot
 from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
 from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, Page, Unreadable, break_lines, page, parse
-from cnnspec.draw.graph.wrap import BETWEEN, Flow, correct, measure, sever, wrap
+from cnnspec.draw.graph.wrap import BETWEEN, LONG, Flow, correct, measure, sever, wrap
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import plain
 from cnnspec.draw.style import SIZE
@@ -49,7 +49,9 @@ def lay_out(
 
     found: list[Page] = []
     if not thorough:
-        found = [drawn for trial in every[:1] + every[1:][-1:] for drawn in made(trial, smallest=True)]
+        ends = LETTERS[look.direction][0], LETTERS[look.direction][-1]
+        probes = [trial for trial in every if not trial[1] and trial[2] in ends]
+        found = [drawn for trial in probes for drawn in made(trial, smallest=True)]
         if not any(is_good(drawn, look.width, NEAR) for drawn in found):
             return max(found, key=merit)
     for trial in every:
@@ -68,7 +70,9 @@ def trials(diagram: Diagram, look: Look) -> list[Trial]:
         if max(flow.widths) * SCALES[-1] > FAR * look.width and look.direction == "tb":
             return [(diagram, False, letters[-1])]
         if columns_of(diagram, flow, look, SCALES[-1])[1] * SCALES[-1] > FAR * tallest(look.width):
-            return [(diagram, False, letters[0]), (versions(diagram, look)[-1], False, letters[-1])]
+            return [
+                (version, False, n) for version in versions(diagram, look) for n in (letters[0], letters[-1])
+            ]
     return list(product(versions(diagram, look), (True, False), letters))
 
 
@@ -81,8 +85,12 @@ def is_good(page: Page, width: float | None, times: float = 1.0) -> bool:
 
 def versions(diagram: Diagram, look: Look) -> list[Diagram]:
     """The diagram, and where it has long ways around, what it is without them."""
-    cut = sever(diagram, measure(diagram, look))
-    return [diagram, cut] if cut.severed else [diagram]
+    found = [diagram]
+    for long in LONG:
+        cut = sever(diagram, measure(diagram, look), long)
+        if cut.severed != found[-1].severed:
+            found.append(cut)
+    return found
 
 
 def pages(diagram: Diagram, look: Look, printer: Printer, smallest: bool) -> Iterator[Page]:

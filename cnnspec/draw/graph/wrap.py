@@ -23,7 +23,7 @@ LOWEST, NARROWEST, DOUBLE = 18, 54, 8  # points: a box at least, and what a seco
 RANK, TITLE = 16, 34  # points: an edge besides its label, a cluster's title and frame
 PASSING = 9  # points: an edge that passes by, besides its label
 ENDS = {"tb": 43, "lr": 55}  # points: either end of a column, or row, where it goes on elsewhere
-LONG = 400  # points that a way around may be in a column that has to be narrow
+LONG = (400, 120)  # points that a way around may be in a column that has to be narrow
 BETWEEN = 12  # points between columns
 ASPECT = 1.25  # width to height that the page is to have where no width is given
 SHORTEST, NARROW = 150.0, 200.0  # points: a column at least, and a page
@@ -31,7 +31,7 @@ MOST_COLUMNS, LIMITS, ROOMS = 60, 16, 9  # lengths of columns that are tried, an
 MOST_TRIED = 6000  # lengths of columns from all cuts on
 COLUMN, TEAR = 25.0, 150.0  # points of height that one more column counts for, and a cut of cost 1
 TORN = {"iteration": 0.1, "group": 0.05, "block": 0.3}  # shares of a column, that it costs to tear a cluster
-REPEATED, LIVE = 0.5, 0.3  # one that is drawn once for several; to lead one more value to the next column
+REPEATED, LIVE = 0.5, 0.6  # one that is drawn once for several; to lead one more value to the next column
 
 
 class Depth(NamedTuple):
@@ -91,13 +91,16 @@ def measure(diagram: Diagram, look: Look) -> Flow:
     bottoms: dict[int, float] = {}
     across: dict[int, float] = {}
     shown = "shapes" in look.show
+    before = 0.0
     for box in boxes(diagram.items):
         edges = arriving.get(box.number, ())
         sides = sides_of(box, look)
         label = max(map(label_width, edges), default=0.0) if shown else 0.0
         gap = RANK + (LINE if down and shown else label)
-        above = max((bottoms[edge.tail] + gap for edge in edges), default=0.0)
-        tops[box.number] = above + titles[box.number]
+        # What is fed at a number alone stands beside what runs before it, not where its value was made.
+        ends = (before if diagram.is_severed(edge) else bottoms[edge.tail] + gap for edge in edges)
+        above = max(ends, default=0.0)
+        before = tops[box.number] = above + titles[box.number]
         bottoms[box.number] = tops[box.number] + sides[down]
         beside = max(sides[0], sides[0] / 2 + label) if down else max(sides[1], LINE * shown)
         across[box.number] = beside + 2 * FRAME * depths[box.number].clusters
@@ -107,7 +110,7 @@ def measure(diagram: Diagram, look: Look) -> Flow:
     levels = [(tops[n], bottoms[n], wide) for n, wide in across.items()]
     for edge in diagram.edges:
         start, end = bottoms[edge.tail], tops[edge.head] - titles[edge.head]
-        if end - start > RANK + 2 * LINE and (edge.tail, edge.head) not in diagram.severed:
+        if end - start > RANK + 2 * LINE and not diagram.is_severed(edge):
             levels.append((start, end, PASSING + (label_width(edge) if down else LINE) * shown))
     places = [0.0, *(cut.top for cut in found), height]
     return flow._replace(cuts=found, widths=list(widest_between(places, levels)))
@@ -155,7 +158,8 @@ def cuts(diagram: Diagram, flow: Flow, depths: Mapping[int, Depth]) -> Iterator[
     """The boxes that may begin a column: all but the first."""
     until: dict[int, int] = {}  # the last box that waits for a box's value
     for edge in diagram.edges:
-        until[edge.tail] = max(until.get(edge.tail, 0), edge.head)
+        if not diagram.is_severed(edge):
+            until[edge.tail] = max(until.get(edge.tail, 0), edge.head)
     live: set[int] = set()
     lowest = 0.0
     for number in sorted(flow.tops):
@@ -280,7 +284,7 @@ def correct(flow: Flow, heads: Sequence[int], widths: Sequence[float]) -> Flow:
     return flow._replace(widths=found)
 
 
-def sever(diagram: Diagram, flow: Flow) -> Diagram:
+def sever(diagram: Diagram, flow: Flow, length: float) -> Diagram:
     """The same diagram with its long ways around cut in two, so that columns need not be wide for them.
 
     Cut is what a way begins with: what stands on it stands where it ends.
@@ -292,7 +296,7 @@ def sever(diagram: Diagram, flow: Flow) -> Diagram:
     for number in sorted(heads, reverse=True):
         needed = min(late[head] - flow.titles[head] for head in heads[number]) - RANK - LINE
         late[number] = max(late[number], needed - (flow.bottoms[number] - flow.tops[number]))
-    long = (edge for edge in diagram.edges if late[edge.head] - late[edge.tail] > LONG)
+    long = (edge for edge in diagram.edges if late[edge.head] - late[edge.tail] > length)
     return diagram._replace(severed=frozenset((edge.tail, edge.head) for edge in long))
 
 
