@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
@@ -96,11 +95,21 @@ def write_page(svg: str, suffix: str, look: Look, name: str) -> bytes:
 
 
 def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -> Picture:
-    """The page of a graph. Where a level of detail is not chosen and does not fit, blocks are boxes."""
+    """The page of a graph, and what is to be said of it: what it leaves out, and where it does not fit."""
+    diagram, made, said = best_page(network, diagram, look, suffix not in RIMLESS, draw)
+    found = [*filter(None, (said,)), *(problems := list(remarks(made, look.width)))]
+    if problems:
+        found.append(way_out(network, diagram, look, draw))
+    return Picture(write_page(made.svg, suffix, look, diagram.name), "; ".join(found))
+
+
+def best_page(
+    network: Network, diagram: Diagram, look: Look, rims: bool, draw: Engine | None
+) -> tuple[Diagram, Page, str]:
+    """Where a level of detail is not chosen and does not fit, blocks are boxes: what is drawn, and why."""
     from cnnspec.draw.graph.layout import lay_out, merit
 
     is_free = look.detail is None and look.width is not None
-    rims = suffix not in RIMLESS
     candidates = [(diagram, lay_out(diagram, look, rims, draw, thorough=not is_free), "")]
     for detail, overview in overviews(network) if is_free else ():
         if not any(remarks(candidates[-1][1], look.width)):
@@ -109,9 +118,21 @@ def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw
             continue
         said = f"{detail} are boxes, for all in them does not fit: the detail `{FOLDED}` opens them"
         candidates.append((overview, lay_out(overview, look, rims, draw, thorough=False), said))
-    diagram, made, said = max(candidates, key=lambda candidate: merit(candidate[1]))
-    note = "; ".join(filter(None, (said, *remarks(made, look.width))))
-    return Picture(write_page(made.svg, suffix, look, diagram.name), note)
+    return max(candidates, key=lambda candidate: merit(candidate[1]))
+
+
+def way_out(network: Network, diagram: Diagram, look: Look, draw: Engine | None) -> str:
+    """What fits a page instead, each tried before it is offered."""
+    from cnnspec.draw.graph.layout import HIGH, WIDE
+    from cnnspec.draw.volume.compose import figure_page
+
+    volumes = figure_page(network, look._replace(view="volume"))
+    ways = [("the view `volume`", volumes.height <= HIGH)]
+    if look.width is not None and look.width < WIDE:
+        _, wide, _ = best_page(network, diagram, look._replace(width=WIDE), True, draw)
+        ways.append((f"a width of {WIDE / 72:g}in", not any(remarks(wide, WIDE))))
+    found = [way for way, fits in ways if fits]
+    return f"what fits: {' or '.join(found)}" if found else "nothing else that was tried fits"
 
 
 def remarks(made: Page, width: float | None) -> Iterator[str]:
@@ -122,9 +143,7 @@ def remarks(made: Page, width: float | None) -> Iterator[str]:
     if not fits(made, width):
         yield too_high(made.height)
     if not legible(made):
-        height = SIZE * made.scale
-        enough = math.ceil(made.width / 72 * LEAST_TEXT / height * 10) / 10
-        yield f"the text is {height:.1f} pt high; {enough:.1f}in wide it is {LEAST_TEXT:g} pt"
+        yield f"the text is {SIZE * made.scale:.1f} pt high, and {LEAST_TEXT:g} can be read"
 
 
 def too_high(height: float) -> str:

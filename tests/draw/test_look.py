@@ -12,23 +12,29 @@ from cnnspec.commands.cli import main
 from cnnspec.draw.diagram.model import boxes
 from cnnspec.draw.graph.engine import Engine
 from cnnspec.draw.graph.layout import LEAST_TEXT, lay_out
-from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, break_lines, page
-from cnnspec.draw.graph.wrap import BETWEEN, correct, even_line, measure
+from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, Page, break_lines, page
+from cnnspec.draw.graph.wrap import BETWEEN, LONG, correct, even_line, measure, sever
 from cnnspec.draw.look import DIRECTIONS, SHOWN, Look, parse_show, parse_width
-from cnnspec.draw.picture import picture, simplify
+from cnnspec.draw.picture import best_page, picture, simplify
 from cnnspec.draw.style import SIZE
 from cnnspec.draw.theme import THEMES
+from cnnspec.graph.tree import Network
 from tests.draw.nets import ENGINES, GOLDEN, golden, shipped
 from tests.nets import network
 
 pytestmark = pytest.mark.slow
 
 LENET = str(GOLDEN / "lenet.cnn")
-PAPER, SHEET = 495.0, 10.9 * 72  # points: the width of a text; a sheet of A4 but for narrow margins
+PAPER, SHEET = 6.9 * 72, 9.0 * 72  # points: the width and the height of a page's text
 
 
 def draw(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["draw", *map(str, arguments)])
+
+
+def on_paper(net: Network, look: Look, draw: Engine | None = None) -> Page:
+    """The page at the level of detail that fits."""
+    return best_page(net, simplify(net), look, True, draw)[1]
 
 
 @pytest.mark.parametrize(
@@ -96,9 +102,9 @@ def test_show_adds_its_own_and_nothing_else(word: str) -> None:
     ],
 )
 def test_a_page_has_the_width_and_its_text_can_be_read(name: str, direction: str) -> None:
-    made = lay_out(simplify(shipped(name)[0]), Look(direction=direction, width=PAPER))
+    made = on_paper(shipped(name)[0], Look(direction=direction, width=PAPER))
     assert made.width == pytest.approx(PAPER)
-    assert 'width="495.00pt"' in made.svg
+    assert f'width="{PAPER:.2f}pt"' in made.svg
     sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', made.svg)]
     assert min(sizes) == SIZE
     assert SIZE * made.scale >= LEAST_TEXT - 0.01
@@ -109,7 +115,7 @@ def test_a_page_has_the_width_and_its_text_can_be_read(name: str, direction: str
 )
 @pytest.mark.parametrize("draw", ENGINES.values(), ids=ENGINES)
 def test_deep_nets_fit_a_sheet_of_paper_and_can_be_read(name: str, draw: Engine) -> None:
-    made = lay_out(simplify(shipped(*name.split(":"))[0]), Look(width=PAPER), draw=draw)
+    made = on_paper(shipped(*name.split(":"))[0], Look(width=PAPER), draw)
     assert made.width == pytest.approx(PAPER)
     assert made.height <= SHEET
     assert SIZE * made.scale >= LEAST_TEXT - 0.01
@@ -176,18 +182,39 @@ def test_a_line_is_broken_where_the_next_thing_has_no_room() -> None:
 def test_a_picture_that_cannot_be_read_says_so() -> None:
     net = shipped("googlenet")[0]
     made = picture(net, ".svg", Look(width=100.0))
-    said = re.search(r"the text is ([\d.]+) pt high; ([\d.]+)in wide it is 6 pt", made.note)
+    said = re.search(
+        r"the text is ([\d.]+) pt high, and 6.5 can be read; what fits: a width of 6.9in", made.note
+    )
     assert said
-    assert float(said.group(1)) < 6
-    wider = picture(net, ".svg", Look(width=72 * float(said.group(2))))
-    assert "the text is" not in wider.note
+    assert float(said.group(1)) < 6.5
+    assert "the text is" not in picture(net, ".svg", Look(width=6.9 * 72)).note
 
 
 def test_a_picture_that_is_higher_than_a_page_says_so() -> None:
     net, tall = shipped("vgg")[0], shipped("unet")[0]
     note = picture(tall, ".svg", Look(width=3.3 * 72, detail="folded")).note
-    assert re.fullmatch(r"the figure is [12]\d\.\din high, and a page holds 9\.7in", note)
+    assert re.match(r"the figure is [12]\d\.\din high, and a page holds 9\.0in; what fits: ", note)
     assert picture(net, ".svg", Look(width=6.9 * 72)).note == picture(net, ".svg").note == ""
+
+
+def test_a_way_out_is_offered_that_fits() -> None:
+    note = picture(shipped("unet")[0], ".svg", Look(width=3.3 * 72, detail="blocks")).note
+    assert "the figure is" in note
+    ways = note.rpartition("what fits: ")[2].split(" or ")
+    assert ways == ["the view `volume`", "a width of 6.9in"]
+    for look in (Look(view="volume", width=3.3 * 72), Look(width=6.9 * 72, detail="blocks")):
+        assert "figure is" not in picture(shipped("unet")[0], ".svg", look).note
+
+
+def test_boxes_on_a_severed_way_stand_beside_its_end() -> None:
+    """U-Net's crops, fed by the encoder, stand at the decoder: the encoder is no wider for them."""
+    diagram = simplify(shipped("unet")[0], "blocks")
+    near = sever(diagram, measure(diagram, Look()), LONG[-1])
+    far, close = (measure(each, Look()) for each in (diagram, near))
+    crops = [box.number for box in boxes(diagram.items) if box.parts[0].startswith("crop")]
+    assert len(crops) == 4
+    assert all(close.tops[number] > far.tops[number] for number in crops)
+    assert max(close.widths) < 0.6 * max(far.widths)
 
 
 def test_where_all_in_them_does_not_fit_blocks_are_boxes() -> None:
@@ -215,11 +242,11 @@ def test_lines_are_short_only_where_there_is_no_room() -> None:
     """A pyramid of four paths (Zhao et al., 2017) needs short lines; the column of the head does not."""
     path = '| adaptiveavgpool {}, conv 8@1x1, batchnorm, relu, upsample size=60 mode="bilinear" '
     pyramid = "".join(path.format(size) for size in (1, 2, 3, 6))
-    head = "\n".join(f"conv {512 - i}@3x3 pad=1, batchnorm, relu" for i in range(9))
+    head = "\n".join(f"conv {512 - i}@3x3 pad=1, batchnorm, relu" for i in range(6))
     net = network(f"net N {{\n input 8@60x60\n concat {{ {pyramid} }}\n {head}\n}}\n")
-    made = lay_out(simplify(net), Look(width=3.3 * 72))
+    made = lay_out(simplify(net), Look(width=3.6 * 72))
     assert made.svg.count(">batchnorm<") == 4
-    assert made.svg.count(">batchnorm, relu<") == 9
+    assert made.svg.count(">batchnorm, relu<") == 6
 
 
 def test_left_to_right_is_wider_than_high() -> None:

@@ -15,8 +15,8 @@ from cnnspec.draw.look import Look
 from cnnspec.draw.names import plain
 from cnnspec.draw.style import SIZE
 
-LEAST_TEXT = 6.0  # points on paper
-WIDE, HIGH = 6.9 * 72, 9.7 * 72  # points: what a sheet of A4 holds
+LEAST_TEXT = 6.5  # points on paper
+WIDE, HIGH = 6.9 * 72, 9.0 * 72  # points: what a page of a paper holds
 SCALES = (1.0, 0.94, 0.88, 0.82, 0.76, 0.71, LEAST_TEXT / SIZE)  # of drawings on a page of a given width
 LETTERS = {"tb": (24, 22, 20, 16, 13), "lr": (18, 13, 11)}  # of a line, and where that is too wide
 FAR = 1.6  # times as high as a sheet, or as wide, that nothing makes fit
