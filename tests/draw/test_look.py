@@ -154,6 +154,12 @@ def test_a_short_chain_is_one_straight_line(direction: str, width: float | None)
     assert "goes on at the same number" not in made.svg
 
 
+def test_no_column_is_cut_through_both_towers() -> None:
+    made = on_paper(shipped("siamese")[0], Look(width=PAPER))
+    assert made.svg.count(">Tower<") == 2
+    assert "goes on at the same number" not in made.svg
+
+
 def test_no_column_is_left_with_next_to_nothing() -> None:
     diagram = simplify(shipped("alexnet")[0])
     flow = measure(diagram, Look())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.diagram.box_text import box_lines, shape_words
@@ -160,14 +160,17 @@ def cuts(diagram: Diagram, flow: Flow, depths: Mapping[int, Depth]) -> Iterator[
     for edge in diagram.edges:
         if not diagram.is_severed(edge):
             until[edge.tail] = max(until.get(edge.tail, 0), edge.head)
+    numbers = sorted(flow.tops)
+    # A path that runs after another stands beside it: the column reaches as far up as the highest of them.
+    highest = accumulate((flow.tops[n] - flow.titles[n] for n in reversed(numbers)), min)
     live: set[int] = set()
     lowest = 0.0
-    for number in sorted(flow.tops):
+    for number, highest_behind in zip(numbers, reversed([*highest]), strict=True):
         live = {tail for tail in live if until[tail] >= number}
         if live:
             top = max(lowest, flow.tops[number] - flow.titles[number])
             depth = depths[number]
-            above = flow.joint + TITLE * (depth.clusters - depth.first)
+            above = flow.joint + TITLE * (depth.clusters - depth.first) + top - min(top, highest_behind)
             yield Cut(number, top, depth.cost + LIVE * (len(live) - 1), above)
         lowest = max(lowest, flow.tops[number])
         if number in until:
