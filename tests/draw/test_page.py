@@ -182,7 +182,7 @@ def test_every_layer_has_a_row(name: str) -> None:
 def test_the_boxes_of_every_level_stand_for_all_layers(name: str) -> None:
     entries = contents(NETS[name]()).entries
     details = [level.attributes["data-detail"] for level in read(name).all("div", **{"class": "level"})]
-    assert details[-3:] == list(DETAILS[2:])
+    assert details[-3:] == list(DETAILS[3:])
     assert ("blocks" in details) == (name in ("inputs", "residual"))
     for detail in details:
         shown = [
@@ -193,7 +193,7 @@ def test_the_boxes_of_every_level_stand_for_all_layers(name: str) -> None:
         assert sorted({layer for box in shown for layer in box.layers}) == list(range(len(entries)))
         for box in shown:
             entry, label = entries[box.layers[0]], box.attributes["aria-label"]
-            said = entry.words.split()[0] in label or "output" in label or detail in DETAILS[:2]
+            said = entry.words.split()[0] in label or "output" in label or detail in DETAILS[:3]
             assert said or entry.kind in ("join", "input")
 
 

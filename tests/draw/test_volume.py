@@ -91,7 +91,7 @@ def test_blocks_are_opened_where_that_is_wanted() -> None:
         ),
         ("resnet", ("--width", "6.9in"), ""),
         ("resnet", ("--width", "3.3in", "--blocks"), ""),
-        ("densenet", ("--width", "2in", "--blocks"), "in high, and a page holds 9.7in"),
+        ("densenet", ("--width", "2in", "--blocks"), "in high, and a page holds 9.0in"),
     ],
 )
 def test_what_does_not_fit_is_told(net: str, arguments: tuple[str, ...], said: str) -> None:
