@@ -30,9 +30,14 @@ _OWN = {
     "“": '"',
     "”": '"',
     "„": '"',
+    "‚": '"',
+    "‘": '"',
+    "’": '"',
+    "«": '"',
+    "»": '"',
     "\N{NO-BREAK SPACE}": " ",
 }
-_QUOTES = re.compile("[“”„]")
+_QUOTES = re.compile("[“”„‚‘’«»]")
 _QUOTED = re.compile(r'"[^"]*"')
 _SIZE = re.compile(r"[0-9]+([Xx][0-9]+)+")
 
@@ -64,8 +69,9 @@ def explain(source: Source, start: int, end: int) -> Diagnostic:
         return _fault(span, "a line goes on behind a comma and in brackets; it needs no `\\`")
     if text.isalpha():
         return _fault(span, f"`{text}` cannot stand in a name: names have the letters a to z, digits and `_`")
-    shown = f"`{text}`" if text.isprintable() else f"the character U+{ord(text):04X}"
-    return _fault(span, f"{shown} means nothing in the language")
+    if not text.isprintable():
+        return _fault(span, f"the character U+{ord(text):04X} means nothing in the language", "remove it", "")
+    return _fault(span, f"`{text}` means nothing in the language")
 
 
 def comment_at(source: Source, at: int) -> Diagnostic | None:
@@ -105,15 +111,23 @@ def _number(span: Span) -> Diagnostic:
     if _SIZE.fullmatch(text):
         small = text.replace("X", "x")
         return _fault(span, f"a size is written with a small x: `{small}`", f"write `{small}`", small)
-    return _fault(span, f"`{text[:30]}` is neither a number nor a name: a name starts with a letter")
+    message = f"`{text[:30]}` is neither a number nor a name: a name starts with a letter"
+    if text[-1] in "xX" and (number := text[:-1]).isdigit():  # `repeat 3x {`, `3x {`, `maxpool 2x`
+        before, behind = span.source.text[: span.start].rstrip(), span.source.text[span.end :].lstrip()
+        ours = number if before.endswith("repeat") else f"{number}x{number}"
+        ours = f"repeat {number}" if ours != number and behind.startswith("{") else ours
+        return _fault(span, message, f"write `{ours}`", ours)
+    return _fault(span, message)
 
 
 def _foreign(span: Span) -> Diagnostic:
     """A sign that has another in its place here, as `×` has `x`."""
     sign, own = span.text, _OWN[span.text]
     text = span.source.text
-    if sign in "“”„":
-        found = _QUOTES.finditer(text, span.start, span.source.line_end(span.start))
+    if own == '"':
+        line = text[: span.source.line_end(span.start)]
+        comment = line.find("#", span.start)
+        found = _QUOTES.finditer(line, span.start, len(line) if comment < 0 else comment)
         edits = tuple(Edit(Span(span.source, quote.start(), quote.end()), '"') for quote in found)
         fix = Fix("make the quotes straight", edits, safe=True)
         return Diagnostic("E0102", f'`{sign}` is a typographic quote: write `"`', span, fixes=(fix,))

@@ -15,6 +15,7 @@ from cnnspec.text.slip import Slip
 
 FILE_LEVEL = ("NET", "BLOCK", "USE", "$END")
 HEADS = {"network": "net", "model": "net", "cnn": "net", "function": "block", "module": "block"}
+HEADS |= {"net": "net", "block": "block"}  # in capitals
 """What others begin a net or a block with; only where a name follows."""
 
 
@@ -52,7 +53,7 @@ def find(slip: Slip) -> MissingBraces | None:
     starts = slip.back(1).type == "NL" and slip.expects("NET")
     if not starts or slip.token.type in ("NL", "$END"):
         return None
-    if slip.text(slip.token) in HEADS and slip.ahead(1).type in ("NAME", "FUNC"):
+    if slip.text(slip.token).lower() in HEADS and slip.ahead(1).type in ("NAME", "FUNC"):
         return _other_head(slip)
     return _astray(slip)
 
@@ -87,7 +88,7 @@ def _by_indentation(slip: Slip) -> MissingBraces | None:
 def _other_head(slip: Slip) -> MissingBraces:
     """`model A {`; without its braces, too."""
     token = slip.token
-    ours = HEADS[slip.text(token)]
+    ours = HEADS[slip.text(token).lower()]
     index = slip.at
     while slip.tokens[index].type not in ("NL", "LBRACE", "COLON", "$END"):
         index += 1

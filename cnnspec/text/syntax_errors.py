@@ -213,7 +213,7 @@ def key_out_of_place(slip: Slip) -> Iterator[Diagnostic]:
     if before.type == "COMMA" and not slip.in_brackets():
         name = slip.text(token)[:-1].rstrip()
         message = f"an argument such as `{name}=` follows without a comma; a comma starts the next step"
-        yield slip.fault(message, "remove the comma", (before.start, before.end, ""))
+        yield slip.fault(message, "remove the comma", (before.start, token.start, " "))
     elif {part.type for part in slip.step()} & {"IF", "REQUIRE", "NOT", "AND", "OR"}:
         yield slip.replacement("`=` gives a name a value; `==` compares", "==", token.end - 1, token.end)
 

@@ -134,7 +134,7 @@ SLIPS: list[tuple[str, str, int, str, str | None]] = [
     ("rélu", "E0102", 6, "`é` cannot stand in a name", None),
     ("64conv", "E0102", 5, "`64conv` is neither a number nor a name", None),
     ("relu $", "E0102", 10, "`$` means nothing in the language", None),
-    ("relu \u200b", "E0102", 10, "the character U+200B means nothing in the language", None),
+    ("relu \u200b", "E0102", 10, "the character U+200B means nothing in the language", "relu "),
     ("x = [1, 2", "E0103", 9, "`[` is not closed", None),
     ("conv (64", "E0103", 10, "`(` is not closed", None),
     ("conv (64 { relu }", "E0103", 10, "`(` is not closed", None),

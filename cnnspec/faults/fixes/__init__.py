@@ -48,11 +48,13 @@ def any_of(*finders: Finder) -> tuple[Remedy, ...]:
 
 REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "E0201": any_of(dialect.outputs, wiring.residuals, dialect.blocks),
-    "E0202": any_of(dialect.words, dialect.functions),
+    "E0202": any_of(dialect.labels_as_values, dialect.words, dialect.functions),
     "E0203": any_of(arguments.labels),
-    "E0204": any_of(arguments.paths, arguments.names),
+    "E0204": any_of(arguments.paths, arguments.names, dialect.steps_as_outputs),
+    "E0209": any_of(dialect.input_by_equals),
     "E0214": any_of(wiring.joins, wiring.bars, wiring.pipes),
-    "E0301": any_of(wiring.sources, arguments.extras),
+    "E0301": any_of(wiring.sources, dialect.blanks, arguments.extras),
+    "E0302": any_of(dialect.blanks),
     "E0303": (
         *each(map_sizes.pool_pads),
         *any_of(arguments.kinds, arguments.quotients, wiring.arrows, dialect.shapes),
@@ -73,7 +75,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
         *(claims.kernels, claims.pads, map_sizes.others, claims.later_claims),
     ),
     "E0404": any_of(arguments.groups),
-    "E0405": each(map_sizes.exchange),
+    "E0405": (*each(map_sizes.exchange), *any_of(map_sizes.map_input)),
     "E0406": each(map_sizes.flat, map_sizes.pointwise),
     "E0407": each(map_sizes.others),
     "E0410": each(map_sizes.drop_claim, map_sizes.pads, map_sizes.others),

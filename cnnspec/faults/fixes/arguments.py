@@ -32,6 +32,7 @@ from cnnspec.values.comparisons import Bound
 _FARTHEST_GROUPS = 32
 _FARTHEST_NUMBER = 8
 """The search for a free label of a number goes so far at most."""
+COUNTED = ("conv", "convtranspose")
 _INDICES = ("i", "j", "k", "index", "number")
 """What a repeat may count its turns by."""
 
@@ -133,6 +134,8 @@ def _other_values(node: syntax.Expression) -> Iterator[tuple[Edit, str]]:
         theirs = foreign.find("values", value) if isinstance(value, str) else None
         if theirs is not None and theirs.ours:
             yield Edit(node.span, theirs.ours[0]), f'`@` is what others call "{value}"'
+        if isinstance(value, str) and value.isdigit():
+            yield Edit(node.span, value), "a number stands without quotes: `@`"
         if isinstance(value, float) and value > 0:
             for number in sorted({math.floor(value), math.ceil(value)} - {0}):
                 yield Edit(node.span, str(number)), "round it: `@`"
@@ -153,24 +156,64 @@ def _readings(call: syntax.Call, span: Span) -> Iterator[Fix]:
     index = next((i for i, node in enumerate(call.positional) if node.span.start == span.start), None)
     if index is None or isinstance(extra := call.positional[index], syntax.Broken):
         return
-    before, text = call.positional[:index], extra.span.text
-    if before:
-        last = before[-1].span
-        between = Span(last.source, last.end, extra.span.start)
-        if named := _named_arguments(call, index):
-            rest = Span(last.source, last.end, call.positional[-1].span.end)
-            yield Fix(f"write `{last.text}{named}`", (Edit(rest, named),))
-        if call.name.name in ("conv", "convtranspose"):
-            if _is_size(before[-1]):
-                turned = f"{text}@{last.text}"
-                yield Fix(f"filters are written `{turned}`", (Edit(last.to(extra.span), turned),))
-            yield Fix(f"filters are written `{last.text}@{text}`", (Edit(between, "@"),))
-        if pairs := _pairs(call, index):
-            yield Fix(f"write `{pairs}`", (Edit(call.name.span.to(call.positional[-1].span), pairs),))
-        elif isinstance(extra, syntax.Name):
-            yield Fix(f"put a comma before the step `{text}`", (Edit(between, ", "),))
-    if call.name.name in WINDOWED and not layers.find(text):
-        yield Fix(f"name it: `stride={text}`", (insert(extra.span.source, extra.span.start, "stride="),))
+    if index and isinstance(extra, syntax.Name):
+        yield from _word_readings(call, index)
+    elif index:
+        yield from _number_readings(call, index)
+    if call.name.name in WINDOWED and not isinstance(extra, syntax.Name):
+        start = insert(extra.span.source, extra.span.start, "stride=")
+        yield Fix(f"name it: `stride={extra.span.text}`", (start,))
+
+
+def _word_readings(call: syntax.Call, index: int) -> Iterator[Fix]:
+    """`conv 8@3x3 stride 2`, `conv 8@3x3 same`, `linear 10 units`, `linear 10 softmax`."""
+    last, word, *rest = (node.span for node in call.positional[index - 1 :])
+    if named := _named_arguments(call, index):
+        end = call.positional[-1].span.end
+        yield Fix(f"write `{last.text}{named}`", (Edit(Span(last.source, last.end, end), named),))
+    if pairs := _pairs(call, index):
+        yield Fix(f"write `{pairs}`", (Edit(call.name.span.to(call.positional[-1].span), pairs),))
+    if argument := _word_argument(call, word.text):
+        yield Fix(f"name it: `{argument}`", (Edit(word, argument),))
+    if _names_value_before(call, index, word.text):
+        yield Fix(f"`{call.name.name} {last.text}` says it", (delete(word),))
+    if word.text in ("with", "then"):
+        word = rest[0] if rest else word
+    elif rest:
+        return  # a word of a sentence
+    elif call.name.name in COUNTED:
+        yield Fix(f"filters are written `{last.text}@{word.text}`", (Edit(_between(last, word), "@"),))
+    yield Fix(f"put a comma before the step `{word.text}`", (Edit(_between(last, word), ", "),))
+
+
+def _number_readings(call: syntax.Call, index: int) -> Iterator[Fix]:
+    """`conv 8 3x3`, `conv 3x3 8`, `conv 8@3x3 "same"`."""
+    last, extra = (node.span for node in call.positional[index - 1 : index + 1])
+    if argument := _word_argument(call, extra.text):
+        yield Fix(f"name it: `{argument}`", (Edit(extra, argument),))
+    if call.name.name in COUNTED:
+        if _is_size(call.positional[index - 1]):
+            turned = f"{extra.text}@{last.text}"
+            yield Fix(f"filters are written `{turned}`", (Edit(last.to(extra), turned),))
+        yield Fix(f"filters are written `{last.text}@{extra.text}`", (Edit(_between(last, extra), "@"),))
+
+
+def _between(one: Span, two: Span) -> Span:
+    return Span(one.source, one.end, two.start)
+
+
+def _word_argument(call: syntax.Call, text: str) -> str:
+    """`pad="same"` for a word that an argument may be; or nothing."""
+    layer, word = layers.find(call.name.name), text.strip('"')
+    named = layer.arguments.items() if layer is not None else ()
+    return next((f'{name}="{word}"' for name, each in named if word in each.choices), "")
+
+
+def _names_value_before(call: syntax.Call, index: int, text: str) -> bool:
+    """`linear 10 units`: whether a word names the argument whose value stands before it."""
+    layer, row = layers.find(call.name.name), foreign.find("arguments", text)
+    names = {text, *(row.ours if row is not None else ())}
+    return layer is not None and index <= len(layer.positional) and layer.positional[index - 1] in names
 
 
 def _pairs(call: syntax.Call, start: int) -> str:

@@ -7,16 +7,19 @@ from collections.abc import Iterator, Sequence
 
 from cnnspec import layers
 from cnnspec.faults.fixes.syntax_tree import Tree, WrittenCall
-from cnnspec.faults.fixes.trial import Case, Outcome
+from cnnspec.faults.fixes.trial import Case, Outcome, of_call
 from cnnspec.text import foreign, shipped, syntax
 from cnnspec.text.diagnostics import Counted, Fix, ShapeWanted
 from cnnspec.text.edits import Edit, apply, insert, insert_into
-from cnnspec.text.foreign.habits import shape_of
+from cnnspec.text.foreign.figures import shape_of
+from cnnspec.text.foreign.habits import join_of
 from cnnspec.text.foreign.translate import ForeignCall, readings, translate
 from cnnspec.text.source import Span
 
 WORDS = frozenset({"E0201", "E0301"})
 """Faults of words that do not exist: several in one line have one fix together."""
+
+_OPERAND = re.compile(r"[ \t]*[-+*/%<>]")
 
 
 def suggested(case: Case) -> Iterator[Fix]:
@@ -102,8 +105,11 @@ def foreign_call(call: syntax.Call) -> ForeignCall | None:
     if call.body is not None:
         return None
     name, *plain = call.name.name, *(node.span.text for node in call.positional)
-    if plain and layers.find(name) is None and foreign.is_layer(name + plain[0]):  # max pool, fully connected
-        name += plain.pop(0)
+    if layers.find(name) is None:  # max pool, global average pool, pooling max
+        joined = {name + "".join(plain[:2]): 2, name + "".join(plain[:1]): 1, "".join(plain[:1]) + name: 1}
+        found = next((each for each in joined if each != name and foreign.is_layer(each)), None)
+        if found is not None:
+            name, plain = found, plain[joined[found] :]
     return ForeignCall(name, tuple(plain), tuple((each.name, each.value.span.text) for each in call.keywords))
 
 
@@ -130,6 +136,17 @@ def outputs(case: Case) -> Iterator[Fix]:
         yield Fix(f"labels stand without commas: `{names}`", edits, safe=True)
 
 
+def steps_as_outputs(case: Case) -> Iterator[Fix]:
+    """E0204: `output softmax`, `output linear 10`: a layer where a label belongs."""
+    for place in case.tree.places:
+        action = place.step.action
+        if not isinstance(action, syntax.Output) or not action.span.covers(case.fault.span):
+            continue
+        text = action.span.text.removeprefix("output").strip()
+        step = f"linear {text}" if text.isdigit() else text
+        yield Fix(f"the last step's value is the output: `{step}`", (Edit(action.span, step),))
+
+
 def blocks(case: Case) -> Iterator[Fix]:
     """E0201: a block of the shipped library, whose file no `use` names."""
     source, items = case.tree.source, case.tree.file.items
@@ -152,9 +169,33 @@ def start_with_comments(text: str, start: int) -> int:
     return start
 
 
+def labels_as_values(case: Case) -> Iterator[Fix]:
+    """E0202: `y = a + b`, where both label steps."""
+    source, start = case.tree.source, case.tree.source.line_start(case.fault.span.start)
+    line = source.text[start : source.line_end(start)].partition("#")[0]
+    labels = [each.step.label.span.text.rstrip(": ") for each in case.tree.places if each.step.label]
+    if join := join_of(line.strip(), labels):
+        indent = len(line) - len(line.lstrip())
+        edit = Edit(Span(source, start + indent, start + len(line.rstrip())), join)
+        yield Fix(f"a step joins labelled values: `{join}`", (edit,))
+    elif case.fault.span.text in labels:
+        yield Fix(f"`{case.fault.span.text}` labels a step: `from {case.fault.span.text}` reads it")
+
+
+def input_by_equals(case: Case) -> Iterator[Fix]:
+    """E0209: `input = 3@224x224`."""
+    owners = [item for item in case.tree.file.items if isinstance(item, syntax.Net)]
+    for statement in (each for owner in owners for each in owner.body.statements):
+        if isinstance(statement, syntax.Constant) and statement.name.name == "input":
+            between = Span(case.tree.source, statement.name.span.end, statement.value.span.start)
+            yield Fix(f"an input is a step: `input {statement.value.span.text}`", (Edit(between, " "),))
+
+
 def words(case: Case) -> Iterator[Fix]:
     """E0202: `bias=False`, `pad=same`."""
-    word = case.fault.span.text
+    word, span = case.fault.span.text, case.fault.span
+    if _OPERAND.match(span.source.text[: span.start][::-1]) or _OPERAND.match(span.source.text, span.end):
+        return  # no word stands beside an operator
     row = foreign.find("values", word)
     text = row.ours[0] if row is not None and row.ours else f'"{word}"'
     edits = (Edit(case.fault.span, text),)
@@ -175,6 +216,20 @@ def functions(case: Case) -> Iterator[Fix]:
     inner = inner if found[1] == "range" and re.fullmatch(r"\w+", inner) else f"({inner})"
     edits = (Edit(Span(span.source, span.start, found.end()), inner),)
     yield Fix(f"write `{inner}`", edits)
+
+
+@of_call
+def blanks(case: Case, at: WrittenCall) -> Iterator[Fix]:
+    """E0301, E0302: `input 1 @ 28 x 28`, `input 3 224 224`, `maxpool 2 x 2`."""
+    call = at.call
+    text = call.span.text.removeprefix(call.name.name)
+    if call.name.name == "input":
+        ours = shape_of(re.sub(r"\s*[@x]\s*|\s+", ",", text.strip()))
+    else:
+        ours = re.sub(r"(?<=\d)\s+x\s+(?=\d)", "x", text).strip()
+    if ours is not None and ours != text.strip():
+        title = f"a size has no blanks: `{call.name.name} {ours}`"
+        yield Fix(title, (Edit(call.span, f"{call.name.name} {ours}"),))
 
 
 def shapes(case: Case) -> Iterator[Fix]:

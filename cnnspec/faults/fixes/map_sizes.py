@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from cnnspec.faults.fixes.inputs import channels_last, inputs
@@ -173,6 +174,18 @@ def exchange(case: Case, at: WrittenCall) -> Iterator[Fix]:
     if isinstance(flatten, syntax.Call) and flatten.name.name == "flatten":
         edits = (Edit(flatten.span, at.call.span.text), Edit(at.call.span, "flatten"))
         yield Fix(f"`{at.call.span.text}` first, then `flatten`", edits)
+
+
+@of_call
+def map_input(case: Case, at: WrittenCall) -> Iterator[Fix]:
+    """E0405: `input 28`, `input 784` for a picture of one channel."""
+    for call in case.tree.inputs(at.owner):
+        count = literal(call.positional[0]) if len(call.positional) == 1 else None
+        if isinstance(count, int):
+            root = math.isqrt(count)
+            for side in [root] * (root**2 == count) + [count]:
+                edit = Edit(call.positional[0].span, f"1@{side}x{side}")
+                yield Fix(f"a picture of one channel is `input {edit.text}`", (edit,))
 
 
 @of_call

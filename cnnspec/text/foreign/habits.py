@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from cnnspec import layers
 from cnnspec.text import foreign
 from cnnspec.text.diagnostics import Diagnostic
+from cnnspec.text.foreign.figures import FIGURES
 from cnnspec.text.recovery import goes_on
 from cnnspec.text.scanner import OPERATORS
 from cnnspec.text.slip import LINE_ENDS, Hint, Slip
 
-_SHAPE = re.compile(r"(?:shape\s*=|input_shape\s*=|[(\[\s])*(\d+(?:\s*[x,]\s*\d+)+)[)\]\s,]*")
 _STRIDE = r"(?:\s*,?\s*(?:/|s(?:tride)?\s*=?\s*)(\d+))?"
 _KERNEL_FIRST = re.compile(rf"(?:(\d+)@)?(\d+x\d+)\s*(conv\w*)?(?:\s*,?\s*(\d+))?{_STRIDE}", re.IGNORECASE)
 _POOL = re.compile(
@@ -26,22 +26,9 @@ _RANGED = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:in|=)\s*\w+\s*(?:\.\.+|:|to\b)[=<]
 _FOR = re.compile(r"for\s+(\w+)\s+in\s+(?:range\(\s*(\w+)\s*\)|(\w+|\[[^\]]*\]))\s*(?::\s*|(?=\{))(.*)")
 _COLON = re.compile(r"repeat\s+([^:{]+?)\s*:\s*(.+)")
 _TIMES = re.compile(r"(\d+)\s*(?:\*|x\s)\s*([A-Za-z_].*)")
-
-
-def shape_of(text: str) -> str | None:
-    """`28x28x1`, `(3, 32, 32)` and their like as a shape; the smaller outer number is the depth."""
-    found = _SHAPE.fullmatch(text)
-    if found is None:
-        return None
-    numbers = [int(number) for number in re.findall(r"\d+", found[1])]
-    if len(numbers) == 4:
-        numbers = numbers[1:]  # the batch comes first everywhere, and is never written here
-    if len(numbers) == 2:
-        numbers.insert(0, 1)
-    if len(numbers) != 3:
-        return None
-    depth, height, width = numbers if numbers[0] <= numbers[2] else (numbers[2], *numbers[:2])
-    return f"{depth}@{height}x{width}"
+_BULLET = re.compile(r"^[ \t]*((?:-|\d+\.)[ \t]+)(?=[A-Za-z])", re.MULTILINE)
+_SUM = re.compile(r"(?:(\w+)\s*=\s*)?(\w+)\s*([-+*])\s*(\w+)")
+_NAMED = re.compile(r"\s*\"?([^\"{(:=]*?)\"?\s*(?=[{(:=]|$)")
 
 
 def repeat_head(slip: Slip) -> Iterator[Diagnostic]:
@@ -82,15 +69,78 @@ def loop(slip: Slip) -> Iterator[Diagnostic]:
     yield slip.fault(f"steps are repeated so: `{head} {{ … }}`", f"write `{head} {{ … }}`", *edits)
 
 
-def shape_in_brackets(slip: Slip) -> Iterator[Diagnostic]:
-    """`input (3, 32, 32)`, `input(3, 32, 32)`."""
-    step = slip.step()
-    if not step or slip.text(step[0]).lower() not in ("input", "inputlayer") or slip.token.type != "COMMA":
+def name_behind(slip: Slip) -> Iterator[Diagnostic]:
+    """`8@3x3 conv pad=1`."""
+    step, name = [*slip.step(), slip.token], slip.ahead(2)
+    kinds = [token.type for token in step]
+    if kinds == ["INT", "AT"] and name.type == "NAME" and layers.find(slip.text(name)) is not None:
+        ours = f"{slip.text(name)} {slip.source.text[step[0].start : slip.ahead(1).end]}"
+        yield slip.replacement(f"a layer begins with its name: `{ours}`", ours, step[0].start, name.end)
+
+
+def net_name(slip: Slip) -> Iterator[Diagnostic]:
+    """`net LeNet-5 {`, `net "LeNet" {`, `net {`."""
+    head = (slip.line() or [slip.token])[0]
+    found = _NAMED.match(slip.line_from(head.end)) if head.type in ("NET", "BLOCK") else None
+    if found is None or (found[1].isidentifier() and slip.back(1) is not head):
         return
-    rest = slip.line_from(step[0].end)
-    if shape := shape_of(rest):
-        message = f"a shape is written depth first, with `@`: `{shape}`"
-        yield slip.replacement(message, f"input {shape}", step[0].start, step[0].end + len(rest))
+    # ResNet-50 is ResNet50, My-Net My_Net
+    parts = re.sub(r"\W+(?=\d)", "", found[1])
+    name = re.sub(r"\W+", "_", parts) or slip.text(head).title()
+    if name.isidentifier():
+        message = f"a {slip.text(head)} has a name of letters, digits and `_`"
+        yield slip.fault(message, f"call it `{name}`", (head.end, head.end + found.end(), f" {name} "))
+
+
+def bullets(slip: Slip) -> Iterator[Diagnostic]:
+    """`- conv 64@3x3`, `1. conv 64@3x3`, as lists of other languages have their items."""
+    start = slip.source.line_start(slip.token.start)
+    here = _BULLET.match(slip.source.text, start)
+    if here is None or not here.start(1) <= slip.token.start < here.end(1):
+        return
+    # A line that begins with `-` goes on the line before: of such a list only the first is a fault.
+    found = _BULLET.finditer(slip.source.text) if here[1].startswith("-") else (here,)
+    edits = [(each.start(1), each.end(1), "") for each in found]
+    yield slip.fault("a step stands on its line without a mark before it", "remove what is before", *edits)
+
+
+def arrow_by_equals(slip: Slip) -> Iterator[Diagnostic]:
+    """`relu => 8@28x28`."""
+    key, sign = (slip.back(1), slip.token) if slip.token.type == "COMPARE" else (slip.token, slip.ahead(1))
+    if key.type == "KEY" and slip.text(sign)[:1] == ">" and key.end == sign.start:
+        yield slip.replacement("a claim is written `->`", "->", key.end - 1, sign.start + 1)
+
+
+def sum_of_labels(slip: Slip) -> Iterator[Diagnostic]:
+    """`a + b`, where both are labels."""
+    start, two = slip.back(1).start, slip.ahead(1)
+    pairs = zip(slip.tokens[: slip.at], slip.tokens[1:], strict=False)
+    labels = {slip.text(name) for name, colon in pairs if colon.type == "COLON"}
+    ours = join_of(slip.source.text[start : two.end], labels) if len(slip.step()) == 1 else None
+    if ours:
+        yield slip.replacement("labelled values are joined by a step", ours, start, two.end)
+
+
+def join_of(text: str, labels: Collection[str]) -> str | None:
+    """The join that `a + b` or `y = a + b` means where both are labels."""
+    found = _SUM.fullmatch(text)
+    if found is None or not {found[2], found[4]} <= set(labels):
+        return None
+    name = f"{found[1]}: " if found[1] else ""
+    join = {"+": "add", "-": "sub", "*": "mul"}[found[3]]
+    return f"{name}{join} {{ | from {found[2]} | from {found[4]} }}"
+
+
+def missing_comma(slip: Slip) -> Iterator[Diagnostic]:
+    """`conv 64@3x3 pad=1 relu`, `conv 64@3x3 and relu`, `conv 64@3x3 + relu`."""
+    follows_key = slip.token.type == "NAME" and any(part.type == "KEY" for part in slip.step())
+    name = slip.token if follows_key else slip.ahead(1)
+    if not follows_key and (slip.text(slip.token) not in ("and", "+") or len(slip.step()) < 2):
+        return
+    row = foreign.find("layers", slip.text(name))
+    if layers.find(slip.text(name)) is not None or (row is not None and row.ours and not row.answer):
+        message = f"a comma goes on to the next step: `, {slip.text(name)}`"
+        yield slip.fault(message, "put a comma there", (slip.back(1).end, name.start, ", "))
 
 
 def table_entry(slip: Slip) -> Iterator[Diagnostic]:
@@ -111,17 +161,6 @@ def table_entry(slip: Slip) -> Iterator[Diagnostic]:
         ours += f" stride={stride}" if stride else ""
         edits = [(start, start + len(line), ours), *([(place, place + 2, "#")] if comment else [])]
         yield slip.fault(f"a layer begins with its name: `{ours}`", f"write `{ours}`", *edits)
-
-
-def percentage(slip: Slip) -> Iterator[Diagnostic]:
-    """`dropout 50%`, `dropout p=50%`."""
-    far = 0 if slip.text(slip.token) == "%" else 1  # behind `p=` it might go on with a divisor
-    number, sign, behind = slip.back(far + 1), slip.back(far), slip.ahead(1 - far)
-    ends = behind.type in (*LINE_ENDS, "COMMA", "KEY")
-    if slip.text(sign) == "%" and number.type in ("INT", "FLOAT") and ends:
-        value = f"{float(slip.text(number)) / 100:g}"
-        fault = slip.replacement(f"a share is a number from 0 to 1: `{value}`", value, number.start, sign.end)
-        yield fault._replace(span=slip.span(number, sign))
 
 
 def steps_by_arrows(slip: Slip) -> Iterator[Diagnostic]:
@@ -147,7 +186,13 @@ def colon_behind_layer(slip: Slip) -> Iterator[Diagnostic]:
     is_layer = name.type == "NAME" and (text == "input" or foreign.is_layer(text))
     if colon.type == "COLON" and is_value and is_layer:
         message = f"a colon follows a label; what `{text}` takes follows without one"
-        yield slip.fault(message, "remove the colon", (name.end, behind.start, " "))
+        edits = [(name.end, behind.start, " ")]
+        line, layer = slip.whole_line(), layers.find(text)
+        for comma, key, mark, value in zip(line, line[1:], line[2:], line[3:], strict=False):  # `, pad: 1`
+            is_key = layer is not None and slip.text(key) in layer.arguments
+            if (comma.type, mark.type) == ("COMMA", "COLON") and is_key:
+                edits.append((comma.start, value.start, f" {slip.text(key)}="))
+        yield slip.fault(message, "remove the colon" + "s" * (len(edits) > 1), *edits)
 
 
 def argument_apart(slip: Slip) -> Iterator[Diagnostic]:
@@ -248,14 +293,19 @@ def again_as_output(slip: Slip) -> Iterator[Diagnostic]:
 
 
 HABITS: tuple[Hint, ...] = (
+    net_name,
+    bullets,
+    arrow_by_equals,
+    *FIGURES,
+    sum_of_labels,
+    name_behind,
     repeat_head,
     loop,
-    shape_in_brackets,
     steps_by_arrows,
     table_entry,
-    percentage,
     colon_behind_layer,
     argument_apart,
+    missing_comma,
     arriving_value,
     label_by_equals,
     stride_by_slash,

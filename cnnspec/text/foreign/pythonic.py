@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from cnnspec.text import foreign
 from cnnspec.text.foreign.translate import ForeignCall, translate
 from cnnspec.text.scanner import DEPTH, Token
 from cnnspec.text.source import Source
@@ -40,9 +41,13 @@ def calls(source: Source, line: list[Token]) -> Iterator[PythonCall]:
         if at and line[at - 1].type not in _STARTS:
             at += 1
             continue
+        label, at = _assigned_name(source, line, at)
         while at + 2 < len(line) and line[at].type == "NAME" and line[at + 1].type == "DOT":
             at += 2
         head = line[at]
+        if label and not foreign.is_layer(source.text[head.start : head.end]):
+            at = start + 1
+            continue
         if head.type == "FUNC":
             first, end = at + 2, _end(line, at + 1)
             behind = end + 1
@@ -57,8 +62,19 @@ def calls(source: Source, line: list[Token]) -> Iterator[PythonCall]:
             call = _call(source, head, arguments)
             last = line[min(behind, len(line)) - 1].end
             after = line[min(behind, len(line) - 1)].start
-            yield PythonCall(call, line[start].start, last, after, translate(call), translate(call, True))
+            said = (translate(call, counted) for counted in (False, True))
+            ours, counted = (text and label + text for text in said)
+            yield PythonCall(call, line[start].start, last, after, ours, counted)
         at = max(behind, start + 1)
+
+
+def _assigned_name(source: Source, line: list[Token], at: int) -> tuple[str, int]:
+    """`conv1: ` for `self.conv1 =` or `conv1 =`, and where the value begins; else nothing, and here."""
+    kinds = [token.type for token in line[at : at + 3]]
+    key = at + 2 if kinds == ["NAME", "DOT", "KEY"] else at
+    if key >= len(line) or line[key].type != "KEY":
+        return "", at
+    return source.text[line[key].start : line[key].end].rstrip("= \t") + ": ", key + 1
 
 
 def _end(line: list[Token], at: int) -> int:
