@@ -6,7 +6,8 @@ from typing import Any
 
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
-from cnnspec.elaborate.evaluate import Evaluator, Fault, fault, unknown
+from cnnspec.elaborate.evaluate import Evaluator
+from cnnspec.elaborate.faults import Fault, fault, unknown
 from cnnspec.elaborate.leaves import named_arguments
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.special_values import BlockName, Names, freeze, weight

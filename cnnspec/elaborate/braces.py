@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context
-from cnnspec.elaborate.evaluate import Evaluator, Fault
+from cnnspec.elaborate.evaluate import Evaluator
+from cnnspec.elaborate.faults import Fault
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Group, If, Leaf, Repeat, Step, Test, Value

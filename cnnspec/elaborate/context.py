@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cnnspec.elaborate.evaluate import Evaluator, Meter
+from cnnspec.elaborate.evaluate import Evaluator
+from cnnspec.elaborate.faults import Meter
 from cnnspec.elaborate.load import Module
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.special_values import Names, freeze, plain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnspec.elaborate import bounds, braces, leaves
 from cnnspec.elaborate.context import Context
-from cnnspec.elaborate.evaluate import fault
+from cnnspec.elaborate.faults import fault
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import last_span, size_notes

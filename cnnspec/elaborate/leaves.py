@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec import layers
 from cnnspec.elaborate.context import Context
-from cnnspec.elaborate.evaluate import Fault, Unknowable, fault, unknown
+from cnnspec.elaborate.faults import Fault, Unknowable, fault, unknown
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import size_notes, source_notes, wanted_map
 from cnnspec.graph.tree import Leaf, Lost, Value

@@ -7,7 +7,8 @@ from typing import Any
 from weakref import ref
 
 from cnnspec import layers
-from cnnspec.elaborate.evaluate import Evaluator, Fault, Meter, fault
+from cnnspec.elaborate.evaluate import Evaluator
+from cnnspec.elaborate.faults import Fault, Meter, fault
 from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note

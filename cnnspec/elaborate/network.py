@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from cnnspec.elaborate import leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, symbolic
-from cnnspec.elaborate.evaluate import Evaluator, Fault, fault, unknown
+from cnnspec.elaborate.evaluate import Evaluator
+from cnnspec.elaborate.faults import Fault, fault, unknown
 from cnnspec.elaborate.load import DEEPEST_VARIANT, Module
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.settings import Misuse, Settings

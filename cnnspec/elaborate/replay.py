@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cnnspec.elaborate import blocks
 from cnnspec.elaborate.context import Owner, block_names
-from cnnspec.elaborate.evaluate import fault
+from cnnspec.elaborate.faults import fault
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Again, Braces, From, If, Leaf, Lost, Merge, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, rebuild, rows, walk

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from cnnspec import layers
-from cnnspec.elaborate.evaluate import Evaluator, Fault
+from cnnspec.elaborate.evaluate import Evaluator
+from cnnspec.elaborate.faults import Fault
 from cnnspec.elaborate.special_values import LayerName
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.failures import UsageError

@@ -13,7 +13,7 @@ from typing import Any
 
 from cnnspec import layers
 from cnnspec.elaborate.context import Abandoned, Context, Defaults
-from cnnspec.elaborate.evaluate import Fault, Meter, Unknowable, fault, unknown
+from cnnspec.elaborate.faults import Fault, Meter, Unknowable, fault, unknown
 from cnnspec.elaborate.naming import carries, free_name
 from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.graph.tree import Instance, Step, Value

@@ -12,7 +12,7 @@ from typing import Any
 from cnnspec import layers
 from cnnspec.elaborate import blocks, braces, joins, leaves, wires
 from cnnspec.elaborate.context import Context
-from cnnspec.elaborate.evaluate import Fault, Unknowable, fault
+from cnnspec.elaborate.faults import Fault, Unknowable, fault
 from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import as_shape, maker_note, size_notes

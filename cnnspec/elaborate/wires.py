@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cnnspec.elaborate.context import Context
-from cnnspec.elaborate.evaluate import Fault, Unknowable, fault, unknown
+from cnnspec.elaborate.faults import Fault, Unknowable, fault, unknown
 from cnnspec.elaborate.replay import replay
 from cnnspec.elaborate.special_values import UNKNOWN
 from cnnspec.elaborate.state import Elaboration

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from cnnspec.analysis.sizes.size_program import SizeProgram, place_of, shape_of
 from cnnspec.analysis.unroll import Graph, Node
-from cnnspec.elaborate.evaluate import Evaluator, Fault, Unknowable
+from cnnspec.elaborate.evaluate import Evaluator
+from cnnspec.elaborate.faults import Fault, Unknowable
 from cnnspec.graph.tree import Decision
 from cnnspec.layers.base import Layer, Misfit, Weight
 from cnnspec.values.extents import map_extents
