@@ -27,15 +27,13 @@ from cnnspec.graph.tree import (
     Use,
     Value,
 )
-from cnnspec.graph.walk import children, rebuild, walk
+from cnnspec.graph.walk import Steps, children, rebuild, walk
 
 Change = tuple[tuple[str, Any], ...] | None
 """Arguments of a layer and their new values; None: the layer goes, and its value is what arrives at it."""
 
 Rewrite = Mapping[str, Change]
 """The changes by the paths that weights bear: what runs twice is changed alike, or not at all."""
-
-Steps = tuple[Step, ...]
 
 
 def consistent_pairs(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:

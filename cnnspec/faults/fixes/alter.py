@@ -31,7 +31,7 @@ KERNELS = ("filter", "kernel", "window")
 """Arguments that hold a kernel."""
 
 
-class Change(NamedTuple):
+class Alteration(NamedTuple):
     """The layer written at `start` with other values for some arguments, each as the language writes it."""
 
     start: int
@@ -77,7 +77,7 @@ def map_size(shape: Shape | None) -> Size | None:
     return shape.size if shape is not None and shape.is_map else None
 
 
-def changes(layers: Sequence[Leaf], wanted: Size, kind: str) -> Iterator[Change]:
+def changes(layers: Sequence[Leaf], wanted: Size, kind: str) -> Iterator[Alteration]:
     """Changes of a kind to one of the layers, the last first, that make the value's size the wanted one."""
     for i, leaf in enumerate(layers):
         if map_size(leaf.input.shape) is None:
@@ -88,7 +88,7 @@ def changes(layers: Sequence[Leaf], wanted: Size, kind: str) -> Iterator[Change]
         for names, candidates in _candidates(leaf.layer, kind, wanted):
             found = _solve(leaf, after, wanted, names, candidates)
             if found is not None:
-                yield Change(leaf.span.start, leaf.span.source.name, found)
+                yield Alteration(leaf.span.start, leaf.span.source.name, found)
 
 
 def _loses(leaf: Leaf) -> bool:
@@ -199,7 +199,7 @@ def _text(down: Any, across: Any = None) -> str:
     return str(down) if down == across else f"{down}x{across}"
 
 
-def change_edits(tree: Tree, change: Change) -> tuple[Edit, ...] | None:
+def change_edits(tree: Tree, change: Alteration) -> tuple[Edit, ...] | None:
     """The edits that make a change of a layer; None where it is written otherwise.
 
     Only what is written in figures is written anew, and the kernel where it stands.
@@ -230,7 +230,7 @@ def text_like(text: str, old: object) -> str:
     return f"{text}x{text}" if isinstance(old, tuple) and text.isdigit() else text
 
 
-def words_of(change: Change) -> str:
+def words_of(change: Alteration) -> str:
     """`pad=2 extra=1`; a kernel without its argument's name, as it is written."""
     return " ".join(
         text_like(text, ()) if name in KERNELS else f"{name}={text}" for name, text in change.texts.items()

@@ -98,7 +98,7 @@ def alter_layers(kind: str, case: Case, chain: syntax.Chain, data: Mismatch) -> 
             )
 
 
-def _changes(fault: Diagnostic, networks: Sequence[Network], kind: str) -> Iterator[alter.Change]:
+def _changes(fault: Diagnostic, networks: Sequence[Network], kind: str) -> Iterator[alter.Alteration]:
     """Changes that make true what a fault says is claimed."""
     if fault.code != "E0403" or not isinstance(fault.data, Mismatch):
         return

@@ -51,7 +51,7 @@ def _merge_at_fault(case: Case) -> Merge | None:
     return next((merge for merge in merges if merge.span.start <= start < merge.span.end), None)
 
 
-def _fix(case: Case, chosen: Sequence[alter.Change]) -> Iterator[Fix]:
+def _fix(case: Case, chosen: Sequence[alter.Alteration]) -> Iterator[Fix]:
     changes = [*{change.start: change for change in chosen}.values()]
     edits = [alter.change_edits(case.tree, change) for change in changes]
     if not all(edits):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnspec.compiler import Checked
-from cnnspec.faults.fixes.alter import Change, words_of
+from cnnspec.faults.fixes.alter import Alteration, words_of
 from cnnspec.faults.fixes.flow import heights, value_at
 from cnnspec.faults.fixes.syntax_tree import WrittenCall
 from cnnspec.faults.fixes.trial import Case
@@ -55,7 +55,7 @@ def list_changes(changed: Sequence[tuple[str, str]]) -> str:
 
 
 def describe_changes(
-    case: Case, changes: Sequence[Change], after: Checked, end: int, edits: Sequence[Edit]
+    case: Case, changes: Sequence[Alteration], after: Checked, end: int, edits: Sequence[Edit]
 ) -> str:
     """What layers are given, and, where it is one alone, what its edits make of the sizes up to `end`."""
     words = list_changes(
