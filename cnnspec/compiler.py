@@ -131,6 +131,7 @@ def check_module(
         expanded, work = found.expanded, work + found.work
         if found.network is not None:  # what the parser could not read, a broken one lacks
             (partial if broken or found.faulty else networks).append(found.network)
+        # Settings are one net's: with several nets they are the first's that can take them.
         if (first or not settings.empty) and (found.network is not None or has_errors(diagnostics)):
             break  # a pattern, which lacks a value, is passed over
     if names and not networks and not has_errors(diagnostics):

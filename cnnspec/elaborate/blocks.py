@@ -63,6 +63,7 @@ def bind(run: Elaboration, call: syntax.Call, target: BlockName, context: Contex
         if name in given:
             bound[name] = given[name]
         elif parameter.default is not None:
+            # A default may name the parameters before it: `block B(width, out=4 * width)`.
             bound[name] = Evaluator(bound, module.lookup, meter=run.meter)(parameter.default)
         else:
             note = Note(f"`{name}` is a parameter without a default", parameter.span)

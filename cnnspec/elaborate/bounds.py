@@ -30,6 +30,7 @@ def least(run: Elaboration, body: syntax.Body, context: Context, hidden: frozens
         return 1
     run.bounding += 1
     statements = syntax.statements(body)
+    # A constant within the braces may shadow one of the same name outside, whose value says nothing here.
     hidden |= {s.name.name for s in statements if isinstance(s, syntax.Constant)}
     chains = [s for s in statements if isinstance(s, syntax.Chain)]
     steps = [step.action for chain in chains for step in chain.steps]

@@ -167,6 +167,7 @@ class Evaluator:
             raise fault("E0306", message, node.operand.span)
         if node.operator == "+":
             return value
+        # -x is followed as 0 - x: Extents know no unary operation.
         return self.follow_operands("-", -value, 0, value)
 
     def binary(self, node: syntax.Binary) -> Any:
@@ -212,6 +213,7 @@ class Evaluator:
         """What a function yields; from plain numbers, where the formula would be too involved to keep."""
         try:
             value = function(*arguments)
+            # At half of the bound a value is settled: a layer may still add and multiply with what is left.
             if not is_involved(value):
                 return value
         except Involved:
@@ -268,6 +270,7 @@ class Evaluator:
         value = self.evaluate(node.value)
         called = f"`{node.value.name}`" if type(node.value) is syntax.Name else ""
         for subscript in node.subscripts:
+            # Not isinstance: a Filter is a tuple, too, and has no items.
             if not isinstance(value, list) and type(value) is not tuple:
                 raise fault("E0306", f"only lists have items: {describe(value)} has none", node.span)
             if isinstance(subscript, syntax.Slice):
@@ -294,6 +297,7 @@ class Evaluator:
             raise unknown("E0202", message, *node.name, FUNCTIONS, section="functions")
         arguments = [self.evaluate(argument) for argument in node.arguments]
         self.meter.spend(1 + weight(arguments), node.span)
+        # min and max choose by value: for another width they might choose the other.
         if node.name.name != "sum" or has_extents(arguments):  # sums keep what they are made of
             self.pin(arguments)
         try:

@@ -129,6 +129,7 @@ def merge_paths(
     shapes = [path.output.shape for path in live if path.output.shape is not None]
     if layer is None or len(shapes) < len(live):
         return Value(None)
+    # add of `width` and 64 channels is right for width 64 alone.
     if layer.name != "concat" and len({polynomial(shape.channels) for shape in shapes}) > 1:
         for shape in shapes:
             context.owner.pin(shape.channels)

@@ -89,6 +89,7 @@ class Replay:
         value = self.at(step.input)
         recipe = self.elaborator.recipes.get(id(step.instance))
         if recipe is None or value.shape is None:
+            # What a fault hides is not elaborated anew, but it is unfolded all the same.
             self.elaborator.count(self.elaborator.sizes.get(id(step.instance), 1), self.span)
             return step._replace(input=value, output=self.record(step.output, Value(None)))
         target, arguments, defaults = recipe
@@ -178,6 +179,7 @@ def replay(elaborator: Elaboration, owner: Owner, step: Step, value: Value, span
         raise fault("E0307", f"steps run again within each other more than {deepest}", span)
     elaborator.count(layers, span)
     again = Replay(elaborator, owner, span)
+    # `again` of a wire reads what the wire leads to: there the new value goes in.
     before = step.input if not isinstance(step, From) else step.value
     again.values[before] = value
     made = again.step(step)

@@ -119,9 +119,11 @@ class Elaborator(Elaboration):
             return
         if not self.overridden:
             context.owner.claims.append(Claim(value, plain_shape(expected)))
+        # `-> 64@…` of `conv width`: the text says that width is 64, and an emitted class may not vary it.
         if polynomial(expected.channels) != polynomial(value.shape.channels):
             context.owner.pin(expected.channels)
             context.owner.pin(value.shape.channels)
+        # A claim that follows from a false one before it is no second fault.
         if expected in (value.shape, value.believed):
             return
         if value.believed is None:

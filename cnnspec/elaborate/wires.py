@@ -75,6 +75,7 @@ def find(path: str, context: Context) -> tuple[Value, Step | None] | None:
         found = owner.labels.get(prefix + path) or owner.numbered.get(prefix + path)
         if found is not None or not prefix:
             return found
+        # From `a.b.` to `a.`, from there to the owner's own scope, "".
         prefix = prefix[: prefix.rstrip(".").rfind(".") + 1]
 
 

@@ -50,6 +50,7 @@ def consistent_pairs(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
         for partners, found in ((meets, pairs.get(name)), (enters, back.get(name))):
             partners.setdefault(node.first, set()).add(nodes[found].first if found else "")
     fit = {name for name, found in meets.items() if len(found) == 1 and "" not in found}
+    # What runs several times goes only if all that it enters can take it in.
     whole = {name for name, found in enters.items() if found <= fit}
     return {
         node: gone for node, gone in pairs.items() if nodes[node].first in fit and nodes[gone].first in whole
@@ -94,6 +95,7 @@ class Rewriter:
         owner = ScopeRewriter(self, prefix, instance.steps)
         steps = owner.scope(instance.steps, instance.input)
         made = instance._replace(steps=steps, output=owner.at(instance.output))
+        # Uses of a block whose layers are changed alike share an instance again.
         return self.instances.setdefault((id(instance), tuple(self.trace[start:])), made)
 
 
@@ -246,6 +248,7 @@ def recount_labels(steps: Steps, names_run_again: set[str]) -> Steps:
     )
     if not fit:
         return steps
+    # A leaf takes the next number, others only use theirs up: they bear it already.
     numbers = iter(range(len(children)))
     return tuple(rename(step, numbers) for step in steps)
 

@@ -86,6 +86,7 @@ def distinct_names(networks: Sequence[Network]) -> list[str]:
 def stage_rows(nets: Sequence[Sequence[Stage]]) -> list[tuple[Stage, ...]]:
     """Stages of one size in a row; of nets that share no size with the first the first with the first."""
     sizes = [[stage.size for stage in net] for net in nets]
+    # The last row is the classes, which nets share without having a stage in common.
     if not all(set(sizes[0][:-1]) & set(each[:-1]) for each in sizes):
         return list(zip_longest(*nets, fillvalue=NOTHING))
     order: list[str] = []

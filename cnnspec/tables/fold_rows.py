@@ -35,6 +35,7 @@ def fold(items: Sequence[Item]) -> tuple[Item, ...]:
 
 def repetition(items: Sequence[Item], keys: Sequence[Hashable], place: int) -> tuple[int, int]:
     """Length and count of the shortest pattern that repeats from here; (1, 1) where none does."""
+    # The shortest first: `a a a a` is four of one, not two of two.
     for length in range(1, LONGEST + 1):
         pattern, times = keys[place : place + length], 1
         while keys[place + times * length : place + (times + 1) * length] == pattern and continues(

@@ -50,6 +50,7 @@ class Automaton:
                     states.append(to)
                     values.append(terminals[kind](token) if kind in terminals else token)
                     break
+                # A state is its number, a rule ~number, below 0: one table holds both.
                 call, origin, size = rules[~to]
                 parts = values[len(values) - size :]
                 del states[len(states) - size :], values[len(values) - size :]

@@ -67,6 +67,7 @@ def new_offset(offset: int, edits: Sequence[Edit]) -> int:
     moved = offset
     for edit in edits:
         start, end = edit.span.start, edit.span.end
+        # An insertion right at the offset moves it; an edit that begins there does not.
         if end <= offset and (start < offset or start == end):
             moved += edit.growth
         elif start < offset:
@@ -98,6 +99,7 @@ def new_span(span: Span, edit: Edit, edited: Source) -> Span | None:
 def difference(old: Source, text: str) -> Edit:
     """The one edit that makes a text of a source: it holds all that differs."""
     start = _shared(old.text, text)
+    # `aa` to `aaa`: what both begin with is not to be found again at their ends.
     most = min(len(old.text), len(text)) - start
     behind = min(most, _shared(old.text[::-1], text[::-1]))
     return Edit(Span(old, start, len(old.text) - behind), text[start : len(text) - behind])

@@ -126,6 +126,7 @@ class _Reading:
                 return index
             if expects(target):
                 return index
+            # Not within them: their steps would be read as those of the braces around.
             if target == "LBRACE":
                 index = skip(tokens, past_braces(tokens, index))
             elif len(stack) > 1:

@@ -55,6 +55,7 @@ def completion(stack: Stack, end: int, target: str) -> tuple[str, ...] | None:
     seen = {(stack, False)}
     while waiting:
         current, fed, count = waiting.popleft()
+        # Without BROKEN it would be read as if nothing had been wrong there.
         if "BROKEN" in fed and advance(current, end, target):
             return fed
         if count == LONGEST or len(seen) > MOST:

@@ -154,6 +154,7 @@ class _Scanner:
         match, new = _TOKEN.match, tuple.__new__
         blank = _START.match(text, position, end)
         position = blank.end() if blank else position
+        # finish() may go back to the end of a line whose bracket nobody closes: it is read on from there.
         while position < end or (position := self.finish()) < end:
             found = match(text, position, end)
             assert found is not None and found.lastgroup is not None  # any character is at least WRONG
@@ -165,6 +166,7 @@ class _Scanner:
                 if kind != "KEY":
                     word = text[position:stop]
                     holes = text.startswith("{", stop)
+                    # In `from repeat{i}` the word begins a computed label; elsewhere it is the language's.
                     kind = kind if holes and self.refers() else WORDS.get(word, kind)
                     if kind == "NAME" and (word in SOFT_WORDS or holes):
                         position = self.word(word, position, stop, found.end())
@@ -179,6 +181,7 @@ class _Scanner:
             elif kind == "NL":
                 position = self.newline(position, found.end())
                 continue
+            # `x = a\n    + b` is one statement: its newline has become a token already.
             if kind in GOES_ON and tokens and tokens[-1].type == "NL":
                 tokens.pop()
             tokens.append(new(Token, (kind, position, stop)))
@@ -207,6 +210,7 @@ class _Scanner:
         before = self.tokens[-1].type if self.tokens else "NL"
         kind = "NAME"
         if before == "NL" and word in FILE_WORDS:
+            # `net A {` at the margin while a brace is open: that one lacks its partner here, not at the end.
             if self.braces and self.text[position - 1] == "\n" and _ITEM.match(self.text, position):
                 return self.missing_braces(position, position)
             kind = "NAME" if self.braces else FILE_WORDS[word]
@@ -248,11 +252,13 @@ class _Scanner:
         if kind in ("LBRACE", "RBRACE") and self.rounds:
             return self.give_up(position)
         before = self.tokens[-1] if self.tokens else token
+        # `from {name}`: a label that is computed whole begins with the brace.
         holes = _REFERENCE.match(self.text, position, self.end) if before.type in BEFORE_REFERENCES else None
         if holes and self.refers():
             self.tokens.append(Token("COMPUTED", position, holes.end(1)))
             return holes.end()
         if kind in CLOSER:
+            # `depths[i]` is an item, `Stage depths [1, 2]` two arguments: a blank tells.
             if kind == "LSQB" and before.end == position and before.type in INDEXABLE:
                 token = Token("SUBSCRIPT", position, position + 1)
             waiting = self.braces if kind == "LBRACE" else self.rounds
@@ -270,6 +276,7 @@ class _Scanner:
             opened = self.rounds.pop()
             if CLOSER[opened.type] != kind:
                 self.mismatch(opened, token)
+                # Told once: as if the right one stood there, all behind it is read.
                 token = token._replace(type=CLOSER[opened.type])
             if not self.rounds:
                 self.line_end = None
@@ -295,6 +302,7 @@ class _Scanner:
 
     def too_early(self, opened: Token, closing: Token, count: int) -> bool:
         """Whether a brace is indented as if it closed an inner one, or steps follow it."""
+        # A net that closes further in than it opens was closed by a brace meant for one within it.
         own = self.text[self.source.line_start(closing.start) : closing.start]
         if not own.strip() and len(own) > len(self.source.indent(opened.start)):
             return True
@@ -318,6 +326,7 @@ class _Scanner:
         self.fault(f"`{sign}` is not closed", opened)
         if self.line_end is None:
             return position
+        # What was in the bracket is read once more, line by line: so it hides no other faults.
         self.apart = position
         resume, count = self.line_end
         self.line_end = None
@@ -353,6 +362,7 @@ class _Scanner:
         A partner that stands less indented than its brace's line closes in truth an outer one.
         """
         outermost, innermost = self.braces[0], self.braces[-1]
+        # Several are open: of them the innermost is the one that a reader looks for.
         if len(self.braces) > 1:
             return innermost, position, ""
         for start, end in self.pairs:

@@ -70,6 +70,7 @@ class Extent(int):
 def as_extent(operation: str, number: Any, left: Any, right: Any) -> Any:
     """What arithmetic yielded: an Extent, if it is an integer made of one that can still be followed."""
     parts = [operand for operand in (left, right) if type(operand) is Extent]
+    # A quotient `in.height / 2` is a float: it ends the trail, and evaluate pins what it was made of.
     if not parts or type(number) is not int or sum(part.size for part in parts) >= LONGEST:
         return number
     return Extent(number, operation, left, right)

@@ -66,6 +66,7 @@ def effective(k: int, d: int) -> int:
 
 def conv_size(n: int, k: int, s: int = 1, d: int = 1, lo: int = 0, hi: int = 0) -> int:
     """Dumoulin and Visin 2016, relationship 6: o = (n + lo + hi - e)//s + 1; 0: it does not fit."""
+    # Whether it fits is asked, not computed: of a room of -3 at stride 2 `//` would make -3//2 + 1 = -1.
     room = n + lo + hi - effective(k, d)
     return room // s + 1 if room >= 0 else 0
 
@@ -81,6 +82,7 @@ def pool_size(
     if room < 0 and not ceil:
         return 0
     o = (room + (s - 1 if ceil else 0)) // s + 1
+    # n=5, k=2, s=3, p=1 has room for 3 windows, from -1, 2 and 5: the last would see padding alone.
     if ceil and (o - 1) * s >= n + p:
         o -= 1
     return max(o, 0)
@@ -102,6 +104,7 @@ def unread(n: int, o: int, k: int, s: int = 1, d: int = 1, lo: int = 0) -> int:
 
 def same_padding(n: int, k: int, s: int = 1, d: int = 1) -> tuple[int, int]:
     """The low and high pad with which o = ceil(n/s); the odd one goes to the far side."""
+    # n=224, k=3, s=2: (112 - 1)*2 + 3 - 224 = 1, so 0 before and 1 behind.
     total = max(0, (-(-n // s) - 1) * s + effective(k, d) - n)
     return total // 2, total - total // 2
 

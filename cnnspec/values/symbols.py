@@ -72,6 +72,8 @@ def multiply(left: Polynomial, right: Polynomial) -> Polynomial:
 
 def divide(operator: str, left: Polynomial, right: Polynomial) -> Polynomial:
     """Floor quotient or remainder; exact where both sides are numbers or the divisor divides every term."""
+    # Terms are in order of their atoms, most first: where the first has none the divisor is a number.
+    # (4*w + 8) // 4 = w + 2, exactly; (4*w + 3) // 4 is an atom of its own.
     if not right or right[0][0] == ():
         divisor = right[0][1] if right else 0
         if divisor and all(c % divisor == 0 for _, c in left):
@@ -79,6 +81,7 @@ def divide(operator: str, left: Polynomial, right: Polynomial) -> Polynomial:
         if divisor and (not left or left[0][0] == ()):
             value = left[0][1] if left else 0
             return constant(value // divisor if operator == "//" else value % divisor)
+    # w // 2 is no polynomial in w: it stands for itself, and equal ones cancel.
     return (((Quotient(operator, left, right),), 1),)
 
 
@@ -215,6 +218,7 @@ def write(terms: Polynomial, spelled: Callable[[str], str] = str) -> str:
     if not terms:
         return "0"
     text = ""
+    # `w - 4`, not `-4 + w`: what is subtracted goes behind.
     for atoms, coefficient in sorted(terms, key=lambda term: term[1] < 0):
         sign = "-" if coefficient < 0 else "+"
         factors = [_factor(atom, spelled, alone=len(atoms) == 1 and abs(coefficient) == 1) for atom in atoms]

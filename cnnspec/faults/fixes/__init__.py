@@ -132,6 +132,7 @@ def _find_fixes(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
     with sparing(keep):
         _try_remedies(case, clean, partial)
     said = [fix.edits for fix in case.fault.fixes]
+    # A slip's own fix may bring hidden faults to light and is shown all the same: the name was wrong.
     own = [fix for edits, fix in partial.items() if edits in said]
     mends = [fix for fix in clean.values() if fix.edits]
     advice = [fix for fix in clean.values() if not fix.edits]
@@ -139,6 +140,7 @@ def _find_fixes(case: Case, lines: list[Fix], keep: Keep) -> tuple[Fix, ...]:
     if not shown:
         with sparing(keep):
             shown = list(dialect.explain_block(case))
+    # Of two ways out neither is the only reading, so --fix takes none.
     sole = sum(bool(fix.edits) for fix in shown) == 1
     return tuple(
         fix._replace(title=fix.title if i else fix.title.removeprefix("or "), safe=fix.safe and sole)

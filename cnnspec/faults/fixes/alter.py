@@ -113,6 +113,7 @@ def _candidates(layer: Layer, kind: str, wanted: Size) -> Iterator[tuple[tuple[s
         yield (argument,), [(n,) for n in (range(1, 17) if argument == "factor" else sorted({*wanted}))]
     elif kind == "kernel" and (argument := kernel_argument(layer)) and name in ("conv", "depthwise"):
         kernel = _sides(layer, argument)
+        # An odd kernel stays odd: an even one would move the map by half a pixel.
         near = [n for k in kernel for n in range(max(1, k - 8), k + 9) if n % 2 == k % 2 and n > 1]
         yield (argument,), [(n,) for n in sorted({*near}, key=lambda n: abs(n - kernel[0]))]
     elif kind == "pad" and "pad" in layer.arguments and (argument := kernel_argument(layer)):
@@ -163,6 +164,7 @@ def _solve(
         return next(({names[0]: _text(value)} for value in fits), None)
     layer, values = leaf.layer, []
     for axis in (0, 1):
+        # Height and width are independent here, so n candidates take 2n trials, not n*n.
         now = tuple(_along(leaf.layer, name, axis) for name in names)
         tried = ((each, _with(layer, names, axis, each)) for each in [now, *candidates])
         good = ((each, new) for each, new in tried if (size := leads_to(new)) and size[axis] == wanted[axis])

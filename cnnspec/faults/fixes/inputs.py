@@ -53,6 +53,7 @@ def inputs(case: Case, owner: Owner | None) -> Iterator[Fix]:
                 name = parameter(calls) if edits and size[0] == size[1] else ""
                 set_to = f"`{name}={size[0]}`: " if name else ""
                 yield Fix(f"or {set_to}an input {inputs_text(case, after, network, size)}", edits)
+            # This size brought another fault to light: the program reaches further now, and rules out more.
             left = still_valid(case, after, network, left)
     except TooMuch:
         return

@@ -116,6 +116,7 @@ class Trial:
 
     def affords(self, lint: bool = False) -> bool:
         """Whether one more text may be checked. What was too dear once ends the search."""
+        # No text is begun that may not be paid for: the fixes found must not depend on how far one got.
         if self._dearest[lint] > self.work:
             self.tries = 0
         return self.tries > 0
@@ -132,6 +133,7 @@ class Trial:
         after = self.check(apply(self.source.text, edits), fault.severity != "error")
         if after is None or any(self._key(d) == self._key(fault, edits) for d in after.diagnostics):
             return None
+        # Faults are the same if they stand at the same place of the text, moved by the edits.
         old = {self._key(d, edits) for d in self.before.diagnostics}
         come = [d for d in after.diagnostics if d.severity == "error" and self._key(d) not in old]
         later = tuple(d for d in come if self._was_hidden(d, edits))

@@ -24,6 +24,7 @@ def shape_of(text: str) -> str | None:
         numbers.insert(0, 1)
     if len(numbers) != 3:
         return None
+    # 224, 224, 3 has its channels last; 3, 224, 224 first.
     depth, height, width = numbers if numbers[0] <= numbers[2] else (numbers[2], *numbers[:2])
     return f"{depth}@{height}x{width}"
 
