@@ -8,36 +8,13 @@ from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Source, Span
 
+_TYPOGRAPHIC = "“”„‚‘’«»"
 # What editors, papers and other languages write, and the language's own sign for it.
-_OWN = {
-    "×": "x",
-    "✕": "x",
-    "→": "->",
-    "⇒": "->",
-    "–": "-",
-    "—": "-",
-    "−": "-",
-    "≤": "<=",
-    "≥": ">=",
-    "≠": "!=",
-    "÷": "/",
-    "^": "**",
-    "·": "*",
-    "…": "...",
-    "&&": "and",
-    "&": "and",
-    "!": "not",
-    "“": '"',
-    "”": '"',
-    "„": '"',
-    "‚": '"',
-    "‘": '"',
-    "’": '"',
-    "«": '"',
-    "»": '"',
-    "\N{NO-BREAK SPACE}": " ",
-}
-_QUOTES = re.compile("[“”„‚‘’«»]")
+_OWN = {"≤": "<=", "≥": ">=", "≠": "!=", "÷": "/", "^": "**", "·": "*", "…": "..."}
+_OWN |= {"&&": "and", "&": "and", "!": "not", "\N{NO-BREAK SPACE}": " "}
+_OWN |= {**dict.fromkeys("×✕", "x"), **dict.fromkeys("→⇒", "->"), **dict.fromkeys("–—−", "-")}
+_OWN |= dict.fromkeys(_TYPOGRAPHIC, '"')
+_QUOTES = re.compile(f"[{_TYPOGRAPHIC}]")
 _QUOTED = re.compile(r'"[^"]*"')
 _SIZE = re.compile(r"[0-9]+([Xx][0-9]+)+")
 

@@ -49,20 +49,8 @@ class Scan(NamedTuple):
 
 WORDS = {word: word.upper() for word in ("repeat", "if", "else", "for", "in", "from", "again", "output")}
 WORDS |= {"and": "AND", "or": "OR", "not": "NOT", "yes": "BOOL", "no": "BOOL"}
-PUNCTUATION = {
-    "{": "LBRACE",
-    "}": "RBRACE",
-    "(": "LPAR",
-    ")": "RPAR",
-    "[": "LSQB",
-    "]": "RSQB",
-    ",": "COMMA",
-    ":": "COLON",
-    "|": "VBAR",
-    "@": "AT",
-    ".": "DOT",
-    "->": "ARROW",
-}
+PUNCTUATION = {"{": "LBRACE", "}": "RBRACE", "(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB"}
+PUNCTUATION |= {",": "COMMA", ":": "COLON", "|": "VBAR", "@": "AT", ".": "DOT", "->": "ARROW"}
 CLOSER = {"LBRACE": "RBRACE", "LPAR": "RPAR", "LSQB": "RSQB", "SUBSCRIPT": "RSQB"}
 BRACKETS = CLOSER.keys() | CLOSER.values()
 DEPTH = {"LPAR": 1, "LSQB": 1, "SUBSCRIPT": 1, "RPAR": -1, "RSQB": -1}
