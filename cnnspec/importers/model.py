@@ -50,10 +50,12 @@ class Operation(NamedTuple):
 
 
 class Input(NamedTuple):
-    """An input; `name` is "" where the source gives it none."""
+    """An input; `name` is "" where the source gives it none. `mean` and `std`: of pixels, if known."""
 
     name: str
     value: Value
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
 
 
 class Output(NamedTuple):

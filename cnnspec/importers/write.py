@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.compiler import check_text
 from cnnspec.importers.from_network import model_of
-from cnnspec.importers.model import Model, all_keys
+from cnnspec.importers.model import Input, Model, all_keys
 from cnnspec.importers.patterns.blocks import Block, find_blocks, splice
 from cnnspec.importers.patterns.progressions import with_progressions
 from cnnspec.importers.patterns.reroll import reroll, tidy, with_loops
@@ -21,7 +21,7 @@ from cnnspec.importers.structure.scopes import Cutter, Item
 from cnnspec.importers.structure.wires import NetChain, Path, net_chain
 from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, map_terms, parse_label, walk
 from cnnspec.importers.wording.labels import leave_out
-from cnnspec.importers.wording.text import BlockText, NetText, measure, reference, specification
+from cnnspec.importers.wording.text import BlockText, NetText, argument, measure, reference, specification
 from cnnspec.layers import find
 
 COMMON = (("batchnorm", "eps"), ("batchnorm", "momentum"), ("layernorm", "eps"), ("groupnorm", "eps"))
@@ -193,11 +193,18 @@ def write_flat(model: Model) -> str:
 def net_text(
     model: Model, found: NetChain, defaults: tuple[tuple[str, str, Any], ...], chain: Chain
 ) -> NetText:
-    inputs = [f"input {given.value.shape}" for given in model.inputs]
+    inputs = [input_line(given) for given in model.inputs]
     if found.inputs:
         words = [reference(parse_label(word)) for word in found.inputs]
         inputs = [f"{word}: {line}" for word, line in zip(words, inputs, strict=True)]
     return NetText(model.name, tuple(inputs), defaults, chain, tuple(output_lines(model, found.outputs)))
+
+
+def input_line(given: Input) -> str:
+    """`input 3@224x224 mean=0.5 std=[0.2, 0.2, 0.3]`."""
+    noted = [(name, [*getattr(given, name)]) for name in ("mean", "std")]
+    words = [f"{name}={argument(n[0] if len(n) == 1 else n)}" for name, n in noted if n]
+    return " ".join([f"input {given.value.shape}", *words])
 
 
 def output_lines(model: Model, paths: Sequence[Path]) -> Iterator[str]:

@@ -71,9 +71,10 @@ def emit(
         free_size(body, network, [(each, body_of(each, opset, functions, optimize)) for each in others])
     if optimize:
         tensors = fold_weights(network, tensors)
-    from cnnspec.backends.onnx.model import make_model
+    from cnnspec.backends.onnx.model import make_model, note_preparation
 
     model = make_model(network.name, source, body, tensors, store if is_large else None)
+    note_preparation(model, network.inputs)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import PurePath
@@ -14,6 +15,7 @@ from cnnspec import __version__
 from cnnspec.backends import NoProgram
 from cnnspec.backends.onnx.body import Array, Body, NameScope, Op
 from cnnspec.backends.onnx.store import Store
+from cnnspec.graph.tree import Input
 from cnnspec.text.output import MARK
 from cnnspec.text.source import Span
 
@@ -22,6 +24,9 @@ DOMAIN = "cnnspec"
 
 SCOPES, CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
 """Metadata of nodes, as PyTorch's exporter writes them: the paths of scopes, and what each of them is."""
+
+MEAN, STD = "cnnspec.mean", "cnnspec.std"
+"""Metadata of inputs, lists in JSON: what pixels are prepared by, which is no part of the graph."""
 
 BATCH = "N"
 """The name of the free axis."""
@@ -58,6 +63,14 @@ def make_model(
     for key, shape in body.tensors.items():
         add_tensor(model.graph.initializer.add(), key, shape, tensors[key], store)
     return model
+
+
+def note_preparation(model: onnx.ModelProto, inputs: Sequence[Input]) -> None:
+    """Note with the inputs of a model how images are prepared for those of its network."""
+    for message, given in zip(model.graph.input, inputs, strict=True):
+        for key, numbers in ((MEAN, given.mean), (STD, given.std)):
+            if numbers:
+                message.metadata_props.add(key=key, value=json.dumps([*map(float, numbers)]))
 
 
 def add_tensor(

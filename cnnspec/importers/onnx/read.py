@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from onnx import ModelProto
 
+from cnnspec.backends.onnx.model import MEAN, STD
 from cnnspec.importers.model import Input, Model, Operation, Output, Value, needed
 from cnnspec.importers.onnx import (
     activation_rows,
@@ -97,6 +100,18 @@ def inputs_of(model: ModelProto) -> list[Any]:
     return [given for given in model.graph.input if given.name not in held]
 
 
+def noted(given: Any, key: str, channels: int) -> tuple[float, ...]:
+    """Numbers that cnnspec noted with an input, one in all or one a channel; none where it did not."""
+    texts = {each.key: each.value for each in given.metadata_props}
+    try:
+        found = json.loads(texts.get(key, "[]"))
+    except (ValueError, RecursionError):
+        return ()
+    is_whole = isinstance(found, list) and all(type(n) is float and isfinite(n) for n in found)
+    is_right = is_whole and len(found) in (1, channels) and (key == MEAN or min(found) > 0)
+    return tuple(found) if is_right else ()
+
+
 def is_open(given: Any, place: int) -> bool:
     """Whether an input leaves the size of an axis to the user."""
     sizes = given.type.tensor_type.shape.dim
@@ -122,8 +137,9 @@ class GraphReader:
             Input(
                 label(each.name) if len(given) > 1 else "",
                 self.net.start(each.name, each.shape, each.is_channels_last),
+                *(noted(message, key, each.shape.channels) for key in (MEAN, STD)),
             )
-            for each in given
+            for each, message in zip(given, inputs_of(model), strict=True)
         ]
 
     def given(self, inputs: Sequence[Shape], batch: int) -> Iterator[GraphInput]:

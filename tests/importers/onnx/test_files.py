@@ -15,6 +15,9 @@ pytest.importorskip("onnxruntime")
 
 from onnx import TensorProto, helper  # noqa: E402
 
+from cnnspec.backends.onnx import emit  # noqa: E402
+from cnnspec.backends.onnx.model import MEAN, STD  # noqa: E402
+from cnnspec.compiler import check_text  # noqa: E402
 from cnnspec.importers.onnx.loaded import load  # noqa: E402
 from cnnspec.importers.refusals import Refused  # noqa: E402
 from cnnspec.importers.write import specify  # noqa: E402
@@ -236,3 +239,25 @@ def test_a_branch_that_numbers_decide() -> None:
     for test, layer in ((True, "relu"), (False, "tanh")):
         found, _ = read_model(graph([node("y = If test", **branches)], test=np.array(test)))
         assert [operation.layer.name for operation in found.operations] == [layer]
+
+
+@pytest.mark.parametrize(
+    "line", ["input 1@8x8 mean=0.305 std=0.376", "input 3@8x8 mean=[0.5, 0.25, 0.0] std=1e-5", "input 2@8x8"]
+)
+def test_what_pixels_are_prepared_by_comes_back(line: str, tmp_path: Path) -> None:
+    (network,) = check_text(f"net Net {{\n{line}\nconv 4@3x3 }}\n").networks
+    found, _ = read_model(open_bytes(emit(network, "net.cnn"), tmp_path))
+    assert specify(found).text.splitlines()[1].strip() == line
+
+
+@pytest.mark.parametrize(
+    "noted",
+    ["", "[", "[" * 10**5, "1", "[NaN]", "[1e999]", "[0.5, 0.5]", '["1"]', "[true]", f"[1{'0' * 400}]", "{}"],
+)
+def test_what_is_no_preparation_is_passed_over(noted: str) -> None:
+    model = graph(NET, **TENSORS)
+    for key in (MEAN, STD):
+        model.graph.input[0].metadata_props.add(key=key, value=noted)
+    model.graph.input[0].metadata_props.add(key=STD, value="[0.0]")
+    (given,) = read_model(model)[0].inputs
+    assert given.mean == given.std == ()
