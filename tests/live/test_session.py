@@ -281,3 +281,23 @@ def test_a_diagnostic_moves_with_its_notes() -> None:
     left = [(note.message, note.span and note.span.text) for note in found.notes]
     assert left == [("first", "aa"), ("far", "zz"), ("no", None)]
     assert move_diagnostic(Diagnostic("E0101", "wrong", Span(old, 3, 5)), change, new) is None
+
+
+def test_two_open_texts_that_use_each_other_settle_and_each_is_told() -> None:
+    session = Session()
+    names = "/w/a.cnn", "/w/b.cnn"
+    texts = (
+        'use "b.cnn"\nblock P(w) { conv w@3x3 pad=1 }\nnet N { input 3@32x32, Q 8 }\n',
+        'use "a.cnn"\nblock Q(w) { P w, relu }\nnet M { input 3@32x32, Q 4 }\n',
+    )
+    for name, text in zip(names, texts, strict=True):
+        session.open(name, text)
+    for text in (texts[1], texts[1].replace("relu", "rel"), texts[1].replace('use "a.cnn"\n', "")):
+        session.change(names[1], text)
+        for name in session.dirty():
+            session.refresh(name)
+        assert not session.dirty()  # a check makes no other one necessary
+        circle = "use" in text
+        for name in names:
+            codes = {fault.code for fault in session.documents[name].diagnostics}
+            assert ("E0207" in codes) == circle, (name, text)

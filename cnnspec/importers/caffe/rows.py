@@ -32,7 +32,7 @@ def sides(fields: Fields, both: str, stem: str, default: int | None) -> Size:
     apart = [f"{stem}_h", f"{stem}_w"]
     if any(map(fields.has, apart)):
         height, width = (fields.integer(name, default or 0) for name in apart)
-        if given or (not default and not all(map(fields.has, apart)) and default is None):
+        if given or (default is None and not all(map(fields.has, apart))):
             raise Refuse("E1001", f"`{both}` and `{stem}_h`, `{stem}_w` do not go together", fields.line)
         return height, width
     if not given and default is None:
