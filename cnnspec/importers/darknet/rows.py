@@ -67,19 +67,18 @@ def weighed(reading: SectionReading, layer: Layer, value: Value, normalized: boo
     label, behind = shared or (net.label(layer.name), "")
     made = reading.add(layer, value, label=label)
     own = net.own(layer, value, label)
-    parts = [own["weight"]._replace(may_turn=reading.kind == "connected")]
+    weight = own["weight"]._replace(may_turn=reading.kind == "connected")
     if normalized:
         batch_norm = norm.BatchNorm(eps=EPS)
         behind = behind or net.label(batch_norm.name)
         found = net.own(batch_norm, made, behind)
         made = reading.add(batch_norm, made, label=behind)
         scale = found["weight"]._replace(variance=found["running_var"].key)
-        parts[1:] = [scale, found["running_mean"], found["running_var"]]
-        if reading.kind == "convolutional":
-            parts = [*parts[1:], parts[0]]
-        parts.insert(0, found["bias"])
+        numbers = [scale, found["running_mean"], found["running_var"]]
+        is_convolution = reading.kind == "convolutional"
+        parts = [found["bias"], *([*numbers, weight] if is_convolution else [weight, *numbers])]
     else:
-        parts.insert(0, own["bias"])
+        parts = [own["bias"], weight]
     if shared is None:
         net.slots += parts
     net.owners_of[len(net.values)] = label, behind
@@ -178,11 +177,11 @@ def shortcut(reading: SectionReading) -> Value:
 def added(reading: SectionReading, value: Value, other: Value) -> Value:
     """Raises Refuse."""
     if value.shape.is_map and other.shape.is_map and value.shape.size != other.shape.size:
-        strides = {n // m for n, m in zip(other.shape.size, value.shape.size, strict=True) if n % m == 0}
-        if len(strides) != 1 or any(n % m for n, m in zip(other.shape.size, value.shape.size, strict=True)):
+        (stride, rest), *unlike = {*map(divmod, other.shape.size, value.shape.size)}
+        if rest or unlike:
             raise Refuse("E1004", f"`shortcut` of {value.shape} and {other.shape}")
         # Every so many-th pixel is a pool of one pixel.
-        other = reading.add(pool.MaxPool(window=1, stride=strides.pop()), other)
+        other = reading.add(pool.MaxPool(window=1, stride=stride), other)
     common = min(value.shape.channels, other.shape.channels)
     if other.shape.channels > common:
         other = reading.add(channels.Slice(start=0, stop=common), other)

@@ -259,12 +259,11 @@ def layer_norm(
     if axis % len(flow.axes) != 1:
         net.deny("axis", axis)
     tensors = {}
-    for name, known in (("weight", scale), ("bias", b)):
-        given = None if known is None else net.numbers(known, name)
-        whole_map = given is not None and list(given.array.shape) == value.shape.dimensions
-        if given is not None and not whole_map:
+    for name, known in (("weight", scale), *([("bias", b)] if b is not None else [])):
+        given = net.numbers(known, name)
+        if list(given.array.shape) != value.shape.dimensions:
             net.deny(name, f"a tensor of shape {given.array.shape}")
-        tensors[name] = WeightArray(given.array, given.name) if given is not None else None
+        tensors[name] = WeightArray(given.array, given.name)
     return net.natural(net.emit(norm.LayerNorm(over="all", **has), value, **tensors))
 
 

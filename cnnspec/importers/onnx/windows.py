@@ -41,14 +41,12 @@ def read_windows(
         if len(given) != 4 or min(given) < 0:
             net.deny("pads", given)
         top, left, bottom, right = given
-        return Windows(window, stride, dilation, (top, bottom, left, right))
-    if auto_pad not in ("SAME_UPPER", "SAME_LOWER"):
+    elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+        # The odd row or column is added at the far side, or, of SAME_LOWER, at the near one.
+        sides = map(same_padding, x.size, window, stride, dilation)
+        (top, bottom), (left, right) = sides if auto_pad == "SAME_UPPER" else (side[::-1] for side in sides)
+    else:
         net.deny("auto_pad", auto_pad)
-    found: list[int] = []
-    for axis in (0, 1):
-        low, high = same_padding(x.size[axis], window[axis], stride[axis], dilation[axis])
-        found += (low, high) if auto_pad == "SAME_UPPER" else (high, low)
-    top, bottom, left, right = found
     return Windows(window, stride, dilation, (top, bottom, left, right))
 
 
