@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnspec.analysis.costs import costs
+from cnnspec.analysis.costs import CostCounter, costs
 from cnnspec.analysis.lints.scopes import Finding, LintContext, Site, finding, lint
 from cnnspec.analysis.lints.sight import Sights
 from cnnspec.analysis.receptive import WHOLE
@@ -22,7 +22,7 @@ def linear_outweighs(context: LintContext) -> Iterator[Finding]:
     for scope, uses, network in context.visits:
         for leaf in scope.kinds.get("linear", ()):
             site = Site(leaf, uses, scope)
-            own = parameters(site)
+            own = CostCounter.count(leaf.layer, plain_shape(site.shape)).params
             if own <= MANY or leaf.layer.value("pointwise") or is_pooled(site):
                 continue
             if network.name not in totals:
@@ -32,11 +32,6 @@ def linear_outweighs(context: LintContext) -> Iterator[Finding]:
                 message = f"this `linear` has {own:,} of the net's {total:,} parameters"
                 size = f"{int(site.shape.channels):,} features times {leaf.layer.value('units'):,}"
                 yield finding("W0701", message, site, "units", label=f"{percentage(own, total)}%: {size}")
-
-
-def parameters(site: Site) -> int:
-    weights = site.leaf.layer.weights(plain_shape(site.shape))
-    return sum(weight.elements for weight in weights if weight.trained)
 
 
 def is_pooled(site: Site) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from cnnspec.importers.onnx.files import array
+from cnnspec.importers.onnx.files import FLOATS, array
 from cnnspec.importers.onnx.lower import GraphFlows
 from cnnspec.importers.onnx.values import ConstantArray, Known
 from cnnspec.importers.reading import arrangement, slices
@@ -17,13 +17,6 @@ from cnnspec.importers.reading.flows import Flow, Repeated, Row
 from cnnspec.importers.reading.slices import indexed, picked, sampled, taken
 from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import resize
-
-FLOATS = (
-    onnx.TensorProto.FLOAT,
-    onnx.TensorProto.FLOAT16,
-    onnx.TensorProto.BFLOAT16,
-    onnx.TensorProto.DOUBLE,
-)
 
 
 def shape(net: GraphFlows, x: Any, *, start: int = 0, end: int | None = None) -> ConstantArray:

@@ -76,18 +76,16 @@ CAPABILITIES: Json = {
 }
 
 
-def everything(name: str) -> Selection:
-    """Every warning is wanted."""
-    return Selection()
-
-
 class Server(Connection):
     """The texts of one client; `run` lives as long as the connection."""
 
     def __init__(
-        self, incoming: BinaryIO, outgoing: BinaryIO, select: Callable[[str], Selection] = everything
+        self,
+        incoming: BinaryIO,
+        outgoing: BinaryIO,
+        select: Callable[[str], Selection] = lambda _: Selection(),
     ) -> None:
-        """`select` gives the warnings that are wanted of the file of a name."""
+        """`select` gives the warnings that are wanted of the file of a name; all of them, if not given."""
         super().__init__(incoming, outgoing)
         self.select = select
         self.session, self.encode = Session(), Encoder()
