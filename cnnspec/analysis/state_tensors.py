@@ -56,6 +56,7 @@ def tensors(before: Graph, after: Graph, names: Mapping[str, str]) -> StateTenso
             reshaped.append((key, tensor.shape, there.shape))
         elif home == (key, tensor.shape):
             loads.append(key)
+        # Under its key lies another layer of the same shape: it would load, and mean something else.
         elif there is not None:
             misplaced.append(key)
         elif home is not None and home[1] == tensor.shape:

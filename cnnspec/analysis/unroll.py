@@ -164,6 +164,7 @@ class Graph(NamedTuple):
 
 def unroll(network: Network) -> Graph:
     """The flat graph of a network. Repeated runs are named `path (2)`, …"""
+    # What is idle is known of a whole network only: where blanks show that it is none, it is walked again.
     graph = Unroller(partial=False).graph(network)
     return Unroller(partial=True).graph(network) if graph.blanks else graph
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def with_kept(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
     """The bounds of the configuration, then those of the call, of which the last counts."""
+    # A default stands in place of what is given, so the bounds of both are put together by hand.
     return (*(context.lookup_default(str(option.name)) or ()), *given)
 
 

@@ -152,6 +152,7 @@ def needs(extra: str, otherwise: str = "") -> Iterator[None]:
     try:
         yield
     except ImportError as problem:
+        # `torch.nn` is not found where `torch` is not.
         package = str(problem.name).partition(".")[0]
         brought = package if package in EXTRAS and extra != "train" else extra  # which brings all of them
         hint = otherwise if package == "torch" else ""
@@ -249,6 +250,7 @@ def save(path: str | None, content: Content, force: bool, beside: Mapping[str, C
     if path in (None, "-"):
         click.echo(content, nl=False)
         return
+    # What the result refers to is written first: a result that is there is whole.
     files = {**beside, path: content}
     write_all(files, force)
     for each in files:

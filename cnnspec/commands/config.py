@@ -91,6 +91,7 @@ def start(context: click.Context, command: click.Command, arguments: Sequence[st
         given, _, _ = command.make_parser(own).parse_args(list(arguments))
     except click.UsageError:  # which is told where the call is parsed
         return os.curdir
+    # What commands call their first FILE.
     for key in ("files", "file", "spec", "before"):
         first = given.get(key)
         path = first[0] if isinstance(first, tuple) and first else first

@@ -75,6 +75,7 @@ def read_both(before: str | None, after: str | None, one_file: bool, bound: int)
         return first, first
     if first.read_used is not read_used or before == "-" or not Path(before).exists():
         raise FileProblem(f"{before}: name B, too: what it is compared with")
+    # `HEAD:./name` is relative to the folder that git is called in.
     path = Path(before)
     return read_revision("HEAD", f"./{path.name}", str(path.parent), bound), first
 

@@ -52,6 +52,7 @@ def explorer_of(job: Job, found: Any, chosen: Any, end: int) -> Any:
     from cnnspec.compiler import rechecker
     from cnnspec.text.files import read_used
 
+    # A net may be wrong as it is written and right at another size, which is what is asked for.
     written = bool(found.networks) and found.ok
     if not written and (not chosen.inputs or not found.partial):
         job.show(found.diagnostics)

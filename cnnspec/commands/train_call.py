@@ -128,6 +128,7 @@ def options_of_run(
     unknown = [name for name in config.options if name not in known]
     if unknown:
         fail(f"{record}: another version's: this one has no option {', '.join(unknown)}")
+    # The defaults of options that the run did not know yet, as a call with none of them has them.
     plain = context.command.make_context("train", ["FILE", "DATA"]).params
     options = {option.name: option for option in context.command.params}
     try:

@@ -30,6 +30,7 @@ def watch(act: Callable[[Job], None], files: tuple[str, ...]) -> NoReturn:
             before = stamps({*look_up(files), *used})
             click.clear()
             used |= once(act)
+            # Files as they were before they were read: one that changes meanwhile is seen to have changed.
             known = stamps(used) | before
             click.echo(f"watching {len(known)} file{'s' * (len(known) != 1)}; Ctrl-C ends it", err=True)
             while stamps({*look_up(files), *used}) == known:

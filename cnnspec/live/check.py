@@ -51,6 +51,7 @@ class Check:
             loader = Loader(self.read_used, parse=parse)
             self.module = loader.load(source)
         self.faults = tuple(loader.diagnostics)
+        # A pattern that lacks values of parameters is checked in its variants.
         self.nets = [name for name in self.module.nets if self.is_whole(name)]
         self.found: dict[str, Checked] = {}
         self.in_view, self.settings = "", SETTINGS  # which are those of the net in view alone

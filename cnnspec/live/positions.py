@@ -41,6 +41,7 @@ class Lines:
 
     def at_units(self, count: int) -> int:
         """The offset before which `count` units of UTF-16 stand."""
+        # Two bytes a unit; half a pair at the end of what is cut off stays half a pair.
         before = self.text.encode("utf-16-le", "surrogatepass")[: 2 * max(count, 0)]
         return len(before.decode("utf-16-le", "surrogatepass"))
 

@@ -22,6 +22,7 @@ class NetOutput:
     def __init__(self, graph: Graph, name: str, at: str) -> None:
         nodes = {node.path: node for node in graph.nodes}
         self.key, self.shape = output_key(name), graph.shapes[at]
+        # What only looks at numbers, as flatten, does not tell whether they are confidences.
         while at in nodes and nodes[at].layer.name in VIEWS | {"identity"}:
             at = nodes[at].inputs[0]
         self.layer = nodes[at].layer.name if at in nodes else "input"

@@ -74,6 +74,7 @@ def cut_apart(model: Any, layers: set[str], inputs: list[str]) -> tuple[Any, dic
     makers = {node.output[0]: node.name for node in graph.node if node.name in layers}
     values = {each.name: name for each, name in zip(graph.input, inputs, strict=True)} | makers
     read: dict[str, str] = {}
+    # Every value that a layer reads becomes an input of the model, so that nothing made here goes further.
     for node in graph.node:
         for i, value in enumerate(node.input):
             if value in values:

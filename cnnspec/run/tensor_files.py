@@ -90,6 +90,7 @@ def lone_prefix(leaves: Mapping[str, Any]) -> str:
     groups: dict[str, bool] = {}
     for name, x in leaves.items():
         head = name.partition(".")[0] + "."
+        # `model.` of a checkpoint, whose other entries are epochs and options.
         groups[head] = groups.get(head, True) and name != head[:-1] and is_dense(x)
     return next((head for head, whole in groups.items() if whole), "")
 

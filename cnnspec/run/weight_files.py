@@ -117,6 +117,7 @@ def safetensors_entries(file: BinaryIO) -> TensorEntries:
         raise ValueError("it is no .safetensors file, or not all of it")
     if length > HEADER:
         raise ValueError(f"its header has {length:,} bytes, more than {HEADER:,}")
+    # As pairs, since a name that stands twice would hide its first tensor in a dictionary.
     pairs = json.loads(file.read(length), object_pairs_hook=list)
     entries: TensorEntries = []
     for name, fields in pairs:

@@ -41,6 +41,7 @@ def together() -> Iterator[None]:
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     store, rank, count = next(rendezvous("env://"))
     dist.init_process_group(backend, store=store, rank=rank, world_size=count)
+    # What the others would say is kept until it is known whether the first says the same.
     kept = io.StringIO()
     if rank:
         sys.stdout, sys.stderr = open(os.devnull, "w"), kept  # noqa: PTH123, SIM115

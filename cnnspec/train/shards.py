@@ -14,6 +14,7 @@ def shard(net: nn.Module) -> nn.Module:
     The root's, too: an optimiser and an average take the parameters as they are after validation.
     """
     lists = nn.ModuleList | nn.ModuleDict  # which compute nothing themselves
+    # The innermost first: a block owns what is in none of the blocks within it.
     for module in reversed([*net.modules()]):
         if module is net or ([*module.children()] and not isinstance(module, lists)):
             fully_shard(module, reshard_after_forward=True)

@@ -47,6 +47,7 @@ class SharedNorm(nn.modules.batchnorm._BatchNorm):
         centred = x - mean.view(shape)
         variance = total(centred.square().sum(axes)) / count
         if self.running_mean is not None and self.running_var is not None:
+            # Running variances are those of the population: n/(n - 1), as PyTorch has them.
             self.update_statistics(mean.detach(), variance.detach() * count / (count - 1))
         made: Tensor = centred * (variance + self.eps).rsqrt().view(shape)
         return made * self.weight.view(shape) + self.bias.view(shape) if self.affine else made

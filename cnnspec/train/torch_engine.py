@@ -37,6 +37,7 @@ class TorchEngine(FullTrainer):
         if dist.is_initialized():
             net = share_norms(net)
         mean, std = preparation(task.given)
+        # What both call the same is handed on as it is.
         alike = {field.name for field in fields(Choices)}.intersection(Request._fields)
         follows = {
             "class_weights": task.class_weights,

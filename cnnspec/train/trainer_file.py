@@ -37,6 +37,7 @@ def trainer_file(network: Network, source: str) -> str:
     items += [("main=", str(head.main))] if head.main else []
     kinds = ("Trainer", "Options") if plain else ("HeadTrainer", "HeadOptions")
     options = Arguments(kinds[1], tuple(items))
+    # A net called Trainer would hide the recipe's.
     name = f"{network.name}Net" if network.name in defined(texts) else network.name
     call = Arguments("run", (("", name), ("", kinds[0]), ("", options)))
     start = "\n".join(['if __name__ == "__main__":', *layout(call, 4)])

@@ -101,6 +101,7 @@ class Follower:
         """
         for visit in self.context.visits:
             pairs = self.matches(visit.scope).pairs
+            # A layer that runs again and meets nothing there cannot be mended by what one of its runs meets.
             other = {site.path for site in self.unmet_in(visit)} if pairs else set()
             known: set[tuple[Any, ...]] = set()
             for one, two in pairs:

@@ -40,6 +40,7 @@ def unread_names(context: LintContext) -> Iterator[Finding]:
 
 def is_read(name: str, span: Span) -> bool:
     """Whether a word stands there, other than before an `=`."""
+    # Before an `=` that is no `==` a word is the key of an argument, or given anew.
     return re.search(rf"(?<!\w){name}(?!\w|\s*=(?!=))", COMMENT.sub("", span.text)) is not None
 
 

@@ -100,6 +100,7 @@ class SizeProgram:
         table, starts = self.sides.setdefault(key, ({}, {}))
         pace, look = layer.paces()[axis], self.left_out if lost else self.answer
         for n in sorted(sides.difference(table)):
+            # f(n + step) = f(n) + gain: one answer for each remainder tells all larger sizes.
             start = starts.get(n % pace.step) if pace else None
             if pace and start is not None and n >= start:
                 table[n] = table[start] + (0 if lost else (n - start) // pace.step * pace.gain)

@@ -60,6 +60,7 @@ def may_have_other_weights(node: Node, flow: ValueSizes) -> bool:
     if flow.channels is None:
         return len(set(flow.column) - {None}) > 1 or flow.column[0] != node.shapes[0].features
     height, width = node.shapes[0].size
+    # One more row and column tell: weights that depend on the size differ there.
     return node.weights != node.layer.weights(node.shapes[0].with_size(height + 1, width + 1))
 
 

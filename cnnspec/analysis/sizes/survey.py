@@ -148,6 +148,7 @@ class SizeSurvey:
         for features, high in heights.items():
             if features == written or any(f * f % n for f, n in zip(written, features, strict=True)):
                 continue
+            # 512@7x7 has as many features as other heights h and widths w with h*w = 49.
             wide = widths.get(tuple(f * f // n for f, n in zip(written, features, strict=True)))
             if wide:
                 found.append((self.heights.set(high), self.widths.set(wide)))

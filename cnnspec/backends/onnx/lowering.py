@@ -19,6 +19,7 @@ def lower(body: Body, node: Node) -> None:
         raise Unsupported(node.layer.name)
     step = Lowering(body, node)
     LOWERINGS[node.layer.name](step)
+    # A layer that does nothing in evaluation is the value that it reads.
     if step.ops:
         body.finish(step.ops, step.name, node.path, node.output)
     else:

@@ -40,6 +40,7 @@ def cut(reading: LayerReading) -> Tops:
         points = [whole // count * place for place in range(1, count)]
     if len(points) != count - 1:
         raise Refuse("E1001", f"{len(points)} points and {count} tops, of {whole} channels", fields.line)
+    # Points 4 and 10 of 16 channels: 0 to 4, 4 to 10, 10 to 16.
     ends = [0, *points, whole]
     return [reading.add(channels.Slice(start=start, stop=stop), value) for start, stop in pairwise(ends)]
 

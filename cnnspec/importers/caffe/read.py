@@ -91,6 +91,7 @@ class Reader:
         """What the layer at a place makes, a value for each of its tops. Raises Refuse, Misfit, Unknown."""
         scale = self.parts[self.scales[place]] if place in self.scales else None
         reading = LayerReading(self.net, part, tuple(map(self.take, part.bottoms)), scale)
+        # A Scale that was read with its batch norm hands on what that made.
         made = [reading.value] if place in self.scales.values() else self.row(reading)
         if len(made) != len(part.tops):
             raise Refuse("E1004", f"`{part.kind}` with {len(part.tops)} tops")

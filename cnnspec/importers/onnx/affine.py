@@ -20,6 +20,7 @@ def affine(net: GraphFlows, known: Flow | Affine, given: ConstantArray, is_scale
     """A value times numbers, or plus numbers, one a channel; taken into the layer before where it can be."""
     flow = net.compact(known.flow if isinstance(known, Affine) else known)
     numbers = per_channel(net, flow, given)
+    # Straight behind a layer the numbers may be its own bias or weight, which an exporter wrote out.
     if isinstance(known, Flow):
         made = (with_weight if is_scale else with_bias)(net, flow, numbers, given)
         if made is not None:

@@ -42,6 +42,7 @@ def compute(node: Any, arrays: Sequence[Array | None], opset: int) -> list[Array
     from onnx.reference.ops import load_op  # which takes its time
 
     try:
+        # Before it is computed: a file may ask for a tensor larger than memory.
         check_sizes(node, arrays, opset)
         with np.errstate(all="ignore"):
             found = load_op("", node.op_type, opset).eval(*arrays, n_outputs=len(node.output), **attributes)

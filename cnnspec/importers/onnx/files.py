@@ -134,6 +134,7 @@ def external(tensor: TensorProto, count: int, folder: Path | None) -> Array:
     fields = {entry.key: entry.value for entry in tensor.external_data}
     if folder is None:
         raise ValueError("a node keeps its numbers in another file")
+    # Resolved first, so that neither `..` nor a link leads out of the folder.
     place = (folder / fields.get("location", "")).resolve()
     if not fields.get("location") or not place.is_relative_to(folder.resolve()):
         raise ValueError(f"its file {fields.get('location', '')!r} is not beside the model")

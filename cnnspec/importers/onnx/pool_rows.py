@@ -54,6 +54,7 @@ def max_unpool(
     flow = net.flow(x)
     made = unpooled(net, flow, places)
     steps = two(net, "strides", strides)
+    # Without a size each value goes to a window of its own.
     own = tuple(n * step for n, step in zip(flow.value.shape.size, steps, strict=True))
     wanted = own if size is None else tuple(net.integers(size, "output_shape")[2:])
     is_same = two(net, "kernel_shape", kernel_shape) == steps and not any(pads or ())

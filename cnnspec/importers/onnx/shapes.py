@@ -40,6 +40,7 @@ def graph_without_numbers(graph: GraphProto, inputs: Mapping[str, Sequence[int]]
     for name, shape in inputs.items():
         made.input.append(helper.make_tensor_value_info(name, kinds[name], shape))
     for tensor in graph.initializer:
+        # Large ones are weights, which no shape depends on; without them the copy is small.
         if math.prod(tensor.dims) > SMALL or tensor.data_location == onnx.TensorProto.EXTERNAL:
             made.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
         else:

@@ -43,6 +43,7 @@ def offers(session: Session, document: Document, offset: int) -> list[Offer]:
         return []
     if found.string is not None:
         return list(of_string(session, document, check, found, offset))
+    # Turned round, so that of two that write the same the likelier one stays.
     listed = {offer.text: offer for offer in reversed([*offers_at(document, check, found, offset)])}
     return list(reversed(listed.values()))
 
@@ -90,6 +91,7 @@ def of_file(check: Check, found: Before) -> Iterator[Offer]:
     if not words:
         yield from (Offer(word, "keyword", detail) for word, detail in ITEMS)
     elif words[0] == "net" and "=" in words:
+        # `net B = A depth=2`: behind the `=` the net that is varied, then its parameters.
         place = words.index("=")
         if len(words) == place + 1:
             yield from (Offer(name, "net") for name in check.module.nets)

@@ -93,6 +93,7 @@ def rename(session: Session, document: Document, offset: int, name: str) -> list
     for edit in edits:
         changed.setdefault(edit.span.source, []).append(edit)
     texts = {source.name: apply(source.text, its) for source, its in changed.items()}
+    # Each text is read as it would be, with all others as they would be.
     for source in changed:
         if meaning(session, source, {}) != meaning(session, source, texts):
             raise Refused(f"if it were called `{name}`, something would have another meaning")

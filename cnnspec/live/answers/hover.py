@@ -147,6 +147,7 @@ def figures_of(check: Check, made: Sequence[Leaf | Use]) -> str:
 
 def reach(check: Check, span: Span, way: tuple[Shape, Shape]) -> str:
     """The receptive field and the jump behind the first layer that stands there and goes that way."""
+    # A step of a block runs often; the first run of these shapes stands for those that look the same.
     for node, field in check.once(nodes_of).get(span.home, ()):
         if (plain_shape(node.shapes[0]), plain_shape(node.output)) == way and field is not None:
             return "all | –" if field is WHOLE else f"{sides_text(field.size)} | {sides_text(field.jump)}"

@@ -73,6 +73,7 @@ def folds(source: Source, tree: syntax.File) -> list[tuple[int, int, bool]]:
         if last - 1 > first:
             found.append((first, last - 1, False))
     start = 0
+    # The empty line behind the last ends a comment that goes up to there.
     for number, line in enumerate([*source.text.split("\n"), ""], 1):
         if line.lstrip().startswith("#"):
             start = start or number

@@ -44,6 +44,7 @@ class Connection(ABC):
             except (wire.Closed, OSError, ValueError):
                 self.inbox.put(wire.Closed())
                 return
+            # Taken at once: in the queue it would stand behind the request that it is about.
             if isinstance(message, dict) and message.get("method") == "$/cancelRequest":
                 params = message.get("params")
                 known = params.get("id") if isinstance(params, dict) else None

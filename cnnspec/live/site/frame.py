@@ -56,6 +56,7 @@ def navigation_link(page: Page, to: NavigationLink) -> str:
 def link(start: str, end: str) -> str:
     """The way from a page to another file of the site: relative, so that the site stands in any folder."""
     here, there = start.split("/")[:-1], end.split("/")
+    # zoo/a/x.html to zoo/b/y.html: what both begin with falls away, so ../b/y.html.
     while here and len(there) > 1 and here[0] == there[0]:
         here, there = here[1:], there[1:]
     return "/".join([*[".."] * len(here), *there])

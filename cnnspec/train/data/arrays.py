@@ -51,6 +51,7 @@ def read_pair(
 ) -> tuple[ArrayImages, tuple[str, ...]]:
     """The images and labels of two arrays. Raises RunProblem."""
     pixels, labels = (arrays[name] for name in names)
+    # As Keras keeps those of CIFAR.
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.dtype.kind not in "iu" or labels.ndim != 1:

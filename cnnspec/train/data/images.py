@@ -98,6 +98,7 @@ def fit_pixels(name: str, pixels: Array, shape: Shape) -> tuple[Array, tuple[str
         raise RunProblem(f"{name}: holds no images")
     if not np.isfinite(pixels).all():
         raise RunProblem(f"{name}: its images hold what is no finite number")
+    # (N, H, W, C): told by where the channels are that the input has.
     if pixels.shape[1] != shape.channels and pixels.shape[3] == shape.channels:
         pixels = pixels.transpose(0, 3, 1, 2)
     if pixels.shape[1] != shape.channels:

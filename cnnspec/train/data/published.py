@@ -62,6 +62,7 @@ def read_idx(path: Path) -> Array:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES:
         raise RunProblem(f"{path}: is no idx file")
+    # A head that says more axes than there are bytes ends with the file, and then its length is wrong.
     sizes = np.frombuffer(content, ">u4", min(content[3], (len(content) - 4) // 4), 4)
     dtype = np.dtype(IDX_TYPES[content[2]])
     start = 4 + 4 * len(sizes)
