@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from cnnspec.commands.common import fail
+from cnnspec.failures import UsageError
 
 if TYPE_CHECKING:
     from cnnspec.elaborate.settings import Settings
@@ -47,7 +47,7 @@ class NetChoice(NamedTuple):
             for text in self.settings:
                 name, equals, value = text.partition("=")
                 if not equals or not name.strip().isidentifier():
-                    fail(f"--set wants NAME=VALUE, not {text!r}")
+                    raise UsageError(f"--set wants NAME=VALUE, not {text!r}")
                 option = f"--set {name.strip()}"
                 parameters[name.strip()] = parse_value(value)
             option = "--input"
@@ -56,7 +56,7 @@ class NetChoice(NamedTuple):
                 name, _, shape = text.rpartition("=")
                 inputs[name.strip()] = parse_shape(shape)
         except ValueError as problem:
-            fail(f"{option}: {problem}")
+            raise UsageError(f"{option}: {problem}") from None
         return Settings(parameters, inputs, *bounds(limits_of(self.limits)))
 
 
@@ -90,10 +90,10 @@ def limits_of(texts: Iterable[str]) -> dict[str, int]:
     for text in texts:
         name, _, number = text.partition("=")
         if not number.isdecimal() or len(number) > 15:
-            fail(f"--limit wants NAME=N, not {text!r}")
+            raise UsageError(f"--limit wants NAME=N, not {text!r}")
         limits[name] = int(number)
     try:
         bounds(limits)
     except ValueError as problem:
-        fail(f"--limit: {problem}")
+        raise UsageError(f"--limit: {problem}") from None
     return limits
