@@ -164,6 +164,14 @@ def test_a_product_does_the_step_before(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(net.plans[0].steps) == 7  # the norm is done by the second convolution
 
 
+@pytest.mark.parametrize("height, workers, count", [(27, 1, 5), (27, 2, 6), (27, 4, 8), (5, 4, 4), (3, 4, 3)])
+def test_every_worker_gets_as_many_pieces(height: int, workers: int, count: int) -> None:
+    parts = [rows for _, rows in arrays.pieces((1, height), arrays.CACHE // 6, workers)]
+    assert [parts[0].start, *(rows.stop for rows in parts)] == [*(rows.start for rows in parts), height]
+    sizes = {rows.stop - rows.start for rows in parts}
+    assert len(parts) == count and max(sizes) - min(sizes) <= 1
+
+
 def test_lenet_runs_as_few_calls_of_numpy(tmp_path: Path) -> None:
     """All else is done when it is planned: what a small net takes is the time of its calls."""
     net = load(emit("numpy", small("LeNet5"), "lenet.cnn"), tmp_path).LeNet5()

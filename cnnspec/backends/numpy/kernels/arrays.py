@@ -133,7 +133,7 @@ def tap2d(x: Array, tap: Pair, size: Pair, stride: Pair, dilation: Pair) -> Arra
 def pieces(shape: tuple[int, ...], row_bytes: int, least: int = 1) -> Iterator[Part]:
     """Parts of an output whose work fits into the cache: images, or rows of one.
 
-    There are about `least` at least, where there are so many rows.
+    Of one image there are as many for each of `least` workers, if it has so many rows.
     """
     images, height = shape[:2]
     rows = max(1, min(CACHE // max(row_bytes, 1), -(-images * height // least)))
@@ -143,7 +143,8 @@ def pieces(shape: tuple[int, ...], row_bytes: int, least: int = 1) -> Iterator[P
             yield slice(n, min(n + step, images)), slice(0, height)
         return
     count = -(-height // rows)
-    rows = -(-height // count)
+    count = min(height, count + -count % least)  # one of two would do 3 of 5
+    ends = [height * i // count for i in range(count + 1)]
     for n in range(images):
-        for i in range(0, height, rows):
-            yield slice(n, n + 1), slice(i, min(i + rows, height))
+        for band in map(slice, ends, ends[1:]):
+            yield slice(n, n + 1), band

@@ -184,9 +184,15 @@ class Plan:
         return list(pieces(shape, row_bytes * shares, shares))
 
     def whole_rows(self, y: Array, work: int = 0) -> list[Part]:
-        """Parts of maps, or of vectors, that the cache holds several times."""
+        """Parts of maps, or of vectors, that a core's cache holds several times.
+
+        They are as large as one worker alone would take: threads lose time between
+        calls, where they wait for Python's lock.
+        """
         shape = y.shape if y.ndim == 4 else (1, *y.shape)
-        found = self.parts(shape, 4 * y.itemsize * math.prod(shape[2:]), work)
+        row = 4 * y.itemsize * math.prod(shape[2:])
+        shares = self.shares(shape[0] * shape[1] * row + work)
+        found = list(pieces(shape, row, shares))
         return found if y.ndim == 4 else [(rows,) for _, rows in found]
 
     def stretches(self, count: int, work: int, unit: int = LINE) -> list[slice]:
