@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -192,10 +193,22 @@ def winograd(conv: Conv, m: int) -> None:
 
 def scatter(tiles: Array, y: Array) -> list[Bound]:
     """Tiles (m, m, n, th, tw, O) to a map (n, H, W, O), which may cut the last ones."""
-    m = len(tiles)
+    m, (n, height, width, o) = len(tiles), y.shape
     moves: list[Bound] = []
-    for i, j in np.ndindex(m, m):
-        goal = y[:, i::m, j::m]
-        source = tiles[i, j, :, : goal.shape[1], : goal.shape[2]]
-        moves.append(partial(np.copyto, goal, source))
+    for (top, down, rows), (left, along, columns) in product(
+        cuts(height, m), cuts(width, m)
+    ):
+        goal = y[:, m * top :, m * left :][:, : down * rows, : along * columns]
+        source = tiles[:rows, :columns, :, top:, left:][:, :, :, :down, :along]
+        goal = goal.reshape(n, down, rows, along, columns, o)
+        moves.append(partial(np.copyto, goal, source.transpose(2, 3, 0, 4, 1, 5)))
     return moves
+
+
+def cuts(size: int, m: int) -> list[tuple[int, int, int]]:
+    """Tiles that are alike along an axis: the first one, how many, how much of each.
+
+    cuts(14, 4) is [(0, 3, 4), (3, 1, 2)]: three whole ones, and half of a fourth.
+    """
+    whole, rest = divmod(size, m)
+    return [(0, whole, m)] * (whole > 0) + [(whole, 1, rest)] * (rest > 0)
