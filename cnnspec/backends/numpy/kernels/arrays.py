@@ -23,6 +23,16 @@ CACHE = 1 << 21
 """Bytes of a piece of work: what a core's cache holds."""
 
 
+def last(x: Array) -> Array:
+    """(N, C, H, W) seen as (N, H, W, C); vectors stay."""
+    return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
+
+
+def first(x: Array) -> Array:
+    """(N, H, W, C) seen as (N, C, H, W); vectors stay."""
+    return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
+
+
 def pad2d(x: Array, pads: Sides, mode: str = "zeros", value: float = 0.0) -> Array:
     """Rows and columns around maps: (N, C, H, W) -> (N, C, top+H+bottom, left+W+right).
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnspec.backends.numpy.kernels.arena import LINE, Arena
-from cnnspec.backends.numpy.kernels.arrays import Array, Part, pieces
+from cnnspec.backends.numpy.kernels.arrays import Array, Part, first, last, pieces
 from cnnspec.backends.numpy.kernels.net import BaseNet, Layer
 from cnnspec.backends.numpy.kernels.posts import (
     Bound,
@@ -362,16 +362,6 @@ def by_pixel(plan: Plan, layer: Layer) -> Callable[[Array], Any] | None:
             np.copyto(block, kernel(block, **keywords), casting="same_kind")
 
     return work
-
-
-def last(x: Array) -> Array:
-    """(N, C, H, W) seen as (N, H, W, C); vectors stay."""
-    return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
-
-
-def first(x: Array) -> Array:
-    """(N, H, W, C) seen as (N, C, H, W); vectors stay."""
-    return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
 
 
 def quick_plain(plan: Plan, layer: Layer) -> None:

@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import Array, Part, origins
+from cnnspec.backends.numpy.kernels.arrays import Array, Part, first, origins
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import Plan, first
+from cnnspec.backends.numpy.kernels.plan import Plan
 from cnnspec.backends.numpy.kernels.posts import Bound, post_join
 from cnnspec.backends.numpy.kernels.strips import row_moves, side_moves
 

@@ -6,11 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from cnnspec.backends.numpy.kernels.arrays import pieces
+from cnnspec.backends.numpy.kernels.arrays import first, pieces
 from cnnspec.backends.numpy.kernels.conv import full_size
 from cnnspec.backends.numpy.kernels.folding import folded, packed
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import MACS, Plan, first, quick_plain
+from cnnspec.backends.numpy.kernels.plan import MACS, Plan, quick_plain
 from cnnspec.backends.numpy.kernels.resize import neighbours
 
 
