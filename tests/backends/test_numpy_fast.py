@@ -164,6 +164,34 @@ def test_a_product_does_the_step_before(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(net.plans[0].steps) == 7  # the norm is done by the second convolution
 
 
+BEHIND_A_RELU = [  # what reads it, the least scale of the norm: whether its weight scales and shifts
+    ("conv 4@1x1, batchnorm", 0.5, True),
+    ("conv 4@3x3 stride=2, batchnorm", 0.5, True),
+    ("conv 4@1x1, batchnorm", -0.5, False),
+    ("conv 4@3x3 pad=1, batchnorm", 0.5, False),
+    ("conv 4@1x1 groups=2, batchnorm", 0.5, False),
+    ("conv 4@1x1", 0.5, False),
+    ("add { | conv 8@1x1, batchnorm | identity }", 0.5, False),
+]
+
+
+@pytest.mark.parametrize("behind, least, is_deferred", BEHIND_A_RELU)
+def test_a_weight_scales_and_shifts_for_the_norm_before(
+    behind: str, least: float, is_deferred: bool, tmp_path: Path
+) -> None:
+    text = f"net Deferring {{ input 8@7x7\n    first: batchnorm\n    relu\n    {behind}\n}}\n"
+    net = load(emit("numpy", network(text), "net.cnn"), tmp_path).Deferring()
+    rng = np.random.default_rng(0)
+    net.params = {
+        name: rng.uniform(0.5, 1.5, x.shape) if x.ndim == 1 else x.astype(float)
+        for name, x in net.params.items()
+    }
+    net.params["first.weight"][3] = least
+    net.refresh()
+    agree(net, rng.standard_normal((2, 8, 7, 7)), bound=1e-10)
+    assert bool(net.plans[0].deferred) is is_deferred
+
+
 @pytest.mark.parametrize("height, workers, count", [(27, 1, 5), (27, 2, 6), (27, 4, 8), (5, 4, 4), (3, 4, 3)])
 def test_every_worker_gets_as_many_pieces(height: int, workers: int, count: int) -> None:
     parts = [rows for _, rows in arrays.pieces((1, height), arrays.CACHE // 6, workers)]

@@ -15,13 +15,20 @@ def folded(plan: Plan, fusion: Fusion) -> tuple[Array, Array | None, Array | Non
     """A layer's weight, what its filters are to be scaled by (None: 1), and its bias.
 
     (w*x + b - mean)*scale + shift = (w*scale)*x + (b - mean)*scale + shift
+    What was deferred, w*(x*factor + offset) + b = (w*factor)*x + w*offset + b, is done.
     """
     tensors = plan.net.keywords(fusion.layer)
-    scale, bias = None, tensors.get("bias")
+    weight, scale, bias = tensors["weight"], None, tensors.get("bias")
+    if fusion.layer.of[0] in plan.deferred:
+        factor, offset = plan.deferred[fusion.layer.of[0]]
+        by_input = weight.reshape(*weight.shape[:2], -1)
+        more = by_input.sum(2) @ offset
+        bias = more if bias is None else bias + more
+        weight = (by_input * factor[:, None]).reshape(weight.shape)
     for norm in fusion.norms:
         scale, shift = scale_and_shift(plan, norm)
         bias = shift if bias is None else bias * scale + shift
-    return tensors["weight"], scale, None if bias is None else bias.astype(plan.dtype)
+    return weight, scale, None if bias is None else bias.astype(plan.dtype)
 
 
 def scale_and_shift(plan: Plan, norm: Layer) -> tuple[Array, Array]:

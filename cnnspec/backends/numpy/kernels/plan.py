@@ -69,7 +69,9 @@ class Plan:
     One run at a time: the buffers are its own.
     `values` are the buffers of the layers placed so far, `homes` the memory that they
     lie in, `left` the number of layers that are still to take them; `packs` the weights
-    laid out anew, `room` the bytes by which more of them may outgrow their tensors.
+    laid out anew, `room` the bytes by which more of them may outgrow their tensors;
+    `deferred` what a value has yet to be multiplied with, and what to be added, by
+    channels.
     """
 
     def __init__(self, net: BaseNet, images: dict[str, Array]) -> None:
@@ -102,6 +104,7 @@ class Plan:
         self.followed = 0, None, [], []
         self.values: dict[str, Array] = {}
         self.homes: dict[str, int] = {}
+        self.deferred: dict[str, tuple[Array, Array]] = {}
         self.placed: set[str] = set()
         self.left = {name: len(takers) for name, takers in self.takers.items()}
         for name in self.net.outputs:

@@ -55,7 +55,7 @@ def post_run(work: np.ufunc, x: Array | None, run: Array) -> Post:
         sources = in_runs(y if x is None else x[part], run)
         goals = in_runs(y, run)
         return [
-            partial(work, source, run[: source.shape[-1]], goal)
+            partial(work, source, run[: source.shape[-1]], out=goal)
             for source, goal in zip(sources, goals, strict=True)
         ]
 

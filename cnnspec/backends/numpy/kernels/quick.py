@@ -10,7 +10,7 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arrays import Array, Pair, Part
 from cnnspec.backends.numpy.kernels.folding import folded, matrix, scale_and_shift
 from cnnspec.backends.numpy.kernels.net import Layer
-from cnnspec.backends.numpy.kernels.plan import MACS, Plan, quick_plain
+from cnnspec.backends.numpy.kernels.plan import MACS, Fusion, Plan, quick_plain
 from cnnspec.backends.numpy.kernels.pool import (
     adaptive_windows,
     pool_frame,
@@ -51,10 +51,37 @@ def quick_norm(plan: Plan, layer: Layer) -> None:
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, x.shape)
     fusion = plan.fuse(layer, fold=False)
-    weigh = post_run(np.multiply, x, run_of(scale, y))
-    posts = [weigh, *plan.posts(y, shift, fusion)]
+    if defers(plan, fusion) and scale.min() > 0:
+        # relu(x*scale + shift) = scale*max(x, -shift/scale) + shift, if scale > 0
+        posts = [post_run(np.maximum, x, run_of(-shift / scale, y))]
+        plan.deferred[fusion.after[0].name] = scale, shift
+    else:
+        weigh = post_run(np.multiply, x, run_of(scale, y))
+        posts = [weigh, *plan.posts(y, shift, fusion)]
     plan.follow(y, plan.whole_rows(y), posts, [layer, *fusion.after])
     plan.finish(fusion)
+
+
+def defers(plan: Plan, fusion: Fusion) -> bool:
+    """Whether the weight of the layer behind a norm's ReLU can scale and shift for it.
+
+    It sees no pads, which would be zeros behind the ReLU, is of no other layer, and is
+    copied anyway, for a norm of its own.
+    """
+    names = [layer.kernel.__name__ for layer in fusion.after]
+    if names != ["relu"] or fusion.after[0].name in plan.net.outputs:
+        return False
+    takers = plan.takers.get(fusion.after[0].name, [])
+    if len(takers) != 1 or takers[0].name not in plan.net.folds:
+        return False
+    kernel, options = takers[0].kernel.__name__, takers[0].options
+    owners = [layer.owner for layer in plan.layers]
+    return (
+        kernel in ("conv2d", "linear")
+        and not any(options.get("pads", ()))
+        and options.get("groups", 1) == 1
+        and owners.count(takers[0].owner) == 1
+    )
 
 
 def quick_max_pool2d(plan: Plan, layer: Layer) -> None:
