@@ -107,6 +107,7 @@ def conv2d_backward(
                 bottom = (rows.stop - 1) * stride[0] + dilation[0] * (kh - 1) + 1
                 part = spread[some][images, :, top:bottom]
                 taps_last = dcolumns.transpose(0, 1, 4, 5, 2, 3)
+                # Rows of neighbouring pieces overlap: +=, for the last one left a sum.
                 part += fold2d(taps_last, part.shape[2:], stride, dilation)
 
     step = max(1, -(-n // SHARES))

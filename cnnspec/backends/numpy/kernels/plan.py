@@ -93,6 +93,7 @@ class Plan:
             for layer in self.layers
             if layer.kernel.__name__ == "linear" and layer.tensors
         )
+        # Twice the same steps: a buffer's place depends on what lives later, too.
         self.place(images)
         self.arena.perform()
         self.place(images)
@@ -216,6 +217,8 @@ class Plan:
         depth, width = kernels.shape
         pixels = x.size // depth
         columns_at = self.stretches(width, pixels * kernels.size // MACS)
+        # A part of the pixels reads all weights, a part of the weights all pixels: the
+        # longer side is the one to divide.
         if pixels >= width or len(columns_at) == 1:
             before = self.take_back(x, y)
 

@@ -80,6 +80,7 @@ def run_of(numbers: Array, y: Array) -> Array:
 
     Of y as a whole, or of a small part of it: runs are memory that a plan keeps.
     """
+    # 802,816 numbers: runs of 6,272, their 128th part; 10,000: of 1,024, an eighth.
     size = y.size if y.size <= RUN else min(RUN, max(RUN // 8, y.size // 128))
     return np.tile(numbers, max(1, size // len(numbers)))
 
@@ -88,6 +89,7 @@ def in_runs(x: Array, run: Array) -> list[Array]:
     """All numbers of x, which lie end to end: runs, and what is left of one."""
     flat = x.reshape(-1)
     whole = flat.size - flat.size % run.size
+    # One run: without the axis of length 1, which costs NumPy's loops some time.
     if whole <= run.size:
         parts = [flat[:whole], flat[whole:]]
     else:

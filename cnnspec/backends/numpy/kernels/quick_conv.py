@@ -92,10 +92,12 @@ def im2col(conv: Conv) -> None:
     kernels = packed(plan, conv.layer, "taps", by_tap, conv.scale).reshape(depth, -1)
     row = y.itemsize * y.shape[2] * depth * groups
     parts = plan.parts(y.shape, row, y.size * depth // MACS)
+    # A tap's row, kw*c numbers, is what one copy moves: 9 of a 3x3 on RGB are few.
     if groups == 1 and kw * c < 16:
         by_taps(conv, kernels, parts)
         return
     work = conv.taps(parts)
+    # Fewer pixels than filters: to divide the pixels is to read the weight twice.
     if groups == 1 and y.size < filters**2:
         by_filters(conv, kernels, work)
         return
@@ -107,6 +109,7 @@ def im2col(conv: Conv) -> None:
 
     def calls(item: tuple[Strip, list[Array]], worker: int) -> list[Bound]:
         strip, taps = item[0], item[1][worker]
+        # (n, h, w, u, v, group, c) -> (group, n, h, w, u, v, c): a matrix for each.
         split = taps.reshape(*taps.shape[:5], groups, -1)
         split = split.transpose(5, 0, 1, 2, 3, 4, 6)
         rows = columns[worker, : taps.size].reshape(split.shape)
@@ -208,6 +211,7 @@ def depthwise(conv: Conv) -> None:
     width, c = y.shape[2:]
     by_tap = conv.weight.transpose(2, 3, 1, 0)[:, :, 0]
     kernels = packed(plan, conv.layer, "taps", by_tap, conv.scale)
+    # 28 pixels of 64 channels: runs of 14, 896 numbers, the most that TAPS holds.
     fits = [n for n in range(2, width + 1) if width % n == 0 and n * c <= TAPS]
     run = max(fits, default=1) if conv.stride[1] == 1 else 1
     kernels = np.tile(kernels, run)

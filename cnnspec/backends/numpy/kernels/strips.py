@@ -47,6 +47,7 @@ def strips(
     x, (N, H, W, C).
     """
     (extent, step), (top, bottom, left, right) = window, pads
+    # Rows 2 to 4 of an output by 3 rows, step 2, see 2*2 to (4 - 1)*2 + 3: 4 to 9.
     bounds = [(rows.start * step, (rows.stop - 1) * step + extent) for _, rows in parts]
     if not any(pads):
         return [
@@ -85,6 +86,7 @@ def strips(
 def batches(sizes: list[int], most: int) -> list[slice]:
     """Neighbours whose sizes add up to `most` at most, or that are too large alone."""
     found: list[slice] = []
+    # More than fits: the first size opens a batch.
     total = most + 1
     for i, size in enumerate(sizes):
         total += size
@@ -138,6 +140,7 @@ def runs(origins: list[int]) -> list[tuple[int, int, int]]:
     """Stretches of rows that follow each other, or repeat none: start, stop, origin."""
     found: list[tuple[int, int, int]] = []
     for i, origin in enumerate(origins):
+        # -2 is no origin, so the first one begins a stretch.
         start, _, before = found[-1] if found else (0, 0, -2)
         if origin == (before + i - start if before >= 0 else before):
             found[-1] = (start, i + 1, before)

@@ -75,9 +75,11 @@ def winograd_tile(conv: Conv) -> int:
         return 0
     for m in (4, 2):
         tiles = y.shape[0] * -(-y.shape[1] // m) * -(-y.shape[2] // m)
+        # 14x14 by 4: 16 tiles of 36 products for 9*196, a third.
         saves = 2 * tiles * (m + 2) ** 2 <= 9 * y.shape[0] * y.shape[1] * y.shape[2]
         shared = (conv.layer.owner, m) in conv.plan.packs
         growth = 0 if shared else weight.nbytes * ((m + 2) ** 2 - 9) // 9
+        # 49 rows: with fewer a product spends its time on packing the weight.
         if tiles >= 49 and saves and growth <= conv.plan.room:
             conv.plan.room -= growth
             return m
@@ -89,10 +91,12 @@ def winograd_weight(conv: Conv, m: int) -> Array:
 
     def make() -> Array:
         g = np.array(WINOGRAD[m][1])
+        # G g G^T, row by row a vector, is (G x G) times g as a vector.
         square = np.kron(g, g).astype(conv.plan.dtype)
         taps = conv.weight.transpose(1, 2, 3, 0)
         c, _, _, o = taps.shape
         found = np.empty((len(square), c, o), conv.plan.dtype)
+        # Not all channels at once: a scaled copy of all taps would double the memory.
         for i in range(c):
             found[:, i] = square @ scaled(conv.plan, taps[i], conv.scale).reshape(9, o)
         return found
@@ -129,6 +133,7 @@ class Tiling(NamedTuple):
         images, rows = strip.part
         m, (_, high, _, o) = self.m, self.y.shape
         size = images.stop - images.start, rows.stop - rows.start, self.tw
+        # High 14, m 4: the tiles' rows 2 and 3 are the map's rows 8 to 14, not to 16.
         part = images, slice(m * rows.start, min(m * rows.stop, high))
         back = partial(np.matmul, self.back, products, z)
         moves = scatter(z.reshape(m, m, *size, o), self.y[part])
@@ -152,6 +157,8 @@ def winograd(conv: Conv, m: int) -> None:
     c, o = x.shape[3], conv.y.shape[3]
     kernels, tiles = winograd_weight(conv, m), tiling(conv, m)
     top, _, left, _ = conv.pads
+    # The last tile sees 2 rows more than it makes, also where the map ends before:
+    # 14 high, padded by 1, m = 4: 4*4 + 2 - 1 - 14 = 3 rows of zeros below.
     bottom = m * tiles.th + 2 - top - x.shape[1]
     right = m * tiles.tw + 2 - left - x.shape[2]
     row = k * conv.y.itemsize * tiles.tw * max(c, o)
@@ -162,6 +169,7 @@ def winograd(conv: Conv, m: int) -> None:
     counts = [math.prod(some.stop - some.start for some in part) for part in parts]
     groups = batches(counts, max(1, CACHE // row))
     most = tiles.tw * max(sum(counts[some]) for some in groups)
+    # d is read out when the products come, v when z does: each pair has one buffer.
     spread = plan.take(".spread", (k * most * max(c, o),))
     moved = plan.take(".moved", (most * max(k * c, m * m * o),))
     for some in groups:
