@@ -168,6 +168,8 @@ BEHIND_A_RELU = [  # what reads it, the least scale of the norm: whether its wei
     ("conv 4@1x1, batchnorm", 0.5, True),
     ("conv 4@3x3 stride=2, batchnorm", 0.5, True),
     ("conv 4@1x1, batchnorm", -0.5, False),
+    ("conv 4@1x1, batchnorm", 0.0, False),
+    ("conv 4@1x1, batchnorm", 1e-310, False),
     ("conv 4@3x3 pad=1, batchnorm", 0.5, False),
     ("conv 4@1x1 groups=2, batchnorm", 0.5, False),
     ("conv 4@1x1", 0.5, False),

@@ -25,6 +25,9 @@ from cnnspec.backends.numpy.kernels.posts import (
 )
 from cnnspec.backends.numpy.kernels.strips import Strip, strips
 
+FAR = 1e15
+"""By so much at most -shift/scale may exceed 1: float32 ends at 3e38."""
+
 FEW = 16
 """Channels, up to which a product adds pixels faster than sums of so short rows do."""
 
@@ -51,7 +54,7 @@ def quick_norm(plan: Plan, layer: Layer) -> None:
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, x.shape)
     fusion = plan.fuse(layer, fold=False)
-    if defers(plan, fusion) and scale.min() > 0:
+    if defers(plan, fusion) and (np.abs(shift) < FAR * scale).all():
         # relu(x*scale + shift) = scale*max(x, -shift/scale) + shift, if scale > 0
         posts = [post_run(np.maximum, x, run_of(-shift / scale, y))]
         plan.deferred[fusion.after[0].name] = scale, shift
