@@ -116,7 +116,7 @@ def best_page(
             break
         if overview == candidates[-1][0]:
             continue
-        said = f"{detail} are boxes, for all in them does not fit: the detail `{FOLDED}` opens them"
+        said = f"{detail} are drawn as boxes: opened, they do not fit; the detail `{FOLDED}` opens them"
         candidates.append((overview, lay_out(overview, look, rims, draw, thorough=False), said))
     return max(candidates, key=lambda candidate: merit(candidate[1]))
 
@@ -143,13 +143,13 @@ def remarks(made: Page, width: float | None) -> Iterator[str]:
     if not fits(made, width):
         yield too_high(made.height)
     if not legible(made):
-        yield f"the text is {SIZE * made.scale:.1f} pt high, and {LEAST_TEXT:g} can be read"
+        yield f"the text is {SIZE * made.scale:.1f} pt high, below the {LEAST_TEXT:g} pt that can be read"
 
 
 def too_high(height: float) -> str:
     from cnnspec.draw.graph.layout import HIGH
 
-    return f"the figure is {height / 72:.1f}in high, and a page holds {HIGH / 72:.1f}in"
+    return f"the figure is {height / 72:.1f}in high, more than the {HIGH / 72:.1f}in of a page"
 
 
 def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
@@ -177,7 +177,7 @@ def volumes(network: Network, suffix: str, look: Look) -> Picture:
         made = figure_page(network, look)
     said = []
     if made.closed and not look.blocks:
-        said.append("blocks are one volume each, for all in them does not fit: `blocks` shows it below")
+        said.append("each block is one volume: opened, they do not fit; `blocks` shows what is in them below")
     if look.width is not None and made.height > HIGH:
         said.append(too_high(made.height))
     return Picture(write_page(made.svg, suffix, look, network.name), "; ".join(said))

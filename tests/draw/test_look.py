@@ -189,7 +189,8 @@ def test_a_picture_that_cannot_be_read_says_so() -> None:
     net = shipped("googlenet")[0]
     made = picture(net, ".svg", Look(width=100.0))
     said = re.search(
-        r"the text is ([\d.]+) pt high, and 6.5 can be read; what fits: a width of 6.9in", made.note
+        r"the text is ([\d.]+) pt high, below the 6.5 pt that can be read; what fits: a width of 6.9in",
+        made.note,
     )
     assert said
     assert float(said.group(1)) < 6.5
@@ -199,7 +200,7 @@ def test_a_picture_that_cannot_be_read_says_so() -> None:
 def test_a_picture_that_is_higher_than_a_page_says_so() -> None:
     net, tall = shipped("vgg")[0], shipped("unet")[0]
     note = picture(tall, ".svg", Look(width=3.3 * 72, detail="folded")).note
-    assert re.match(r"the figure is [12]\d\.\din high, and a page holds 9\.0in; what fits: ", note)
+    assert re.match(r"the figure is [12]\d\.\din high, more than the 9\.0in of a page; what fits: ", note)
     assert picture(net, ".svg", Look(width=6.9 * 72)).note == picture(net, ".svg").note == ""
 
 
@@ -227,7 +228,7 @@ def test_where_all_in_them_does_not_fit_blocks_are_boxes() -> None:
     look = Look(width=240.0)
     made = picture(golden("residual"), ".svg", look)
     assert made.note.startswith(
-        "blocks are boxes, for all in them does not fit: the detail `folded` opens them"
+        "blocks are drawn as boxes: opened, they do not fit; the detail `folded` opens them"
     )
     assert made.content == picture(golden("residual"), ".svg", look._replace(detail="blocks")).content
     opened = picture(golden("residual"), ".svg", look._replace(detail="folded"))
@@ -239,7 +240,7 @@ def test_where_all_in_them_does_not_fit_blocks_are_boxes() -> None:
 def test_parts_are_opened_as_far_as_they_fit() -> None:
     """DeepLab's Bottlenecks are too many for a column: what is drawn are the stages that they stand in."""
     made = picture(shipped("deeplab")[0], ".svg", Look(width=3.3 * 72))
-    assert made.note == "parts are boxes, for all in them does not fit: the detail `folded` opens them"
+    assert made.note == "parts are drawn as boxes: opened, they do not fit; the detail `folded` opens them"
     assert all(words in made.content for words in (b">layer1<", b">layer4<", b">Pyramid width 256<"))
     assert b">Bottleneck" not in made.content
 

@@ -87,11 +87,11 @@ def test_blocks_are_opened_where_that_is_wanted() -> None:
         (
             "resnet",
             ("--width", "3.3in"),
-            "blocks are one volume each, for all in them does not fit: `blocks` shows it below",
+            "each block is one volume: opened, they do not fit; `blocks` shows what is in them below",
         ),
         ("resnet", ("--width", "6.9in"), ""),
         ("resnet", ("--width", "3.3in", "--blocks"), ""),
-        ("densenet", ("--width", "2in", "--blocks"), "in high, and a page holds 9.0in"),
+        ("densenet", ("--width", "2in", "--blocks"), "in high, more than the 9.0in of a page"),
     ],
 )
 def test_what_does_not_fit_is_told(net: str, arguments: tuple[str, ...], said: str) -> None:
