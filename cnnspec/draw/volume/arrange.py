@@ -97,9 +97,11 @@ def level(plane: Plane) -> float:
 
 
 def give_size(volume: Volume, scale: Scale, sheets: bool, line: float = LINE) -> Sized:
+    # what the form does not depend on is left out, so that equal forms are one entry in the cache of `solid`
     form = solid(
         volume._replace(words=(), label=(), window=None, transposed=False, fed=True, fault=""), scale, sheets
     )
+    # a circle tells no shape, which is that of a value it joins, but the names of outputs
     label = TextBlock.fill(volume.label[:-1] if volume.sign else volume.label, LETTERS, 0, LONGEST)
     fault = TextBlock.fill(volume.fault.split(), LETTERS, LONGEST, LONGEST)
     return Sized(volume, form, label, fault, TextBlock.fill(pieces(volume.said), LETTERS, line, LONGEST))
@@ -115,6 +117,7 @@ def break_up(part: str) -> list[str]:
     """Behind the layer and before arguments; a stride or a count stays with what it belongs to."""
     layer, between, rest = part.partition(" ")
     found = _BREAKS.split(rest) if between else []
+    # conv 3x3 groups 10 -> [conv 3x3, groups 10]; maxpool 3x3 /2 -> [maxpool, 3x3 /2], too long for a line
     if rest[:1] in ("/", "×") or (found and width(f"{layer} {found[0]}", LETTERS) <= LINE):
         return [f"{layer} {found[0]}", *found[1:]]
     return [layer, *found]
@@ -131,9 +134,11 @@ def spread(
     for number in range(first, len(things)):
         spot = beside(spots, number, things[number], left)
         for skip in skips.get(number, ()):
+            # a value of the row before, if it is the last one, comes in at the left end
             begins = {other.number: other.end for other in spots} | {first - 1: left + STUB}
             if skip.tail in begins:
                 lack = max(0.0, begins[skip.tail] + width(skip.words, LETTERS) + 2 * APART - spot.x)
+                # words in the middle of a gap move half as far as its right end
                 spot = spot.moved(lack, lack / 2)
         if spots and spot.right > right - STUB:
             break
@@ -197,6 +202,7 @@ def wrapped(
     rows = []
     for numbers in best_breaks(start, count, rows_from):
         row = list(islice(spread(things, numbers.start, left, right, with_words), len(numbers)))
+        # all rows but the last leave room at the right, where the way to the next one begins
         rows.append(justify(row, right if numbers.stop == count else right - STUB))
     return rows
 
@@ -227,4 +233,5 @@ def justify(spots: Sequence[Spot], right: float) -> list[Spot]:
     """The row as wide as the page, unless it is much shorter."""
     gaps = max(1, len(spots) - 1)
     more = min(LOOSEST, max(0.0, right - spots[-1].right) / gaps)
+    # words stand between i - 1 and i, and so move by the mean of both: (i - 0.5) * more
     return [spot.moved(i * more, max(0.0, i - 0.5) * more) for i, spot in enumerate(spots)]

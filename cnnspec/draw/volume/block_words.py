@@ -63,7 +63,9 @@ def telling(found: list[Cluster], made: dict[int, Edge]) -> dict[str, list[str]]
 
 def tells(name: str, calls: Calls) -> bool:
     values = [given.get(name) for given, _ in calls]
+    # `width`: 64 makes 256 channels, 128 makes 512: always 4, so the label below tells the width
     shares = {made / given[name] for given, made in calls if isinstance(given.get(name), int) and given[name]}
     said_by_channels = len(shares) == 1 and all(map(is_integer, values))
+    # a stochastic depth's rate grows from block to block and would tell all apart
     rate = any(isinstance(value, float) for value in values)
     return any(value != values[0] for value in values) and not said_by_channels and not rate

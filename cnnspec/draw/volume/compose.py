@@ -112,6 +112,7 @@ def layouts(
 ) -> Iterator[tuple[Figure, Callable[[Figure, float], Body | None]]]:
     """Ways to draw a figure, that which says most first: as a U, in a row a resolution, in rows."""
     fine, coarse = (cut_words(each)._replace(coarse=None) for each in (figure, figure.coarse or figure))
+    # without blocks fine and coarse are the same figure, and are tried once
     yield from ((shown, as_a_u) for shown in dict.fromkeys(less_and_less(fine, coarse)))
     yield from ((name_first(coarse), partial(in_streams, zoom=zoom)) for zoom in STREAM_ZOOMS)
     for shown in dict.fromkeys((fine, coarse)):
@@ -160,6 +161,7 @@ def in_rows(
     left, right = MARGIN, wide - MARGIN
     sized = {zoom: measure_volumes(figure, zoom, sheets=not start) for zoom in zooms}
     skips = by_head(figure.skips)
+    # AlexNet on a page, two rows at every zoom: 0.7 - 1 = -0.3 at full size, 0.7 - 0.5 = 0.2 at half
     merits = {zoom: merit(fewest_rows(sized[zoom], left, right, start, skips), zoom) for zoom in zooms}
     least, best = float("inf"), list[Strip]()
     for zoom in sorted(zooms, key=lambda zoom: merits[zoom]):
@@ -169,6 +171,7 @@ def in_rows(
         cost = merit(len(rows), zoom)
         if cost < least and all(row[-1].right <= right + ROUNDED for row in rows):
             found = draw_rows(figure, rows, left, right, loose)
+            # how much higher than 0.24 of the width the mean row is
             excess = sum(strip.height for strip in found) / (HIGH * wide * max(1, len(rows))) - 1
             cost += EXCESS * max(0.0, excess)
             if cost < least:
@@ -176,9 +179,11 @@ def in_rows(
     parts: list[Primitive] = []
     y, end = MARGIN, Point(0, 0)
     for strip in best:
+        # a strip's parts lie around its own y = 0, which is so far below its top
         zero, leaving = y - strip.above.end, strip.spots[-1].exit
         parts += [shift(part, 0, zero) for part in strip.parts]
         if strip.wire:
+            # from the last value of the row before to the right edge, and on along the wire
             points = (end, Point(right, end.y), *(Point(p.x, p.y + zero) for p in strip.wire.points))
             parts.append(strip.wire._replace(points=points))
         end = Point(leaving.x, leaving.y + zero)
@@ -197,7 +202,9 @@ def in_a_valley(figure: Figure, found: Valley, wide: float) -> Body | None:
         made = rungs(found, measure_volumes(figure, zoom, sheets=False), MARGIN, wide - MARGIN)
         if made:
             parts, y = stairs(made, figure.volumes, MARGIN, MARGIN, wide - MARGIN)
+            # a smaller zoom makes a U lower; the last one is taken however high it is
             if y < HIGHEST * wide or zoom == ZOOMS[-1]:
+                # FPN: heads that do not work on the value before stand below the U
                 if found.end == len(figure.volumes):
                     return parts, y
                 below, bottom = in_rows(figure, wide, SMALL_ZOOMS, found.end, found.loose)
@@ -207,6 +214,7 @@ def in_a_valley(figure: Figure, found: Valley, wide: float) -> Body | None:
 
 def measure_volumes(figure: Figure, zoom: float, sheets: bool = True, line: float = LINE) -> list[Sized]:
     """The volumes with their solids: of few channels in `sheets`, if there is room for those."""
+    # of the whole figure, for the same size is to look the same in a U and in the rows below it
     scale = Scale.of([volume.shape for volume in figure.volumes], zoom)
     sheets = sheets and wants_sheets(figure.volumes)
     return [give_size(volume, scale, sheets, line) for volume in figure.volumes]

@@ -53,6 +53,7 @@ class Draft:
         leaving = {n for n in inside if n in self.outputs or not inside.issuperset(self.heads[n])}
         exits = leaving or {max(inside, default=-1)}  # nothing uses the end of a net that does not fit
         entering = dict.fromkeys(tail for n in sorted(inside) for tail in self.tails[n] if tail not in inside)
+        # not a single box, nor what several values leave, or none enter; nor may a fault be hidden inside
         if len(inside) < 2 or len(exits) > 1 or not entering or self.odds.keys() & inside - leaving:
             return False
         number = exits.pop()
@@ -70,6 +71,7 @@ class Draft:
         """Leave out a box of a single tail, whose heads take that instead."""
         (by,), heads = self.tails.pop(number), self.heads.pop(number)
         for head in heads:
+            # in its place: the order of tails is that of a join's paths
             self.tails[head] = [by if tail == number else tail for tail in self.tails[head]]
         self.heads[by] = [h for head in self.heads[by] for h in (heads if head == number else [head])]
         if number in self.outputs:
@@ -97,6 +99,7 @@ def odds(diagram: Diagram) -> dict[int, str]:
         if edge.fault and kinds[edge.head] != "fault":
             found[edge.tail] = fault_words(edge)
         elif edge.fault and edge.head not in found:
+            # a join's `≠ 8@8x8` lacks what arrives: `4@8x8 ≠ 8@8x8`; a layer's `400 != 256` tells both
             unlike = edge.fault.startswith("≠")
             found[edge.head] = f"{shape_words(edge)} {fault_words(edge)}" if unlike else fault_words(edge)
     return found
@@ -109,6 +112,7 @@ def concatenated_bands(draft: Draft, edges: tuple[Edge, ...]) -> dict[int, Bands
     for number, box in sorted(draft.boxes.items()):
         tail = next(iter(draft.tails[number]), -1)
         parted = box.kind == "shape" and len(draft.heads[tail]) > 1
+        # `slice` of a value that others read, too, copies it; `upsample` of one keeps its maker's colour
         cut = parted and not enlarges(draft.made[tail], draft.made[number])
         passed_on = "copy" if cut else kinds.get(tail, "")
         kinds[number] = passed_on if box.kind in ("join", "shape") else box.kind
@@ -117,6 +121,7 @@ def concatenated_bands(draft: Draft, edges: tuple[Edge, ...]) -> dict[int, Bands
     for edge in edges:
         if edge.head in found:
             kind = "copy" if len(draft.heads[edge.tail]) > 1 else kinds[edge.tail]
+            # bands within bands are known by now: edges are sorted by head
             inner = found.get(edge.tail, ())
             found[edge.head] += inner or ((kind, int(edge.last.channels)),)
     return found
@@ -154,6 +159,7 @@ def length(draft: Draft, number: int) -> int:
 def way(draft: Draft, number: int) -> list[int]:
     """Back from a box to where other ways part or meet."""
     found = [number]
+    # `fork -> a -> b -> join`: the way of b is [b, a, fork], the fork itself has more heads than one
     while len(draft.heads[found[-1]]) == 1 and len(draft.tails[found[-1]]) == 1:
         found += draft.tails[found[-1]]
     return found

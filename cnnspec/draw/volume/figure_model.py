@@ -99,6 +99,7 @@ def from_draft(diagram: Diagram, draft: Draft, blocks: bool = False) -> Figure:
     for i, number in enumerate(order):
         tails = draft.tails[number]
         before = i > 0 and order[i - 1] in tails
+        # the value of the volume before comes by the arrow between the two: every other one is a skip
         skips += [(tail, number, "") for tail in dict.fromkeys(tails) if not before or tail != order[i - 1]]
         volumes.append(volume(draft, draft.boxes[number], before))
     found = sorted(Skip(place[tail], place[head], words) for tail, head, words in skips)
@@ -156,7 +157,9 @@ def volume(draft: Draft, box: Box, fed: bool) -> Volume:
     label = (*names(draft, box), shape_words(edge))
     bands = draft.bands.get(box.number, ())
     if box.number in draft.homes:
+        # DenseNet-121's first block: (copy 64, conv 32) of one layer -> (copy 64, conv 192) of all six
         bands = grown(bands, int(edge.last.channels))
+    # a folded block that adds two values each time: how much of the growth is whose is not known
     if sum(channels for _, channels in bands) != edge.last.channels:
         bands = ()
     return Volume(
@@ -200,6 +203,7 @@ def counted(kind: str, words: tuple[str, ...], times: int) -> tuple[str, ...]:
     """`conv 3x3 ×2`, but `(conv 3x3, relu) ×2`: each time all of it is done, and `expand 6 ×2` is not 12."""
     if times == 1 or not words:
         return words
+    # at most one space in a layer (`conv 3x3 ×2`), none in a block (`Unit ×3`)
     if len(words) == 1 and words[0].count(" ") <= (kind != "block"):
         return (f"{words[0]} ×{times}",)
     first, *others = words
@@ -222,9 +226,11 @@ def absorb(draft: Draft) -> list[tuple[int, int, str]]:
             continue
         # the longest path is what is drawn in the row; of equal ones that which begins latest
         trunk = max(tails, key=lambda tail: (length(draft, tail), way(draft, tail)[-1], tail))
+        # ResNet's `add { | conv, conv, conv | conv 1x1 /2 }`: the second is a line that says `conv 1x1 /2`
         for tail in list(tails):
             side = length(draft, tail) == 1 and tail != trunk and draft.boxes[tail].kind != "join"
             seen = tail in draft.odds or tail in draft.outputs
+            # the last: of an input or a join that this path alone reads, it leads past nothing
             if not side or seen or len(draft.heads[draft.tails[tail][0]]) == 1:
                 continue
             box = draft.boxes[tail]
@@ -241,6 +247,7 @@ def in_order(draft: Draft) -> list[int]:
     for number in sorted(draft.boxes):
         depths[number] = 1 + max((depths[tail] for tail in draft.tails[number]), default=0)
     trunk: set[int] = set()
+    # FPN: its heads are shorter than the way down and up again, so they stand behind all of it
     waiting = [max(depths, key=lambda number: (depths[number], -number))] if depths else []
     while waiting:
         trunk.add(number := waiting.pop())
@@ -249,6 +256,7 @@ def in_order(draft: Draft) -> list[int]:
     def key(number: int) -> tuple[bool, int, int]:
         # an input stands right before what first uses it
         first = min(draft.heads[number], default=number) if draft.boxes[number].kind == "input" else number
+        # input 3, first used by 9, is (False, 9, False) and so right before 9, which is (False, 9, True)
         return number not in trunk, first, first == number
 
     return sorted(draft.boxes, key=key)
@@ -260,10 +268,12 @@ def braces(draft: Draft, place: dict[int, int]) -> list[Brace]:
     for cluster in reversed(draft.clusters):
         shown = [draft.boxes[n] for n in numbers(cluster) & place.keys()]
         inside = sorted(place[box.number] for box in shown)
+        # found holds what lies within already: the inner clusters come before the outer
         inner = any(inside[0] <= brace.first <= inside[-1] for brace in found if inside)
         if any(not draft.regions[box.number] <= numbers(cluster) for box in shown):
             continue  # it lies within a block that is drawn as one: `×2` would be said of the whole block
         block = cluster.kind == "block" and len(shown) > 1 and any(box.kind == "join" for box in shown)
+        # a single volume with the cluster's count says `×3` itself
         repeated = cluster.times > 1 and shown and (len(shown) > 1 or shown[0].times != cluster.times)
         if repeated or (block and not inner):
             name = "" if COUNTED.fullmatch(cluster.name) else plain(cluster.name)

@@ -20,6 +20,7 @@ def draft_of(diagram: Diagram, opens: bool = False, coarse: bool = False) -> Dra
     draft = Draft(diagram)
     draft.telling = telling(draft.clusters, draft.made)
     close_each(draft, (c for c in draft.clusters if c.shared))  # which were drawn the first time
+    # first, for paths are long or short by their boxes: `batchnorm, relu, conv 1x1` is to be one
     gather_followers(draft)
     if not opens:
         hide_branches(draft)
@@ -69,6 +70,7 @@ def gather_followers(draft: Draft) -> None:
         before = draft.boxes[tail]
         if len(draft.heads[tail]) == 1 and takes(draft, before, box):
             into, parts = before, before.parts + box.parts
+            # of `globalavgpool, flatten` what is told is 2048, not 2048@1x1
             draft.made[tail] = draft.made[number]
             if number in draft.odds:
                 draft.odds[tail] = draft.odds.pop(number)
@@ -111,6 +113,7 @@ def hide_branches(draft: Draft) -> None:
         if number not in draft.boxes or len(draft.tails[number]) < 2:
             continue
         lengths = sorted(length(draft, tail) for tail in draft.tails[number])
+        # drawn path by path: up to three, of which at most two have more than one operation
         if len(lengths) <= MOST_PATHS and sum(one > 1 for one in lengths) < MOST_PATHS:
             continue
         ways = [way(draft, tail) for tail in draft.tails[number]]
@@ -120,11 +123,13 @@ def hide_branches(draft: Draft) -> None:
         if not 0 < len(region) <= LARGEST_BLOCK or any(draft.boxes[n].kind == "input" for n in region):
             hide_paths(draft, number, {n for path in ways for n in path[:-1]})
             continue
+        # GoogLeNet's `Inception` holds its join and its paths and nothing else: it names the volume
         own = [c for c in draft.clusters if region <= numbers(c) and not c.name.isdecimal() and c.name]
         if own and not numbers(own[-1]) & draft.boxes.keys() - region:
             close(draft, own[-1])
         else:
             join, *followers = draft.boxes[number].parts
+            # a cluster that the text has not, so that what is in it can be opened below the figure
             items = items_between(draft.items, min(region) - 1, number)
             paths = Cluster("group", f"{join} of {len(lengths)} paths", "", items)
             close(draft, paths, *path_words(draft, number), *followers)
@@ -132,6 +137,7 @@ def hide_branches(draft: Draft) -> None:
 
 def path_words(draft: Draft, join: int) -> list[str]:
     """What the paths of a join begin with: `conv 3x3 ×4`."""
+    # a way is [last, …, first, fork]: without the fork, and in the order of execution
     ways = ([draft.boxes[n] for n in way(draft, tail)[-2::-1]] for tail in draft.tails[join])
     found = Counter(first_step(boxes) for boxes in ways)
     return [f"{words} ×{count}" if count > 1 else words for words, count in found.items()]
@@ -167,6 +173,7 @@ def hide_exchanges(draft: Draft) -> None:
     for join in [number for number, box in sorted(draft.boxes.items()) if sign(box)]:
         size = draft.made[join].last.height
         paths = [way(draft, tail) for tail in draft.tails[join]]
+        # one or two operations (`conv 1x1, upsample 2`) behind a value that other streams read, too
         shared = (path for path in paths if len(path) in (2, 3) and len(draft.heads[path[-1]]) > 1)
         fitted = (path[:-1] for path in shared if draft.made[path[-1]].last.height != size)
         draft.collapse({join, *(number for path in fitted for number in path)}, *draft.boxes[join].parts)
@@ -184,6 +191,7 @@ def hide_groups(draft: Draft) -> None:
     """Where there still is too much, labelled braces become one volume: the innermost, if that is enough."""
     depths = [[cluster for cluster in draft.items if isinstance(cluster, Cluster)]]
     while depths[-1]:
+        # depths[n]: the clusters that lie within n others; the last list is empty
         items = (item for cluster in depths[-1] for item in cluster.items)
         depths.append([item for item in items if isinstance(item, Cluster)])
     while depths and is_full(draft):
@@ -218,6 +226,7 @@ def used_alone(draft: Draft, join: int, ends: Set[int]) -> set[int]:
 def alone(diagram: Diagram, cluster: Cluster, name: str) -> Diagram:
     """A cluster as a diagram of its own, with the values that arrive as inputs."""
     inside = numbers(cluster)
+    # by tail the first of its edges into the cluster
     entering = {e.tail: e for e in reversed(diagram.edges) if e.tail not in inside and e.head in inside}
     inputs = [Box(tail, "input", ("input",), ("input",)) for tail in sorted(entering)]
     inner = [edge for edge in diagram.edges if edge.head in inside]

@@ -83,6 +83,7 @@ class TextBlock(NamedTuple):
         return len(self.lines) * self.size * PITCH
 
     def centred(self, x: float, top: float, role: str = "ink") -> list[Primitive]:
+        # the line that letters stand on is so far below their top
         first = top + 0.85 * self.size
         lines = ((first + i * self.size * PITCH, words) for i, words in enumerate(self.lines))
         return [Text(Point(x, y), words, self.size, role=role) for y, words in lines]
@@ -101,6 +102,7 @@ class Skyline:
 
     def free(self, left: float, right: float) -> float:
         """The nearest y at which everything between left and right is passed."""
+        # above, reaches are negated, so that further is larger on both sides; 0 is the row's middle
         return self.sign * max((reach for a, b, reach in self.taken if a < right and b > left), default=0.0)
 
     def put(self, left: float, right: float, high: float, gap: float) -> float:

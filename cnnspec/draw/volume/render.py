@@ -87,6 +87,7 @@ def faced(part: Polygon, theme: Theme) -> str:
 def head(before: Point, end: Point, paint: str) -> str:
     """The head of an arrow; markers are beyond some programs."""
     x, y = end.x - before.x, end.y - before.y
+    # a line of no length has no direction: its head is a point
     long = (x * x + y * y) ** 0.5 or 1.0
     x, y = x / long, y / long
     back = Point(end.x - ARROW[0] * x, end.y - ARROW[0] * y)

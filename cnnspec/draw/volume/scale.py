@@ -16,6 +16,7 @@ class Range(NamedTuple):
     power: float
 
     def points(self, value: int, largest: int) -> float:
+        # a side of 7 where the largest is 224: 10 + 140 * (7/224)^0.6 = 27.5 points
         return self.low + (self.high - self.low) * float((value / largest) ** self.power)
 
 

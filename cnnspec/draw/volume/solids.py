@@ -84,6 +84,7 @@ def circle(sign: str) -> Solid:
 def octagon() -> Solid:
     """What does not fit, crossed out."""
     side = 2 * FAULT
+    # a regular octagon: 1 / (2 + √2) = 0.29 of a side is cut off at each corner
     near, far = side * 0.29, side * 0.71
     turns = ((near, 0), (far, 0), (side, near), (side, far), (far, side), (near, side), (0, far), (0, near))
     parts: list[Primitive] = [Polygon(tuple(Point(x, y - FAULT) for x, y in turns), "fault")]
@@ -130,6 +131,7 @@ def slabs(volume: Volume, scale: Scale) -> Solid:
     places = [i * (wide + BETWEEN_COPIES) for i in range(copies)]
     made = [cuboid(x, (wide, high, deep), shown_bands(volume)) for x in places]
     length = copies * wide + (copies - 1) * BETWEEN_COPIES + DEPTH.x * deep
+    # the left face cannot be seen: what arrives ends at its front edge
     edge, right = made[0][1]._replace(across=Point(0, 0)), made[-1][2]
     parts = tuple(part for faces, _, _ in made for part in faces)
     return Solid("slab", length, high - DEPTH.y * deep, parts, edge, right)
@@ -141,6 +143,7 @@ def stack(volume: Volume, scale: Scale) -> Solid:
     wide, high = scale.of_side(width), scale.of_side(height)
     count, off = min(volume.shape.channels, MOST_SHEETS), SHEET * max(scale.zoom, 0.6)
     more = volume.shape.channels > count
+    # a step from sheet to sheet, and two for the dots of those that are not drawn
     room = off * (count - 1) + (off * 2 if more else 0)
     top = -(high + room) / 2
     parts: list[Primitive] = []

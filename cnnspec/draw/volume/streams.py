@@ -46,10 +46,12 @@ def streams(figure: Figure) -> Streams | None:
     for way in ways:
         for i in range(way.tail, way.head):
             alive[i].add(heights[way.tail])
+    # behind the input {64}, where three streams run {64, 32, 16}: these are the rows
     widest: set[int] = max(alive, key=len, default=set())
     sizes, rows = sorted(widest, reverse=True), list[int]()
     for i, height in enumerate(heights):
         before = (rows[way.tail] for way in ways if way.head == i)
+        # a stem of another size stands in the row of what it works on, or in the first
         rows.append(sizes.index(height) if height in sizes else next(before, 0))
     columns = columns_of(rows, ways)
     if len(sizes) < LEAST or len(volumes) < BROAD * len(set(columns)):
@@ -73,6 +75,7 @@ def columns_of(rows: Sequence[int], ways: Sequence[Skip]) -> list[int]:
     columns, taken = list[int](), set[tuple[int, int]]()
     for row, before in zip(rows, tails, strict=True):
         column = 1 + max((columns[tail] for tail in before), default=-1)
+        # two volumes of a row that could run at once stand behind each other
         while (row, column) in taken:
             column += 1
         taken.add((row, column))
@@ -83,6 +86,7 @@ def columns_of(rows: Sequence[int], ways: Sequence[Skip]) -> list[int]:
             taken.remove((rows[i], columns[i]))
             columns[i] += 1
             taken.add((rows[i], columns[i]))
+    # columns that are empty now are dropped: 0 1 4 -> 0 1 2
     kept = sorted(set(columns))
     return [kept.index(column) for column in columns]
 
@@ -92,6 +96,7 @@ def systems(found: Streams, things: Sequence[Sized], left: float, right: float) 
     led = {way.head for way in found.straight}
     columns: list[dict[int, Sized]] = [{} for _ in range(1 + max(found.columns))]
     for i, thing in enumerate(things):
+        # an arrow leads to it within its row only from there; ways from other rows are slanted lines
         columns[found.columns[i]][i] = thing._replace(volume=thing.volume._replace(fed=i in led))
     spans = [(found.columns[way.tail], found.columns[way.head]) for way in found.others]
     spans += ((found.columns[brace.first], found.columns[brace.last]) for brace in found.braces)
@@ -105,6 +110,7 @@ def systems(found: Streams, things: Sequence[Sized], left: float, right: float) 
     for numbers in best_breaks(0, len(columns), rows_from):
         rows: System = [[] for _ in range(1 + max(found.rows))]
         shown = list(stand(found, columns[numbers.start : numbers.stop], left, right))
+        # what a system leaves free is shared out between its columns
         gap = max(0.0, right - STUB - shown[-1][1]) / max(1, len(shown) - 1)
         for i, (spots, _) in enumerate(shown):
             for spot in spots:

@@ -42,8 +42,10 @@ class Tags(NamedTuple):
 
 def numbered(skips: Iterable[Skip]) -> Tags:
     """Those of one value share a number."""
+    # 2 -> 9, 4 -> 9, 4 -> 12 with `conv 1x1`: 2 is "1", 4 is "2"; at 9 `1 2`, at 12 `2 conv 1x1`
     numbers = {tail: i for i, tail in enumerate(sorted({skip.tail for skip in skips}), 1)}
     arriving: dict[int, list[str]] = {}
+    # those without words first: they share the first line
     for skip in sorted(skips, key=lambda skip: (skip.words, skip.tail)):
         lines = arriving.setdefault(skip.head, [])
         if skip.words or not lines:
@@ -89,6 +91,7 @@ def rails(skips: Sequence[Skip], rows: Sequence[Sequence[Spot]]) -> tuple[list[l
     inside = [found.get(i, []) for i in range(len(rows))]
     for skip in list(others):
         i = row_of[skip.head]
+        # a row's first volume that is fed by none leaves the way around free for one skip
         if ends.get(skip.tail) == i and not any(other.tail < 0 for other in inside[i]):
             inside[i].append(skip._replace(tail=-1))
             others.remove(skip)
@@ -168,6 +171,7 @@ class Strip:
         ways = [(skip, *self.ends(skip, at, begun, ended)) for skip in inner_first]
         uprights = [point.x for _, begin, end in ways for point in (begin, end)]
         for skip, begin, end in ways:
+            # what comes around begins at the right edge, right of its end
             low, high = min(begin.x, end.x), max(begin.x, end.x)
             y = self.above.free(low - 1, high + 1) - ABOVE
             path = (begin, Point(begin.x, y), Point(end.x, y), end)
@@ -183,6 +187,7 @@ class Strip:
                 centre = min(max(centre, self.left + half), self.right - half)
                 self.parts.append(Text(Point(centre, y - 2.4), skip.words, LETTERS, role="skip"))
                 self.above.add(centre - half, centre + half, y - 2.4 - LETTERS)
+        # `ends` has counted it down to 0; tags stand outside all lines
         ended = Counter(skip.head for skip in skips)
         for spot in self.spots:
             self.add_tag(tags.arriving.get(spot.number), roof(spot, -1, ended[spot.number]), -1)
@@ -272,6 +277,7 @@ def kernel(before: Spot, spot: Spot) -> list[Primitive]:
 def clear(between: tuple[float, float], half: float, uprights: Sequence[float]) -> float:
     """The middle of words of half this width, as near to the middle as they stand on no upright."""
     low, high = between
+    # words 40 wide between 0 and 100, an upright at 40: their middle at 20, or from 60 to 80; so at 60
     inside = sorted(x for x in uprights if low < x < high)
     rooms = [(a + half, b - half) for a, b in pairwise([low, *inside, high]) if b - a > 2 * half]
     middle = (low + high) / 2

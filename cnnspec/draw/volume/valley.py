@@ -66,6 +66,7 @@ def valley(figure: Figure) -> Valley | None:
     # levels as they are handed across, of which each lies within the one above: 568 > 280 > 136 > 64
     last = {side(figure, skip.tail): skip.tail for skip in crossing}  # of two values of a size the inner one
     groups = [[skip for skip in crossing if skip.tail == tail] for tail in sorted(last.values())]
+    # UNet: skips 2 -> 24, 5 -> 21, 8 -> 18, 11 -> 15: each ends before the one above it does
     nested = all(a[0].head > b[-1].head for a, b in pairwise(groups))
     shrinking = all(side(figure, a[0].tail) > side(figure, b[0].tail) for a, b in pairwise(groups))
     faulty = any(volume.kind == "fault" for volume in figure.volumes)
@@ -74,6 +75,7 @@ def valley(figure: Figure) -> Valley | None:
     found: list[Level] = []
     low, high = 0, end  # what no level above has taken: each takes its part from both ends
     for skips in groups:
+        # UNet's top: volumes 0 to 2 on the left, 24 to 27 on the right; what is left lies between, 3 to 23
         start = rise(figure, skips[0])
         found.append(Level(range(low, skips[0].tail + 1), range(start, high)))
         low, high = skips[0].tail + 1, start
@@ -87,10 +89,12 @@ def with_skips(figure: Figure, found: list[Level], end: int) -> Valley | None:
     On the left of a level the last value of the one above is at hand.
     """
     row_of = {number: i for i, level in enumerate(found) for number in (*level.left, *level.right)}
+    # the value before a level's first comes down to it: a skip may begin there, too
     entering = {level.left.start - 1: i for i, level in enumerate(found)}
     inside, loose = part_skips((skip for skip in figure.skips if skip.tail < end), row_of, entering)
     braces = [brace for brace in figure.braces if brace.times > 1 and brace.first < end]
     held = [[b for b in braces if is_in(b, level.left) or is_in(b, level.right)] for level in found]
+    # `repeat 2 { … }` around a whole U: its brace is on no single level
     if sum(map(len, held)) < len(braces):
         return None
     levels = [level._replace(skips=inside.get(i, ()), braces=held[i]) for i, level in enumerate(found)]
@@ -106,6 +110,7 @@ def by_size(figure: Figure, found: Valley) -> Iterator[Valley]:
     yield found
     first, *others = found.levels
     left, right = parted(figure, first.left), parted(figure, first.right)[::-1]
+    # one size on the right, FPN: more on the left stands above the U; as many as left: pair them up
     if len(right) not in (1, len(left)):
         return
     for sizes in range(len(left) - 1, 0, -1) if len(right) == 1 else (1,):
@@ -118,6 +123,7 @@ def by_size(figure: Figure, found: Valley) -> Iterator[Valley]:
 
 def parted(figure: Figure, numbers: range) -> list[range]:
     """Neighbours of much the same size: unpadded convolutions only nibble at it."""
+    # 572 570 568 | 284 282 280 | 140: cut where the size is not within 1.5 times that before
     sizes = {i: max(1, side(figure, i)) for i in numbers}
     cuts = [i for i in numbers[1:] if not 1 / NIBBLED < sizes[i] / sizes[i - 1] < NIBBLED]
     return [range(a, b) for a, b in pairwise([numbers.start, *cuts, numbers.stop])]
@@ -157,6 +163,7 @@ def without_resizes(figure: Figure) -> Figure:
 
 def condense(figure: Figure) -> Figure:
     """The figure in less room: an operation and the same again as one, ×2; of equal sizes only the first."""
+    # not to become one with the volume before: what is behind a skip's begin, at its end, or at a brace's
     ends = {skip.tail + 1 for skip in figure.skips} | {skip.head for skip in figure.skips}
     ends |= {brace.first for brace in figure.braces} | {brace.last + 1 for brace in figure.braces}
     gone = {
@@ -180,6 +187,7 @@ def narrow(volume: Volume, before: Volume | None) -> Volume:
     channels, at, size = "".join(volume.label[-1:]).partition("@")
     if not at or volume.sign:
         return volume
+    # `64@128x128` behind `32@128x128` is `64`; where the size is new, `64@` and below it `128x128`
     known = before and before.shape.is_map and volume.shape.size == before.shape.size
     brief = known and volume.fed and len(volume.label) == 1
     shape = (channels,) if brief else (channels + at, size)
@@ -190,6 +198,7 @@ def merge_volumes(figure: Figure, gone: Set[int], merge: Callable[[Volume, Volum
     """Each of those volumes becomes one with the next."""
     volumes, place = list[Volume](), list[int]()
     for i, volume in enumerate(figure.volumes):
+        # place: by the old number the new one: gone {1} -> [0, 1, 1, 2]
         if i - 1 in gone:
             volumes[-1] = merge(volumes[-1], volume)
         else:
@@ -214,6 +223,7 @@ def rungs(found: Valley, things: Sequence[Sized], left: float, right: float) -> 
     ups = [group(things, level.right, level.skips) for level in found.levels]
     rooms: list[float] = []  # to be left free beside each level
     for i, (level, down, up) in enumerate(zip(found.levels, downs, ups, strict=True)):
+        # beside all levels but the top one the ways down and up need room
         need = length(down) + length(up) + 2 * SIDE * (i > 0)
         if level.crossing:
             need += GAP + max(fill_words([skip.words]).width for skip in level.crossing)
@@ -304,6 +314,7 @@ def stairs(
             middle = (tail.centre + (rise_to[0].centre if rise_to else right)) / 2
             said = [caption(volumes[head.number].said, tail.centre, left, middle)]
             said += (caption(volumes[spot.number].said, spot.centre, right, middle) for spot in rise_to)
+            # the y of the ways' level piece; longer captions need more room above it
             corridor = y + CHANNEL - 5 + LETTERS * PITCH * (max(map(len, said)) - 1)
             low = corridor + 5 - rung.strip.above.end
             ways.append(down(tail, head, (high, corridor, low)))
