@@ -32,6 +32,7 @@ def layer_words(layer: Layer, variable: str | None = None) -> str:
     words = [layer.name]
     for name, argument in layer.arguments.items():
         value = layer.value(name)
+        # `depthwise 3x3`, not `depthwise 3x3 1`: a number that is as by default is not told
         if name in SILENT or value is None or (argument.kind == "count" and value == argument.default):
             continue
         if name == "stride":
@@ -84,6 +85,7 @@ def size_words(size: tuple[int, ...]) -> str:
     """`2` or `2x1`; a pad of four sides as `1`, `1x2` or `0,1,0,1`."""
     if len(size) == 4:
         top, bottom, left, right = size
+        # 0,1,0,1 pads below and on the right alone; 1,1,2,2 is said as 1x2
         if (top, left) != (bottom, right):
             return ",".join(map(str, size))
         size = (top, left)
@@ -175,6 +177,7 @@ def cluster_lines(cluster: Cluster, params: int, macs: int, look: Look, continue
         said.append(f"{three_digits(params)} params")
     if macs and "macs" in look.show and not continued:
         said.append(f"{three_digits(macs)} MACs")
+    # the last line of the name goes on with the facts, by commas, if there is room
     *above, last = fill_lines([*label, f"{name}{times}".strip()], " ", width)
     return [*above, *fill_lines([words for words in (last, *said) if words], ", ", width)]
 
@@ -182,7 +185,9 @@ def cluster_lines(cluster: Cluster, params: int, macs: int, look: Look, continue
 def three_digits(number: int) -> str:
     """Three digits: `940`, `64.5k`, `39.1M`, `1.20G`."""
     for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        # from 999,500 on `1.00M`: rounded to three digits it would be `1000k`
         if number >= size - size // 2000:
             value = number / size
+            # 9.99, 10.0, 99.9, 100: one decimal less from where rounding gives one digit more
             return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f}{unit}"
     return str(number)

@@ -29,8 +29,11 @@ def close_parts(diagram: Diagram) -> Iterator[Diagram]:
     while found := [item for item in levels[-1] if isinstance(item, Cluster)]:
         nested.append(found)
         levels.append(tuple(item for cluster in found for item in cluster.items))
+    # `all: { a b c }`: one cluster outside says nothing, so the three within are the parts
     outermost = next((depth for depth, found in enumerate(nested) if len(found) >= FEW), len(nested))
+    # ResNet-50: boxes for the `Bottleneck`s in its layers, then for `layer1` to `layer4`
     for deep in range(max(len(nested) - 1, outermost), outermost - 1, -1):
+        # a block that is a box in one place, at that depth, is one in each, also further out
         names = {cluster.name for found in nested[deep:] for cluster in found if cluster.kind == "block"}
         yield close(diagram, partial(is_part, names, deep, outermost))
 
@@ -50,6 +53,7 @@ def close(diagram: Diagram, is_box: Callable[[Cluster, int], bool]) -> Diagram:
             if isinstance(item, Cluster):
                 within = list(boxes(item.items))
                 if is_box(item, depth) and all(box.kind != "fault" for box in within):
+                    # the first box's number stands for all: edges still lead from smaller to larger
                     closed.update((box.number, within[0].number) for box in within)
                     item = block_box(item, within, shared.get(item.name, ()))
                 else:
@@ -77,6 +81,7 @@ def outside(edges: list[Edge], shut: set[int]) -> Iterator[Edge]:
         if edge.tail == edge.head or edge[:3] in seen:
             continue
         seen.add(edge[:3])
+        # into a closed box several values of one shape are one edge; at a join each is a path, hence `×2`
         seen_through = edge.head not in shut
         route = edge.route if seen_through and len(tails[edge.head]) > 1 else ""
         yield edge._replace(route=route, times=alike[edge[:3]] if seen_through else 1)
@@ -113,6 +118,7 @@ def shared_arguments(items: tuple[Item, ...]) -> dict[str, Arguments]:
 
 def block_box(block: Cluster, within: list[Box], unsaid: Arguments) -> Box:
     """`MBConv kernel 5 /2`: one box for a use of a block and all of its copies."""
+    # rates, as of stochastic depth, differ from use to use and tell nothing of the form
     arguments = (pair for pair in block.arguments if pair not in unsaid and not isinstance(pair[1], float))
     said = [argument_words(*pair) for pair in arguments]
     name = block.name or ("path" if block.kind == "path" else inner_name(block))
@@ -148,6 +154,7 @@ def of_one(items: tuple[Item, ...], name: str) -> Count:
     """The parameters or MACs of things side by side, each of which stands for its copies."""
     found = Count()
     for item in items:
+        # a block of two equal convs, folded to ×2: one block has twice the parameters of one of them
         each: Count = getattr(item, name) if isinstance(item, Box) else of_one(item.items, name)
         found = found.beside(Count(each.total, item.times * each.least, item.times * each.most))
     return found

@@ -71,11 +71,14 @@ class Folder:
         if cluster.kind == "path":
             alike = self.sources(last) == self.sources(cluster) and self.ends(last) == self.ends(cluster)
             return self.beside and alike
+        # [(False, 2)]: fed by the third box of the one before; None: by something else
         handed = self.handed_on(last, cluster)
         if not handed or None in handed or (len(run) > 1 and handed != self.handed_on(run[-2], last)):
             return False
         sources, numbers = self.sources(cluster), numbers_of(cluster)
+        # the numbers at which this copy hands on: of its boxes, or of what it is fed itself
         passed_on = {sources[i] if was else numbers[i] for was, i in filter(None, handed)}
+        # fed by n values, a copy is read by the n next ones: what leaves for anywhere else forbids to fold
         copies = [*run[-len(sources) :], cluster]
         within = {number for copy in copies for number in numbers_of(copy)}
         leaving = (self.edges[key] for copy in copies[:-1] for key in self.ports(copy).leaving)
@@ -115,12 +118,14 @@ class Folder:
         """What has to be equal in equal clusters. Labels may differ."""
         if id(cluster) not in self.signatures:
             place = {number: i for i, number in enumerate(numbers_of(cluster))}
+            # boxes 5, 7, 8 fed by 4 are 0, 1, 2 and -1, so copies elsewhere have the same numbers
             place |= {number: -1 - i for i, number in enumerate(self.sources(cluster))}
             ports = self.ports(cluster)
 
             def wiring(keys: list[int]) -> tuple[Hashable, ...]:
                 edges = (self.edges[key] for key in keys)
                 ends = ((place.get(edge.tail), place.get(edge.head), edge) for edge in edges)
+                # [1:] is height and width: channels may grow, as in DenseNet
                 return tuple((a, b, edge.first[1:], edge.route, edge.idle, edge.fault) for a, b, edge in ends)
 
             exits = frozenset(place[self.edges[key].tail] for key in ports.leaving)
@@ -135,16 +140,19 @@ class Folder:
             ports = self.ports(copy)
             for kept, key in zip(first.inner, ports.inner, strict=True):
                 self.edges[kept] = self.edges[kept]._replace(last=self.edges.pop(key).last)
+            # equal paths side by side: the edges to their join become one, which counts them
             for kept, key in zip(first.leaving, ports.leaving, strict=True) if copy.kind == "path" else ():
                 self.into[self.edges[key].head].remove(key)
                 times = self.edges[kept].times + self.edges[key].times
                 self.edges[kept] = self.edges[kept]._replace(last=self.edges.pop(key).last, times=times)
             for key in ports.entering:
                 del self.edges[key]
+        # what the last copy feeds is now fed by the first, which stands for all
         for alike in zip(*map(numbers_of, run), strict=True):
             keys = [key for number in alike for key in self.out_of.get(number, ()) if key in self.edges]
             self.out_of[alike[0]] = keys
             self.edges |= {key: self.edges[key]._replace(tail=alike[0]) for key in keys}
+        # a run of what was folded before counts all copies within
         return stack(run)._replace(times=run[0].times * len(run))
 
 
@@ -154,6 +162,7 @@ def numbers_of(cluster: Cluster) -> list[int]:
 
 def content(item: Item) -> Hashable:
     if isinstance(item, Box):
+        # without rates and picked channels, in which copies may differ
         parts = varied_parts(item, [""] * len(item.variables))
         return item.kind, parts, item.shared, item.idle, item.times
     named = item.name if item.kind == "block" else ""

@@ -61,6 +61,7 @@ class Surroundings(NamedTuple):
 def build(network: Network) -> Diagram:
     """The diagram of a network; of one with faults, as far as they let it go."""
     made = Builder().diagram(network)
+    # only the drawn boxes tell that a fault is met; then what no output needs must not be called idle
     if any(box.kind == "fault" for box in boxes(made.items)):
         made = Builder(partial=True).diagram(network)
     return made
@@ -95,6 +96,7 @@ class Builder:
             outer.makers[given.value] = self.count
             items.append(Box(self.number(), "input", (given.name,), (given.name,)))
         waiting = list(network.outputs)
+        # None: an output may be an input itself, which no step makes
         for step in (None, *network.steps):
             items += self.step(step, outer) if step is not None else []
             # An output stands right behind what makes it: nothing has to be led past the rest of the net.
@@ -123,6 +125,7 @@ class Builder:
 
     def step(self, step: Step, outer: Surroundings) -> list[Item]:
         """The items of a step; none behind a fault, where nothing arrives."""
+        # braces, joins and runs again are gone into: what they hold may begin at another value, by `from`
         if isinstance(step, Leaf | Lost | Use) and step.input not in outer.makers:
             return []
         if isinstance(step, Lost):
@@ -187,6 +190,7 @@ class Builder:
         instance, name = step.instance, step.instance.block.name.name
         idle = self.idle(step.output, outer)
         makers = {instance.input: outer.makers[step.input]}
+        # in a block all that its output needs is needed; whether anybody needs that output, `idle` tells
         within = live(instance.steps, {instance.output})
         inner = Surroundings(makers, within, within, outer.shared, idle)
         items = self.steps(instance.steps, inner)
@@ -217,11 +221,14 @@ class Builder:
         idle = self.idle(step.output, outer)
         tails = [outer.makers[end.value] for end in ends]
         number = self.number()
+        # in a sum a lone convolution fits one shape to another; in a concat it is a path like others
         most = max(end.convolutions for end in ends) if step.layer.name == "add" else 0
         fits = step.output.shape is not None
         for tail, end in zip(tails, ends, strict=True):
             shape, others = are_known(end.value), set(tails) - {tail}
+            # `| identity`, or `| from x`: its value also goes through the layers of another path
             route = "skip" if end.empty and self.leads_on(tail, others) else ""
+            # ResNet's `| conv, conv, conv | conv 1x1 /2, batchnorm`: the second, all edges on it
             if end.convolutions == 1 < most and self.leads_on(self.edges[end.edges[0]].tail, others):
                 route = "projection"
                 for key in end.edges:
@@ -292,6 +299,7 @@ def unlike(shape: Shape, ends: list[End]) -> str:
 def claim_words(value: Value) -> str:
     """What the author says of a value falsely, if he does."""
     before = value.before.believed if value.before else None
+    # what is made of a wrongly claimed value is believed other than it is, too: the claim is told once
     return "" if value.believed is None or before is not None else f"≠ {value.believed}"
 
 
@@ -326,6 +334,7 @@ def given_arguments(instance: Instance) -> Arguments:
 
 def braces_label(step: Braces) -> str:
     """The label of braces; of such as a label with dots opens, the whole label: `convs.0`."""
+    # `"convs.0": { … }` is braces `convs` around braces whose path is `convs.0`
     inner: Any = step
     while isinstance(inner, Group) and inner.is_part and len(inner.steps) == 1:
         inner = inner.steps[0]
@@ -336,5 +345,6 @@ def braces_label(step: Braces) -> str:
 def given_label(path: str, kind: str) -> str:
     """The label that the author gave; "" where the step is named by its place or its kind and number."""
     name = own_name(path)
+    # of a conv `conv` and `conv2` are names by place; `proj` and `conv_a` are the author's
     rest = name.removeprefix(kind)
     return name if rest and not rest.isdecimal() else ""

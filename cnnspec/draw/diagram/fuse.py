@@ -42,6 +42,7 @@ def chain(diagram: Diagram) -> Diagram:
     def link(last: Box, box: Box) -> Box:
         links[last.number] = links.get(last.number, 1) + 1
         kind = last.kind if last.kind == box.kind else "block"
+        # the box bears the label of its first part: the labels of others stand before their words
         return absorb(last._replace(kind=kind), box._replace(parts=(first_words(box), *box.parts[1:])))
 
     return merge(diagram, follows, link)
@@ -56,11 +57,13 @@ def merge(diagram: Diagram, belongs: Callable[[Box, Box], bool], join: Callable[
     leaving = Counter(edge.tail for edge in diagram.edges)
     arriving: dict[int, list[int]] = {}
     for edge in diagram.edges:
+        # -1 is no box's number: what arrives by a fault is never taken in
         arriving.setdefault(edge.head, []).append(-1 if edge.fault else edge.tail)
     merged: dict[int, int] = {}
 
     def follows(box: Box, last: Box, end: int) -> bool:
         same = (box.shared, box.idle, box.times) == (last.shared, last.idle, last.times)
+        # `end`, not `last.number`: in conv, batchnorm, relu the relu's edge comes from the batchnorm
         chained = arriving.get(box.number) == [end] and leaving[end] == 1
         return chained and same and belongs(last, box)
 
@@ -82,6 +85,7 @@ def merge(diagram: Diagram, belongs: Callable[[Box, Box], bool], join: Callable[
         return tuple(found)
 
     items = walk(diagram.items)
+    # gone are the edges within a box; what leaves its last layer leaves the box
     edges = (edge for edge in diagram.edges if edge.head not in merged)
     moved = tuple(edge._replace(tail=merged.get(edge.tail, edge.tail)) for edge in edges)
     return diagram._replace(items=items, edges=moved)
@@ -96,6 +100,7 @@ def absorb(box: Box, follower: Box) -> Box:
         macs=box.macs.beside(follower.macs),
         variables=(
             *box.variables,
+            # `conv, dropout` takes in `relu, dropout`: the second dropout is part 3 now
             *(v._replace(part=v.part + len(box.parts)) for v in follower.variables),
         ),
     )

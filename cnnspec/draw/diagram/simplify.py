@@ -25,6 +25,7 @@ def simplify(network: Network, detail: str = REPEATS) -> Diagram:
     if detail == "full":
         return unwrap(diagram)
     if detail == "fused":
+        # once more, for a conv and its batchnorm may have stood in braces of their own
         return fuse(unwrap(fuse(diagram)))
     return fuse(unwrap(fold(fuse(diagram), beside=detail != REPEATS)))
 
@@ -33,6 +34,7 @@ def overviews(network: Network) -> list[tuple[str, Diagram]]:
     """Diagrams whose blocks, parts or chains are boxes, coarser and coarser, and which of these they are."""
     folded = fold(fuse(build(network)))
     blocks = fuse(unwrap(close_blocks(folded)))
+    # the outermost parts always; finer ones only where they are fewer boxes than blocks
     *inner, outermost = map(fuse, close_parts(unwrap(folded)))
     coarser = [diagram for diagram in inner if count(diagram.items) < count(blocks.items)]
     parts = [*coarser, outermost]

@@ -23,12 +23,16 @@ def open_cluster(item: Item) -> tuple[Item, ...]:
     if len(inner) == 1 and item.kind != "path":
         only = inner[0]
         if isinstance(only, Box):
+            # `repeat 2 { conv 8@3x3 }` -> `conv 8@3x3 ×2`
             return (only._replace(label=label_of(item, only), times=only.times * item.times),)
         if item.kind == "iteration":
+            # `repeat 3 { B }` -> B ×3: a label would be that of the first
             return (only._replace(label="", times=only.times * item.times),)
         if only.times == 1 and only.kind == "group":
+            # `x: { y: { conv, maxpool } }` -> x: the outer name stays
             return (item._replace(items=only.items),)
         if item.times == 1 and item.kind == "group":
+            # `layer1: { B }` -> B labelled `layer1`
             return (only._replace(label=item.name),)
     return (item._replace(items=inner),)
 

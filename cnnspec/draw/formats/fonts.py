@@ -132,6 +132,7 @@ def table(file: Path, tag: bytes) -> bytes:
     https://learn.microsoft.com/typography/opentype/spec
     """
     with file.open("rb") as data:
+        # a font begins with its version, the number of its tables and three numbers for searching
         (count,) = struct.unpack(">4xH6x", data.read(12))
         for _ in range(count):
             found, start, size = struct.unpack(">4s4xII", data.read(16))
@@ -148,6 +149,7 @@ def family_and_style(table: bytes) -> tuple[str, str]:
     for i in range(count):
         platform, _, language, name, size, start = struct.unpack_from(">6H", table, 6 + 12 * i)
         text = table[texts + start : texts + start + size]
+        # Windows, English of the United States; else Macintosh, English
         if platform == 3 and language == 0x409:
             found[name] = text.decode("utf-16-be", "replace")
         elif platform == 1 and language == 0:
@@ -163,6 +165,7 @@ def widths(file: str) -> dict[str, float]:
     """By character the advance width, in thousandths of the letters' size. Raises as `table` does."""
     head, hhea, hmtx = (table(Path(file), tag) for tag in (b"head", b"hhea", b"hmtx"))
     (units,), (count,) = struct.unpack_from(">H", head, 18), struct.unpack_from(">H", hhea, 34)
+    # the list of advances may be shorter than the glyphs are many: the last is that of all others
     advances = [advance * 1000 / units for advance, _ in struct.iter_unpack(">Hh", hmtx[: 4 * count])]
     return {chr(code): advances[min(glyph, count - 1)] for code, glyph in glyphs(table(Path(file), b"cmap"))}
 
@@ -173,12 +176,15 @@ def glyphs(cmap: bytes) -> Iterator[tuple[int, int]]:
         (start,) = struct.unpack_from(">4xI", cmap, at)
         kind, size = struct.unpack_from(">H4xH", cmap, start)  # the size of each of four lists
         if kind == 4:
+            # ends, then 2 bytes of padding, starts, deltas, offsets: characters in stretches, as 65 to 90
             lists = (start + 14, *(start + 16 + i * size for i in (1, 2, 3)))
             parts = zip(*(struct.unpack_from(f">{size // 2}H", cmap, place) for place in lists), strict=True)
             for i, (last, first, delta, offset) in enumerate(parts):
                 for code in range(first, last + 1):
+                    # offset 0: code + delta; else the glyph of `first` stands so far behind the offset itself
                     glyph, place = code, lists[3] + 2 * i + offset + 2 * (code - first)
                     if offset:
+                        # the last stretch is 0xFFFF, whose offset may lead out of the table
                         (glyph,) = struct.unpack_from(">H", cmap, place) if code < 0xFFFF else (0,)
                     yield code, (glyph + delta) & 0xFFFF
             return

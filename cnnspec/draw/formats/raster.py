@@ -39,6 +39,7 @@ def png(svg: str, mark: str, font: str = "") -> bytes:
             skip_system_fonts=set(svg) <= COVERED,  # else other machines would draw other letters
         )
     )
+    # 300 dots an inch are 96 * 3.125 / 0.0254 = 11,811 a metre; 1: of metres
     a_metre = round(96 * times / 0.0254)
     size = chunk(b"pHYs", struct.pack(">IIB", a_metre, a_metre, 1))
     words = chunk(b"tEXt", b"Software\0" + mark.encode("latin-1", "replace"))

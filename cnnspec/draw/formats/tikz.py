@@ -72,6 +72,7 @@ def tikz(svg: str, mark: str) -> str:
     _, _, across, down = map(float, root.attrib["viewBox"].split())
     unit = wide / across
     body = "\n".join(elements(root, Inherited(0, 0, {}), unit))
+    # only what an option names, `fill=E69F00`: not the words of a node that look like a colour
     colours = sorted(set(re.findall(r"(?<==)[0-9A-F]{6}\b", body)))
     lines = [f"\\definecolor{{{colour}}}{{HTML}}{{{colour}}}" for colour in colours]
     lines.append(f"\\useasboundingbox (0,0) rectangle ({number(across)},{number(down)});")
@@ -127,6 +128,7 @@ def colour(text: str) -> str:
 
 def polygon(given: Mapping[str, str], inherited: Inherited) -> str:
     corners = inherited.points(given["points"])
+    # Graphviz says the first corner twice; `cycle` would join it to itself
     if corners[0] == corners[-1]:
         del corners[-1]
     return " -- ".join([*corners, "cycle"])
@@ -141,6 +143,7 @@ def curve(given: Mapping[str, str], inherited: Inherited) -> str:
     start, *rest = inherited.points(given["d"])
     made, before = start, start
     for one, two, end in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        # Graphviz draws the sides of rounded boxes as curves whose control points are their ends
         straight = one == before and two == end
         made += f" -- {end}" if straight else f" .. controls {one} and {two} .. {end}"
         before = end

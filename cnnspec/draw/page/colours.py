@@ -9,6 +9,7 @@ import re
 
 from cnnspec.draw.theme import THEMES, Paint, Theme
 
+# `#C0DE05` is the sixth role; Graphviz writes colours in small letters
 _CODE = re.compile(r"#c0de([0-9a-f]{2})", re.IGNORECASE)
 
 KINDS = tuple(THEMES["light"].paints)

@@ -30,6 +30,7 @@ SCRIPTS = ("marks", "lists", "facts", "graph", "space", "canvas", "table", "sear
 
 MOST_LAYERS = 10_000
 
+# `</script>` would end the script, and U+2028 a line of JavaScript; as `\u003c` they are the same string
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 

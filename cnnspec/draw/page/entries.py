@@ -80,6 +80,7 @@ def contents(network: Network) -> Contents:
 
 def entries_of(full: Diagram, entries: Sequence[Entry]) -> list[int]:
     """The entry of each box. Both are in the order of execution; an output shows what makes it."""
+    # asked of outputs alone, which a single edge leads to
     makers = {edge.head: edge.tail for edge in full.edges}
     known_ones = iter([i for i, entry in enumerate(entries) if entry.leaving and entry.kind != "input"])
     faults = iter([i for i, entry in enumerate(entries) if entry.kind == "fault"])
@@ -89,6 +90,7 @@ def entries_of(full: Diagram, entries: Sequence[Entry]) -> list[int]:
         if box.kind == "output":
             found.append(found[makers[box.number]])
         else:
+            # the first entries are the inputs'; what a fault hides has an entry, but no box
             found.append(next({"input": inputs, "fault": faults}.get(box.kind, known_ones)))
     return found
 

@@ -33,6 +33,7 @@ class Level(NamedTuple):
 
 def levels(network: Network, found: Contents, look: Look) -> list[Level]:
     """The levels, those of blocks and parts where they differ. Raises DrawProblem where none can be drawn."""
+    # a level of blocks or parts that looks as the folded one is not offered
     draw, made, seen = engine(), [], [simplify(network, FOLDED)]
     problem: DrawProblem | None = None
     for detail in DETAILS:

@@ -35,6 +35,7 @@ def trails(steps: Iterable[Step], outer: Trail = ()) -> Iterator[Trail]:
     """The places of all layers and of what faults left of them, in the order in which `unroll` lists them."""
     for step in steps:
         within = step.instance.steps if isinstance(step, Use) else children(step)
+        # a layer's own line, then that of the use of its block; braces have none in between
         here = (step.span, *outer)
         yield from trails(within, here if isinstance(step, Use | Again) else outer)
         if isinstance(step, Leaf | Lost) or (isinstance(step, Merge) and step.runs):

@@ -65,6 +65,7 @@ def space(diagram: Diagram, found: Contents) -> Space:
     shown = [box for box in boxes(diagram.items) if box.kind != "output"]
     place = {box.number: i for i, box in enumerate(shown)}
     layers = [tuple(layers_of(box, found)) for box in shown]
+    # conv, batchnorm, relu ×3 draws nine entries: the third is the last of the first copy
     shapes = [found.entries[of[len(box.parts) - 1]].leaving for box, of in zip(shown, layers, strict=True)]
     sides, wrong = sizes(shapes), odds(diagram)
     edges = [edge for edge in diagram.edges if edge.head in place]
@@ -73,10 +74,13 @@ def space(diagram: Diagram, found: Contents) -> Space:
         tails[place[edge.head]].append(place[edge.tail])
     ranks = columns(tails)
     zs, thick = beside(ranks, tails, sides), thickness(ranks, sides)
+    # how deep a row is, its middle on z = 0, with the aisle before the next one
     depth = 2 * max(abs(z) + side / 2 for z, (_, _, side) in zip(zs, sides, strict=True)) + AISLE
+    # c rows are L/c long and c*d deep: L/c = 1.6 * c*d at c = sqrt(L / (1.6 * d))
     count = max(1, round(math.sqrt(sum(thick) / (BROAD * depth))))
     starts = row_starts(thick, crossings(ways(ranks, tails), len(thick)), count)
     rows = [bisect(starts, rank) - 1 for rank in ranks]
+    # three rows at +d, 0, -d: the first is the furthest from who looks
     zs = [z + depth * ((len(starts) - 1) / 2 - row) for z, row in zip(zs, rows, strict=True)]
     places = zip(along(ranks, thick, starts), zs, strict=True)
     middles = [(round(x, 1), 0.0, round(z, 1)) for x, z in places]
@@ -135,6 +139,7 @@ def ways(ranks: list[int], tails: list[list[int]]) -> list[tuple[int, int]]:
     for head, before in enumerate(tails):
         for tail in before:
             furthest[tail] = max(furthest.get(tail, 0), ranks[head])
+    # a value that is read three times counts four times: its three links, and itself once
     links = [(ranks[tail], ranks[head]) for head, before in enumerate(tails) for tail in before]
     return [*links, *((ranks[tail], end) for tail, end in furthest.items())]
 
@@ -154,6 +159,7 @@ def row_starts(thick: list[float], crossed: list[int], count: int) -> list[int]:
     def rows_from(first: int) -> Iterator[tuple[int, float]]:
         for stop in range(first + 1, len(ends)):
             filled = (ends[stop] - ends[first]) / row
+            # a rank that alone is longer is a row, for there has to be one end at least
             if filled > LONGEST and stop > first + 1:
                 break
             yield stop, (filled - 1) ** 2 + CROSSED * crossed[stop]
@@ -174,6 +180,7 @@ def beside(ranks: list[int], tails: list[list[int]], sides: list[Sides]) -> list
         for before, i in pairwise(row):
             room = found[before] + (sides[before][2] + sides[i][2]) / 2 + BESIDE
             found[i] = max(wanted[i], room)
+        # 0 and 0 wanted, 40 apart: 0 and 40, then both moved by -20, around what they work on
         shift = sum(wanted[i] - found[i] for i in row) / len(row)
         for i in row:
             found[i] += shift
