@@ -110,10 +110,12 @@ def best_page(
     from cnnspec.draw.graph.layout import lay_out, merit
 
     is_free = look.detail is None and look.width is not None
+    # where coarser levels may follow, one that is far from fitting is given up early
     candidates = [(diagram, lay_out(diagram, look, rims, draw, thorough=not is_free), "")]
     for detail, overview in overviews(network) if is_free else ():
         if not any(remarks(candidates[-1][1], look.width)):
             break
+        # a net without blocks of its own has the same diagram at several levels
         if overview == candidates[-1][0]:
             continue
         said = f"{detail} are drawn as boxes: opened, they do not fit; the detail `{FOLDED}` opens them"

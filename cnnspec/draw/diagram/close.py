@@ -143,6 +143,7 @@ def inner_name(iteration: Cluster) -> str:
     """What most of an iteration is called; where that has no name, as the language calls it."""
     counts = {item.name: count(item.items) for item in iteration.items if isinstance(item, Cluster)}
     name = max(counts, key=lambda name: counts[name], default="")
+    # more than half of its boxes: `cell_0…2`, beside which a relu stands; else the name would mislead
     return name if name and 2 * counts[name] > count(iteration.items) else "repeat"
 
 

@@ -255,6 +255,7 @@ class Builder:
 
     def again(self, step: Again, outer: Surroundings) -> list[Item]:
         inner = step.step.output
+        # what the run makes is needed where the value that it hands on is
         evaluated, needed = (
             live((step.step,), known | {inner}) if step.output in known else known
             for known in (outer.evaluated, outer.needed)
@@ -327,6 +328,7 @@ def given_arguments(instance: Instance) -> Arguments:
     for parameter in instance.block.parameters:
         name, default = parameter.name.name, parameter.default
         value = instance.arguments[name]
+        # a default that is worked out, as `hidden=4*width`, may come to another value in each use: it is told
         if not isinstance(default, Literal) or default.value != value:
             found.append((name, value))
     return tuple(found)

@@ -164,6 +164,7 @@ def family_and_style(table: bytes) -> tuple[str, str]:
 def widths(file: str) -> dict[str, float]:
     """By character the advance width, in thousandths of the letters' size. Raises as `table` does."""
     head, hhea, hmtx = (table(Path(file), tag) for tag in (b"head", b"hhea", b"hmtx"))
+    # unitsPerEm of `head`, numberOfHMetrics of `hhea`
     (units,), (count,) = struct.unpack_from(">H", head, 18), struct.unpack_from(">H", hhea, 34)
     # the list of advances may be shorter than the glyphs are many: the last is that of all others
     advances = [advance * 1000 / units for advance, _ in struct.iter_unpack(">Hh", hmtx[: 4 * count])]

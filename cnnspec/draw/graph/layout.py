@@ -68,7 +68,7 @@ def trials(diagram: Diagram, look: Look) -> list[Trial]:
     letters = LETTERS[look.direction]
     if look.width is not None:
         flow = measure(diagram, look)
-        # no page fits one column, however small: one try, with the shortest lines
+        # even one column is far too wide, however small: one try, with the shortest lines
         if max(flow.widths) * SCALES[-1] > FAR * look.width and look.direction == "tb":
             return [(diagram, False, letters[-1])]
         # likely far too high even at the smallest: only the longest lines and the shortest

@@ -149,6 +149,7 @@ def along(ranks: list[int], thick: list[float], starts: list[int]) -> list[float
     ends = list(accumulate(thick, initial=0.0))
     length = max(ends[last] - ends[first] for first, last in pairwise([*starts, len(thick)]))
     begins = [ends[starts[bisect(starts, rank) - 1]] for rank in range(len(thick))]
+    # in the middle of its rank's thickest slab, the room behind that left out; the longest row from -length/2
     return [ends[rank] - begins[rank] + (thick[rank] - BEHIND - length) / 2 for rank in ranks]
 
 

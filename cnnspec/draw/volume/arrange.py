@@ -71,6 +71,7 @@ class Spot(NamedTuple):
     @property
     def pixel(self) -> Point:
         """What a kernel makes: a point of a sheet, or of the edge where no face looks that way."""
+        # a sheet's face looks at the reader; of a slab's left side only the front edge is seen
         return self.arriving.at(0.3, 0.3) if self.arriving.across.x else self.entry
 
     @property
@@ -155,6 +156,7 @@ def beside(spots: Sequence[Spot], index: int, thing: Sized, left: float) -> Spot
     )  # its words say what follows it, as `relu`: they stand at it, not before
     if not spots:
         stub = STUB if thing.volume.fed else 0.0
+        # words in the middle of the stub, x - stub/2, begin at `left`: x >= left + stub/2 + words
         led = words - half if is_join else words + stub / 2
         x = left + max(stub, label - half, led if thing.words.width else 0.0)
         return Spot(index, thing, x, x + half, x + half if is_join else max(x - stub / 2, left + words))
@@ -176,6 +178,7 @@ def reaches(spots: Sequence[Spot], left: float) -> tuple[float, float]:
 
 
 def gap_before(thing: Sized, before: Sized) -> float:
+    # no arrow leads to it: twice the room tells that it begins anew
     if not thing.volume.fed:
         return 2 * GAP
     if "circle" in (thing.solid.form, before.solid.form):

@@ -50,6 +50,7 @@ def close(draft: Draft, cluster: Cluster, *parts: str) -> None:
         del draft.bands[max(inside)]  # copies of what the block itself makes, as in DPN (Chen et al., 2017)
     if made and not shared:
         outer = {name: other for name, other in draft.closed.items() if not numbers(other) <= inside}
+        # of one name the largest use is opened: the `Bottleneck` with a projection, not one without
         largest = max(outer.get(cluster.name, cluster), cluster, key=lambda c: len(numbers(c)))
         draft.closed = outer | {cluster.name: largest}
 
@@ -226,7 +227,6 @@ def used_alone(draft: Draft, join: int, ends: Set[int]) -> set[int]:
 def alone(diagram: Diagram, cluster: Cluster, name: str) -> Diagram:
     """A cluster as a diagram of its own, with the values that arrive as inputs."""
     inside = numbers(cluster)
-    # by tail the first of its edges into the cluster
     entering = {e.tail: e for e in reversed(diagram.edges) if e.tail not in inside and e.head in inside}
     inputs = [Box(tail, "input", ("input",), ("input",)) for tail in sorted(entering)]
     inner = [edge for edge in diagram.edges if edge.head in inside]

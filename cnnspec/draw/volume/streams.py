@@ -96,7 +96,7 @@ def systems(found: Streams, things: Sequence[Sized], left: float, right: float) 
     led = {way.head for way in found.straight}
     columns: list[dict[int, Sized]] = [{} for _ in range(1 + max(found.columns))]
     for i, thing in enumerate(things):
-        # an arrow leads to it within its row only from there; ways from other rows are slanted lines
+        # fed is now said of its own row: what comes from other rows has lines of its own
         columns[found.columns[i]][i] = thing._replace(volume=thing.volume._replace(fed=i in led))
     spans = [(found.columns[way.tail], found.columns[way.head]) for way in found.others]
     spans += ((found.columns[brace.first], found.columns[brace.last]) for brace in found.braces)

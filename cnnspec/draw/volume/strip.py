@@ -203,6 +203,7 @@ class Strip:
             begin = roof(at[skip.tail], 1, begun[skip.tail])
         else:
             first = self.spots[0]
+            # beside the first volume, where what it is fed comes in; -1 from the right edge
             begin = Point(first.x - ABOVE, first.entry.y) if skip.tail >= 0 else Point(self.right, end.y)
         begun[skip.tail] += 1
         return begin, end
@@ -216,6 +217,7 @@ class Strip:
         centre = foot.x + sense * (half - 2)
         centre = min(max(centre, self.left + APART + half), self.right - APART - half)
         top = self.above.put(centre - half - APART, centre + half + APART, words.height + 1, 2 * ABOVE)
+        # arriving, the arrow leads the other way: from the number to the solid
         arrow = (foot, Point(foot.x, top + words.height + 1))[::sense]
         self.parts += [Polyline(arrow, "skip", 1.1, arrow=True), *words.centred(centre, top, "skip")]
 
@@ -227,6 +229,7 @@ class Strip:
                 continue
             a = min(spot.x for spot in inside) - GAP / 3
             b = max(spot.end for spot in inside) + GAP / 3
+            # a block that goes on in the next row has a brace in each
             begins = any(spot.number == brace.first for spot in inside)
             words = brace.words if begins else f"{brace.words}, continued"
             half = width(words, LETTERS, bold=True) / 2
@@ -292,6 +295,7 @@ def roof(spot: Spot, side: int, outer: int) -> Point:
     solid = spot.sized.solid
     y = -solid.height / 2
     if solid.form == "circle":
+        # arriving left of the top, leaving right of it, several side by side; the y is the circle's there
         x = max(-0.9, min(0.9, side * 0.45 - outer * 0.4))
         return Point(spot.x + RADIUS * (1 + x), -RADIUS * (1 - x * x) ** 0.5)
     if solid.form == "octagon":
@@ -299,5 +303,6 @@ def roof(spot: Spot, side: int, outer: int) -> Point:
     if solid.form == "sheets":
         return Point(spot.x + max(0.0, solid.arriving.across.x / 2 + 2.2 * side - 2.5 * outer), y)
     back = spot.sized.solid.width - solid.leaving.across.x  # how wide the far upper edge is
+    # leaving nearer to the right end; further lines 2.5 points to the left, less where the edge is short
     x = back * (0.9 if side > 0 else 0.6) - min(2.5, back * 0.15) * outer
     return Point(spot.x + solid.leaving.across.x + max(0.0, x), y)

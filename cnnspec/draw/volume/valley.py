@@ -314,7 +314,7 @@ def stairs(
             middle = (tail.centre + (rise_to[0].centre if rise_to else right)) / 2
             said = [caption(volumes[head.number].said, tail.centre, left, middle)]
             said += (caption(volumes[spot.number].said, spot.centre, right, middle) for spot in rise_to)
-            # the y of the ways' level piece; longer captions need more room above it
+            # the y on which the ways run across; captions of several lines need more room above it
             corridor = y + CHANNEL - 5 + LETTERS * PITCH * (max(map(len, said)) - 1)
             low = corridor + 5 - rung.strip.above.end
             ways.append(down(tail, head, (high, corridor, low)))
