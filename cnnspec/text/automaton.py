@@ -52,6 +52,7 @@ class Automaton:
                     break
                 # A state is its number, a rule ~number, below 0: one table holds both.
                 call, origin, size = rules[~to]
+                # Not [-size:]: of a rule without parts, as that of an empty file, this would be all values.
                 parts = values[len(values) - size :]
                 del states[len(states) - size :], values[len(values) - size :]
                 values.append(call(parts))

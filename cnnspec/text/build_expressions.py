@@ -53,6 +53,7 @@ class ValueBuilder:
     def deep(self, node: Any, *parts: Any) -> Any:
         """A node within bounds of depth, else Broken: whoever walks the tree may recurse."""
         depths = self.depths
+        # Names and numbers are not in the table: they count as 0 deep.
         depth = 1 + max([depths[id(part)][0] for part in parts if id(part) in depths], default=0)
         if depth > self.limits.max_expression:
             bound = f"{self.limits.max_expression:,} deep (max_expression)"
@@ -94,6 +95,7 @@ class ValueBuilder:
 
     def whole(self, digits: str) -> int | None:
         """The value of digits, or None past the bound: `int` is slow on, or refuses, thousands of them."""
+        # 2147483647 has 10 digits; zeros before a number count for nothing: 0000000000064 is 64.
         if len(digits) > 10:
             digits = digits.lstrip("0") or "0"
             if len(digits) > 10:
@@ -265,5 +267,6 @@ class ValueBuilder:
 
 def is_badly_parted(parts: Parts) -> bool:
     """Whether a label begins or ends with a dot, or has two dots in a row."""
+    # An expression stands for some text: of "block{i}." -> "block0." the last part is empty.
     texts = [part if isinstance(part, str) else "0" for part in parts]
     return not all("".join(texts).split("."))

@@ -131,6 +131,7 @@ def words_of(source: Source) -> list[SpacedToken]:
             word = SpacedToken(kind, printed(kind, text[token.start : token.end]))
             if not words or kind == "$END" or "\n" in gap:
                 line += gap.count("\n")
+                # The first word begins a line, too: before it stand remarks, not the end of another line.
                 word = behind_gap(word, gap if words else f"\n{gap}")
             elif line in allowed:
                 word = word._replace(held=True)
@@ -169,8 +170,10 @@ def printed(kind: str, text: str) -> str:
 
 def behind_gap(word: SpacedToken, gap: str) -> SpacedToken:
     """A word with what stands before it: blanks, newlines, comments."""
+    # "  # a\n\n  # b\n    ": comment "# a", remark "# b" behind a blank line; the last piece is indent.
     comment, *rest = (line.strip(" \t\r") for line in gap.split("\n"))
     if word.type == "$END":
+        # A file may end in a comment without a newline: the last piece is a line, not indent.
         rest.append("")
     remarks: list[Remark] = []
     blank = False
@@ -195,6 +198,7 @@ def spanning(words: list[SpacedToken]) -> set[int]:
             waiting.append((place, newlines))
         elif word.type in CLOSERS:
             opened, count = waiting.pop()
+            # Braces around nothing but a newline are written `{}`.
             if newlines > count and (place > opened + 1 or word.comment or word.remarks):
                 found |= {opened, place}
     return found
@@ -253,6 +257,7 @@ class LinePrinter:
         self.end(word.comment)
         self.item += not self.open and word.type not in GOES_ON
         self.indent = self.indent_of(word, before)
+        # Comments before a closing bracket are about what stands in it.
         remark_indent = self.indent + LEVEL if word.type in CLOSERS else self.indent
         edge = not before or before in CLOSER
         for remark in word.remarks:
@@ -283,6 +288,7 @@ class LinePrinter:
             self.open[-1].barred = True
             if not self.pieces:
                 self.indent += BAR
+        # In braces on one line, `{ relu -> 4@8x8 }`, a claim is a word like any other, and takes no column.
         elif word.type == "ARROW" and self.open[-1].spans:
             self.claim = len(self.pieces)
         self.pieces.append(word.text)
@@ -317,6 +323,7 @@ def part_items(lines: list[PrintedLine]) -> None:
 
 def column(width: int) -> int:
     """Where a claim or a comment stands behind code of a width."""
+    # 34 wide: (34 + 2) / 12 = 3 stops, 36; 35 wide: 37 / 12, rounded up, = 4 stops, 48.
     return max(FIRST, -(-(width + 2) // STOP) * STOP)
 
 
@@ -335,6 +342,7 @@ def align_claims(lines: list[PrintedLine]) -> None:
 def align_comments(lines: list[PrintedLine]) -> None:
     """Put the comments behind each run of lines in one column, that of the claims if they fit there."""
     run: list[PrintedLine] = []
+    # The line without a comment behind the last one ends its run.
     for line in [*lines, PrintedLine(0, "", 0, False)]:
         if run and (line.blank or not line.comment):
             columns = [column(each.width) for each in run if column(each.width) <= LAST]

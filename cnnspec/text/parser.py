@@ -24,6 +24,7 @@ from cnnspec.values.limits import pause_collector
 MAX_ATTEMPTS = 1000
 """To go on behind a fault; several may be on one line, of which one is reported."""
 
+# One builder serves all threads, and keeps the source that it is at.
 _LOCK = threading.RLock()
 
 
@@ -76,6 +77,7 @@ class _Reading:
         builder, *_ = machine()
         builder.begin(self.source, self.limits, self.report, self.hole)
         file: syntax.File | None = self.read(scanned.tokens, "start")
+        # The table is kept for later texts, and would keep this one's nodes alive.
         builder.depths.clear()
         return file or nothing
 
@@ -114,6 +116,7 @@ class _Reading:
             return missing.mend(tokens)
         self.report(explain(slip))
         place = tokens[index].start
+        # `repeat 3` and `{` on the next line: without the newline all of it can be read.
         if goes_on(tokens, index, expects):
             return index + 1
         index = skip(tokens, index)
@@ -124,11 +127,13 @@ class _Reading:
             if fillers is not None:
                 automaton.read([Token(filler, place, place) for filler in fillers], 0)
                 return index
+            # `net A(x=3) in {`: before the brace nothing may stand, not even BROKEN, and it fits as it is.
             if expects(target):
                 return index
             # Not within them: their steps would be read as those of the braces around.
             if target == "LBRACE":
                 index = skip(tokens, past_braces(tokens, index))
+            # Nothing completes what was begun: its innermost part is given up, then what that stood in.
             elif len(stack) > 1:
                 stack.pop()
                 automaton.values.pop()

@@ -36,6 +36,7 @@ def goes_on(tokens: list[Token], index: int, expects: Callable[[str], bool]) -> 
     if tokens[index].type != "NL" or not expects(tokens[index + 1].type):
         return False
     following, behind = tokens[index + 1].type, tokens[min(index + 2, len(tokens) - 1)].type
+    # `pad=` and `width * 2` on the next line; of a name alone, `relu`, a step is as likely.
     if following == "NAME":
         return behind in OPERATORS or behind == "SUBSCRIPT"
     return following in ("LBRACE", "ELSE") or (following in VALUES and behind != "COLON")
@@ -52,6 +53,7 @@ def advance_all(stack: Stack, end: int, terminals: Sequence[str]) -> Stack | Non
 def completion(stack: Stack, end: int, target: str) -> tuple[str, ...] | None:
     """The fewest fillers, BROKEN among them, behind which the target is expected."""
     waiting: deque[tuple[Stack, tuple[str, ...], int]] = deque([(stack, (), 0)])
+    # Breadth first: what is found first has the fewest fillers. `conv (4 {` -> ("RPAR", "BROKEN").
     seen = {(stack, False)}
     while waiting:
         current, fed, count = waiting.popleft()

@@ -97,6 +97,7 @@ _TOKEN = re.compile(
 _START = re.compile(_BLANK)
 _REFERENCE = re.compile(rf"((?:{_NAME})?{_HOLES}){_BLANK}")
 _ITEM = re.compile(rf'(?:net|block)[ \t]+{_NAME}[ \t]*[({{=]|use[ \t]*"')
+# Behind the word a statement goes on: `default: relu` has a label, `default, relu` calls a block.
 _STATEMENT = re.compile(r"[ \t]*[^ \t\r\n:,}|#]")
 
 
@@ -237,6 +238,7 @@ class _Scanner:
     def bracket(self, kind: str, position: int, next_position: int) -> int:
         """Open a bracket or close one."""
         token = Token(kind, position, position + 1)
+        # No value holds a brace: `conv (4 {` lacks its `)` before it.
         if kind in ("LBRACE", "RBRACE") and self.rounds:
             return self.give_up(position)
         before = self.tokens[-1] if self.tokens else token
@@ -276,6 +278,7 @@ class _Scanner:
     def one_too_many(self, token: Token, next_position: int) -> int:
         """A closing bracket without an opening one: here, or above, where a brace closed a net too early."""
         if token.type == "RBRACE" and self.closed is not None and self.too_early(*self.closed):
+            # That brace is one too many: what it closed is open again, and all behind it is read anew.
             opened, token, count = self.closed
             self.closed = None
             del self.tokens[count:]
@@ -294,6 +297,7 @@ class _Scanner:
         own = self.text[self.source.line_start(closing.start) : closing.start]
         if not own.strip() and len(own) > len(self.source.indent(opened.start)):
             return True
+        # tokens[count] is the brace itself; behind it a newline, then what the next item begins with.
         behind = next(
             (token.type for token in self.tokens[count + 1 : count + 3] if token.type != "NL"), "NET"
         )
@@ -308,6 +312,7 @@ class _Scanner:
 
     def give_up(self, position: int) -> int:
         """Blame the round bracket that is still open; read on from the end of its line."""
+        # The outermost: the brackets within it would have been closed, had it not run on.
         opened = self.rounds[0]
         self.rounds.clear()
         sign = self.text[opened.start]
@@ -331,6 +336,7 @@ class _Scanner:
     def missing_braces(self, position: int, next_position: int) -> int:
         """Close all braces before a position; one fault for the one that lacks its partner."""
         blamed, place, indent = self.blame(position)
+        # At the end of a text without a last newline the fix brings its own.
         lines = "\n" if place and self.text[place - 1] != "\n" else ""
         text = lines + (indent + "}\n") * len(self.braces)
         fix = Fix("close it with `}`", (insert(self.source, place, text),))
@@ -338,6 +344,7 @@ class _Scanner:
         self.fault("`{` is not closed", blamed, others if len(self.braces) > 1 else (), (fix,))
         for _ in self.braces:
             self.tokens.append(Token("RBRACE", position, position))
+        # The newline before `net` stands before the braces now: items are parted by one behind them.
         if position < self.end:
             self.tokens.append(Token("NL", position, position))
         self.braces.clear()
@@ -372,6 +379,7 @@ class _Scanner:
             raise _Refusal
 
 
+# Strings are matched, too, so that the `#` in "block #1" begins no comment.
 _COMMENT = re.compile(r'"[^"\n]*"?|#[^\n]*')
 _ALLOW = re.compile(r"#\s*allow((?:[\s,]+[A-Z][0-9]{4})+)")
 
