@@ -75,6 +75,7 @@ def check_text(
 
 def source_of(text: str, name: str, settings: Settings) -> Source | Diagnostic:
     """A specification given as text, under a name."""
+    # A lone surrogate, "\ud800", becomes bytes that are no UTF-8: `decode` reports it at its place.
     return decode(name, text.encode("utf-8", "surrogatepass"), settings.text_limits.max_source)
 
 

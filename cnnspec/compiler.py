@@ -113,11 +113,13 @@ def check_module(
     broken = has_errors(diagnostics)
     names = list(module.nets)
     if net is not None:
+        # Where there are faults one of them may have kept the net from being read.
         if net not in module.nets and not broken:
             raise Misuse("net", f"there is no net `{net}` in {module.source.name}", net, names)
         names = [net] if net in module.nets else []
     own = (name for name, block in module.blocks.items() if block.block.span.source is module.source)
     blocks = () if module.nets else tuple(own)
+    # A file of blocks alone is fine as it is, unless its caller wants a net of it.
     if not names and not broken and net is None and (first or not settings.empty or not blocks):
         held = "only blocks to be used by others" if module.blocks else "nothing to check"
         diagnostics.append(Diagnostic("E0210", f"no net in this file: {held}", top))
@@ -205,6 +207,7 @@ def unique(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     A claim that is false of one net is not noted of its variants, too.
     """
     first: dict[tuple[str, tuple[str, int]], Diagnostic] = {}
+    # False of a net as it is written, E0403, and of its variants, N0801: said once.
     false = {diagnostic.span for diagnostic in diagnostics if diagnostic.code == "E0403"}
     for diagnostic in diagnostics:
         if diagnostic.code == "N0801" and diagnostic.span in false:

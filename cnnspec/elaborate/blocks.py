@@ -25,6 +25,7 @@ def use(
 ) -> Value:
     block = target.block
     value = run.arriving(block.name.name, call, context)
+    # Before the arguments: blocks that double at each level, each in the next, are refused unopened.
     if run.expanded + bounds.least_block(run, target) > run.limits.max_layers:
         run.exceed(call.span)
     text = run.label(label, context)
@@ -32,6 +33,7 @@ def use(
     arguments = bind(run, call, target, context)
     instance = instantiate(run, target, arguments, value, context.defaults, call.span)
     bindings = block_names(arguments, value.shape)
+    # `repeat n` in the block fixes its n; used as `B k`, it fixes the k of the net.
     for fixed in instance.fixed:
         context.owner.pin(bindings.get(fixed))
     shape = context.owner.rebind(instance.output.shape, bindings)
@@ -69,6 +71,7 @@ def bind(run: Elaboration, call: syntax.Call, target: BlockName, context: Contex
             note = Note(f"`{name}` is a parameter without a default", parameter.span)
             raise fault("E0302", f"`{block.name.name}` needs `{name}`", call.span, note)
     run.meter.spend(sum(map(weight, bound.values())), call.span)
+    # The parameters alone: Names find the file's constants, too, but do not hold them.
     return dict(bound)
 
 
@@ -99,6 +102,7 @@ def instantiate(
     """The block for these arguments and this input: elaborated once, then shared."""
     block = target.block
     shape = value.shape
+    # By numbers: `width`, which is 64, and 64 make one instance, written in the block's own names.
     plain = shape and Shape(int(shape.channels), shape.height, shape.width)
     key = (id(block), tuple(freeze(value) for value in arguments.values()), plain, defaults.key)
     found = run.instances.get(key)

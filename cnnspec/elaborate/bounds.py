@@ -26,6 +26,7 @@ def check(
 
 def least(run: Elaboration, body: syntax.Body, context: Context, hidden: frozenset[str]) -> int:
     """A lower bound of what braces unfold to. `hidden` names have values of their own in there."""
+    # Deeper braces are at fault anyway; here they would only deepen the recursion.
     if run.bounding > run.limits.max_depth:
         return 1
     run.bounding += 1
@@ -53,6 +54,7 @@ def least_step(run: Elaboration, action: syntax.Action, context: Context, hidden
         target = context.module.step(action.name.name)
         if isinstance(target, BlockName):
             return least_block(run, target)
+        # A name that is neither layer nor block may be a parameter, `act`, that holds any.
         return 0 if action.name.name in ("input", "identity", "none") or target is None else 1
     return 0
 

@@ -83,6 +83,7 @@ def repeat(
         before, start_of_turn = run.expanded, state(run, value, context)
         bound = context.evaluate.bind(repeat.names, item, repeat.source.span) if repeat.names else None
         turn = context.inside(scope, bound)
+        # Not from what arrived at the repeat, but from what the turn before has made.
         turn.arrive(value)
         with run.expansion(f"repeat {number} of {len(items)}", repeat.span):
             iterations.append(run.body(repeat.body, turn))
@@ -90,6 +91,7 @@ def repeat(
         if run.expanded == before:
             run.count(1, repeat.span)  # empty iterations cost time, too
         left = len(items) - number
+        # The turn ended in the state that it began in: all that follow would be this one again.
         if not repeat.names and start_of_turn is not None and start_of_turn == state(run, value, context):
             leaves = plain_leaves(iterations[-1])
             if leaves and scope.has_room([leaf.layer.name for leaf in leaves], left):
@@ -164,6 +166,7 @@ def condition(node: syntax.Expression, context: Context) -> Test | None:
     """A condition in symbolic form, where its parts can be computed. It is decided elsewhere."""
     before = len(context.owner.assumed)
     found = symbolic(node, context.evaluate)
+    # To write the test down assumes nothing: context.decide has noted what it came to.
     del context.owner.assumed[before:]
     return found
 

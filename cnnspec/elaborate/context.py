@@ -138,6 +138,7 @@ class Context:
         holds = self.evaluate.truth(test)
         if len(assumed) > before and self.value is not None:
             del assumed[before:]
+            # As they are now: in the next turn of a repeat its names mean something else.
             known = ((name, self.names.find(name)) for name in syntax.names(test))
             names = {name: found for name, found in known if found is not None}
             lookup = self.evaluate.lookup

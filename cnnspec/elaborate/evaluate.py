@@ -137,6 +137,7 @@ class Evaluator:
         if node.field in ("channels", "features"):
             number = shape.channels if node.field == "channels" else shape.features
             if node.field == "features" or not shape.is_map:  # a map's channels do not change with its size
+                # The number goes on as it is, a Symbol perhaps; the sizes within are assumed.
                 self.still(Extent(number, node.field, self.value))
             return number
         if node.field not in ("height", "width"):
@@ -278,6 +279,7 @@ class Evaluator:
                     None if end is None else self.integer(end, "an index")
                     for end in (subscript.start, subscript.stop)
                 ]
+                # Sizes are settled by `integer`, widths are not: which items there are fixes them, too.
                 self.pin(bounds)
                 value = value[bounds[0] : bounds[1]]
                 if isinstance(value, list):

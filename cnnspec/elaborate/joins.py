@@ -66,6 +66,7 @@ def make_join(run: Elaboration, call: syntax.Call, cls: type[Join], context: Con
 
 
 def run_path(run: Elaboration, path: syntax.Path, value: Value, context: Context) -> Path:
+    # First: as a step of its own `none` would be a fault.
     dropped = is_none(path.statements, context)
     test = presence(path.statements, context)
     if dropped:

@@ -133,6 +133,7 @@ def arguments(run: Elaboration, call: syntax.Call, cls: type[Layer], context: Co
         else:
             run.report(unknown_argument(cls, keyword).diagnostic)
             is_wrong = True
+    # All unknown arguments of the call are told in one run; without them there is no layer to ask.
     if is_wrong:
         raise Fault(None)
     return given
@@ -195,6 +196,7 @@ def report_misfit(run: Elaboration, misfit: Misfit, call: syntax.Call, value: Va
         return
     notes: tuple[Note, ...] = ()
     label = misfit.formula
+    # E03 is about arguments alone: no size on the way has anything to do with it.
     if value is not None and misfit.code >= "E04":
         notes = size_notes(value)
         if misfit.code in ABOUT_WHAT_ARRIVES:

@@ -73,6 +73,7 @@ class Loader:
     def __init__(self, read: Reader, limits: TextLimits = DEFAULT_LIMITS, parse: Parser = parse) -> None:
         self.read, self.limits, self.parse = read, limits, parse
         self.diagnostics: list[Diagnostic] = []
+        # "nets/blocks/a.cnn", and as those in a folder name it: ("nets", "blocks/a.cnn").
         self._loaded: dict[str | tuple[str, str], Module] = {}
         self._open: list[str] = []
         self.meter = Meter()
@@ -149,6 +150,7 @@ class Loader:
             if name in used.nets:
                 continue
             earlier = module.places.get(name)
+            # The same file may come in by several ways: its names have the same places.
             if earlier is not None and earlier != place:
                 note = Note("first here", earlier)
                 raise fault("E0203", f'`{name}` of "{path}" is defined already', item.path.span, note)

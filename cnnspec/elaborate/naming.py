@@ -57,6 +57,7 @@ class NameScope:
     def name(self, label: str | None, kind: str, span: Span) -> tuple[str, Span | None]:
         """The path of the next step, and, where the name is taken, the place that took it."""
         if self.by_kind:
+            # conv, stem: conv, conv -> conv1, stem, conv3: the labelled one counts.
             number = self.kinds[kind] = self.kinds.get(kind, 0) + 1
             name = label or f"{kind}{number}"
         elif label is None:
@@ -64,6 +65,7 @@ class NameScope:
         else:
             name = label
         # A number as label sets the count, as in a C enum.
+        # conv, 5: relu, conv -> 0, 5, 6. Ten digits and more are a name like any other.
         self.count = int(name) + 1 if name.isdecimal() and len(name) < 10 else self.count + 1
         return self.reserve(name, span)
 

@@ -43,6 +43,7 @@ class NetworkElaborator(Elaborator):
     def __init__(
         self, pattern: Pattern, settings: Settings, expanded: int = 0, watch: Watch | None = None
     ) -> None:
+        # Claims are about the net as it is written: with other values a false one is a note.
         super().__init__(settings.limits, pattern.varied or not settings.empty, watch)
         self.expanded = self.before = expanded
         self.pattern, self.settings = pattern, settings
@@ -55,6 +56,7 @@ class NetworkElaborator(Elaborator):
         net, module = self.pattern.net, self.pattern.module
         arguments: dict[str, Any] = {}
         names = Names(module.constants)
+        # Each has a value here: check_net passes over nets that lack one.
         for parameter in net.parameters:
             name = parameter.name.name
             if name in self.pattern.given:
@@ -171,6 +173,7 @@ def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern 
     lineage, net = module.lineage(name), module.pattern(name)
     evaluate = Evaluator(module.constants, module.lookup)
     try:
+        # [R, Q, P] of net R = Q, net Q = P: `depth` is how many there are with what this one varies.
         for depth, variant in enumerate(lineage, 2):
             if not isinstance(variant, syntax.Variant):
                 break
@@ -179,11 +182,13 @@ def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern 
                 raise unknown(
                     "E0212", f"there is no net `{pattern.name}` in this file", *pattern, module.nets
                 )
+            # net P = Q, net Q = P: the lineage [P, Q] ends where P would come again.
             if depth > len(lineage):
                 raise fault("E0205", f"`{pattern.name}` is a variant of itself", pattern.span)
             if depth > DEEPEST_VARIANT:
                 raise fault("E0307", f"variants of variants go at most {DEEPEST_VARIANT} deep", pattern.span)
             for keyword in variant.keywords:
+                # From the variant that was asked for on: what it gives goes before what it varies.
                 given.setdefault(keyword.name, evaluate(keyword.value))
                 if net is not None and keyword.name not in (known := syntax.parameter_names(net)):
                     raise unknown_parameter(keyword, module.nets[pattern.name], known)

@@ -32,6 +32,7 @@ def replay_cost(elaborator: Elaboration, step: Step) -> ReplayCost:
     found = [replay_cost(elaborator, part) for part in children(step)]
     layers, depth = sum(part.layers for part in found), max((part.depth for part in found), default=0)
     made = ReplayCost(1 + layers, depth + isinstance(step, Again))
+    # With the step, so that no other can get its id.
     elaborator.replay_costs[id(step)] = step, made
     return made
 
@@ -60,6 +61,7 @@ class Replay:
             return From(self.at(step.value), step.span)
         if isinstance(step, Lost):
             return step._replace(input=self.at(step.input), output=self.record(step.output, Value(None)))
+        # First what it holds: the output of braces is that of a step in them.
         made = rebuild(step, self.steps)
         return made._replace(input=self.at(step.input), output=self.at(step.output))
 

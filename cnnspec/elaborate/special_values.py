@@ -101,6 +101,7 @@ def freeze(value: Any) -> Any:
     if isinstance(value, Symbol):
         return int(value)
     if isinstance(value, list):
+        # [2, yes] -> ("list", 2, ("bool", True)).
         return ("list", *map(freeze, value))
     if isinstance(value, Filter):
         return ("filter", int(value.count), value.kernel)

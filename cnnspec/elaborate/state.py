@@ -79,6 +79,7 @@ class Elaboration(ABC):
             self.diagnostics.append(
                 diagnostic._replace(notes=(*diagnostic.notes, *reversed(self.expansions)))
             )
+        # Here, not where the work is spent: the fault that tells of it is kept first.
         if self.meter.left < 0 or len(self.diagnostics) >= MAX_FAULTS:
             raise Abandoned
 
@@ -165,6 +166,7 @@ class Elaboration(ABC):
             raise fault("E0307", f"a name has at most {LONGEST_NAME:,} characters, those around it too", span)
         if earlier is not None:
             note = Note(f"`{name}` is already here", earlier)
+            # One place took it twice: a repeat runs over it.
             if earlier == span:
                 note = Note("in a repeat a label changes with its index: `repeat i in 3 { step{i}: … }`")
             raise fault("E0203", f"two steps of one scope are named `{name}`", span, note, data=Twice(name))

@@ -67,6 +67,7 @@ class Elaborator(Elaboration):
         target = self.target(statement.layer, context)
         given = {}
         for keyword in statement.keywords:
+            # Only the filler that stands for a keyword which could not be read has no name.
             if not keyword.name:
                 raise Unknowable
             found = context.owner.settle(context.evaluate(keyword.value))  # blocks see it, not its names

@@ -52,6 +52,7 @@ def way_along(hops: list[Value], axis: int) -> tuple[str, str]:
         before, size = size, value.shape.size[axis]
         way.append(f"{what} {size}")
         if sum_ := sum_along(value, axis):
+            # "(28 - 5)//1 + 1 = 24" -> "(n - 5)//1 + 1": the same rule on another size shows one sum.
             rule = what, sum_.partition(" = ")[0].replace(str(before), "n", 1)
             sums.pop(rule, None)  # the last of a rule stands in its own place
             sums[rule] = f"{what} {sum_}"
@@ -102,6 +103,7 @@ def wanted_map(data: object, value: Value) -> str:
     before = value.before.shape if value.before is not None else None
     if before is None or not before.is_map or value.shape is None or value.shape.is_map:
         return ""
+    # 400 claimed behind 16@4x4: 400 // 16 = 25 = 5*5, so a 5x5 map; 480 // 16 = 30 is no square.
     side = math.isqrt(claim // before.channels)
     if side * side * before.channels != claim:
         return f"{claim} is no multiple of {before.channels} channels" if claim % before.channels else ""

@@ -66,7 +66,7 @@ class Use(NamedTuple):
 
     name: str
     instance: Instance
-    bindings: Mapping[str, int]  # the instance's names (parameters, in_channels, …) in the caller's terms
+    bindings: Mapping[str, int]  # the instance's names (parameters, "in.channels") in the caller's terms
     input: Value
     output: Value
     span: Span
@@ -228,7 +228,7 @@ class Instance(NamedTuple):
     arguments: Mapping[str, object]
     scope_names: Mapping[
         str, int
-    ]  # parameters that are ints, and in_channels, in_height, …: their values here
+    ]  # {"n": 3, "in.channels": 64}: parameters that are ints or filters (their counts), what arrives
     fixed: frozenset[str]  # the names among them that reach more than widths
     constants: Mapping[str, int]  # integers that the block's own text names
     input: Value

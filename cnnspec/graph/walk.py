@@ -72,6 +72,7 @@ def arriving(step: Step) -> Sequence[Value]:
 
 def live(steps: Iterable[Step], needed: set[Value]) -> set[Value]:
     """All values that the needed ones are computed from, themselves included."""
+    # A step stands behind all whose values it reads: one pass from the end finds them.
     for step in reversed(list(walk(steps))):
         if step.output in needed:
             needed.update(arriving(step))

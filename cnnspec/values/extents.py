@@ -73,6 +73,7 @@ def as_extent(operation: str, number: Any, left: Any, right: Any) -> Any:
     # A quotient `in.height / 2` is a float: it ends the trail, and evaluate pins what it was made of.
     if not parts or type(number) is not int or sum(part.size for part in parts) >= LONGEST:
         return number
+    # `in.height - 4` of 28 rows -> Extent 24 = ("-", (Extent 28 = ("height", (the value,)), 4)).
     return Extent(number, operation, left, right)
 
 

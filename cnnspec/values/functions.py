@@ -26,6 +26,7 @@ def power(base: Any, exponent: Any) -> Any:
             if exponent > MOST_FACTORS:
                 raise Involved
             return math.prod(repeat(base, exponent))
+        # 2**32 is past the bound: no more factors are multiplied. Of -1 the exponent's parity tells the sign.
         return base ** (min(exponent, MOST_FACTORS) if abs(base) > 1 else exponent)
     if base < 0 and exponent % 1:
         raise ValueError(f"a negative number has no power of {exponent}")
@@ -36,6 +37,7 @@ def _divisible(value: float, divisor: int) -> int:
     """The nearest multiple, at least the divisor, never under 90 % of the value (Sandler et al. 2018)."""
     if not is_number(value) or not is_integer(divisor):
         raise TypeError
+    # 34.2 by 8: 38 // 8 * 8 = 32; 11 by 8: 15 // 8 * 8 = 8 is under 9.9, so 16.
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 

@@ -68,6 +68,7 @@ def conv_size(n: int, k: int, s: int = 1, d: int = 1, lo: int = 0, hi: int = 0) 
     """Dumoulin and Visin 2016, relationship 6: o = (n + lo + hi - e)//s + 1; 0: it does not fit."""
     # Whether it fits is asked, not computed: of a room of -3 at stride 2 `//` would make -3//2 + 1 = -1.
     room = n + lo + hi - effective(k, d)
+    # n=224, k=7, s=2, lo=hi=3: (230 - 7)//2 + 1 = 112.
     return room // s + 1 if room >= 0 else 0
 
 
@@ -81,6 +82,7 @@ def pool_size(
     room = n + p + (p if hi is None else hi) - effective(k, d)
     if room < 0 and not ceil:
         return 0
+    # n=6, k=3, s=2: 3 // 2 + 1 = 2 windows, with ceil (3 + 1) // 2 + 1 = 3.
     o = (room + (s - 1 if ceil else 0)) // s + 1
     # n=5, k=2, s=3, p=1 has room for 3 windows, from -1, 2 and 5: the last would see padding alone.
     if ceil and (o - 1) * s >= n + p:
@@ -90,6 +92,7 @@ def pool_size(
 
 def transposed_size(n: int, k: int, s: int = 1, d: int = 1, p: int = 0, extra: int = 0) -> int:
     """Dumoulin and Visin 2016, relationship 14: o = (n-1)*s - 2p + e + extra."""
+    # n=14, k=3, s=2, p=1, extra=1: 13*2 - 2 + 3 + 1 = 28.
     return (n - 1) * s - 2 * p + effective(k, d) + extra
 
 
@@ -99,6 +102,7 @@ def unread(n: int, o: int, k: int, s: int = 1, d: int = 1, lo: int = 0) -> int:
     The last window ends before (o - 1)*s + e - lo.
     """
     e = effective(k, d)
+    # n=8, k=3, s=2: 3 windows end before 2*2 + 3 = 7, so one pixel is left.
     return max(0, n + lo - (o - 1) * s - e) if e >= s else 0
 
 

@@ -20,6 +20,7 @@ class Quotient(NamedTuple):
 
 
 Atom = str | Quotient
+# 4*w*w + 2*w + 3 -> ((("w", "w"), 4), (("w",), 2), ((), 3)); 0 -> ().
 Polynomial = tuple[tuple[tuple[Atom, ...], int], ...]
 """Terms in a canonical order, each a sorted product of atoms and its coefficient."""
 
@@ -42,6 +43,7 @@ def _size(terms: Polynomial) -> int:
 
 
 def _order(term: tuple[tuple[Atom, ...], int]) -> tuple[int, str]:
+    # By repr: a term may hold names and Quotients, which do not compare.
     return -len(term[0]), repr(term[0])
 
 
@@ -65,6 +67,7 @@ def add(left: Polynomial, right: Polynomial) -> Polynomial:
 
 
 def multiply(left: Polynomial, right: Polynomial) -> Polynomial:
+    # Asked before the terms are made: sums of 60 terms each would make 3,600.
     if len(left) * len(right) > LARGEST:
         raise Involved
     return _collect([(tuple(sorted(a + b, key=repr)), c * d) for a, c in left for b, d in right])
@@ -186,6 +189,7 @@ def substitute(terms: Polynomial, values: Mapping[str, Polynomial]) -> Polynomia
                 factor = divide(atom.operator, substitute(atom.left, values), substitute(atom.right, values))
             else:
                 factor = values.get(atom, (((atom,), 1),))
+            # 4*c, where the caller's value of c is 2*width -> 8*width.
             product = multiply(product, factor)
         total = add(total, product)
     return total
@@ -233,6 +237,7 @@ def _factor(atom: Atom, spelled: Callable[[str], str], alone: bool) -> str:
     if isinstance(atom, str):
         return spelled(atom)
     sides = [write(side, spelled) for side in (atom.left, atom.right)]
+    # (w + 1) // 2 and w // (2 * v): what binds no closer than the quotient stands in parentheses.
     left = sides[0] if len(atom.left) == 1 and atom.left[0][1] > 0 else f"({sides[0]})"
     right = sides[1] if sides[1].isidentifier() or sides[1].isdigit() else f"({sides[1]})"
     text = f"{left} {atom.operator} {right}"
