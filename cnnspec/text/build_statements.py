@@ -68,6 +68,7 @@ class TreeBuilder(ValueBuilder):
         return syntax.Net(self.name_of(name), values, body, self.span(word.start, body.span.end))
 
     def block(self, parts: Parts) -> syntax.Block | None:
+        # Before net(), which resets it for the next item.
         wired = self.wired
         net = self.net(parts)
         return net and syntax.Block(net.name, net.parameters, net.body, wired, net.span)
@@ -129,6 +130,7 @@ class TreeBuilder(ValueBuilder):
         """The bar and its first statement."""
         bar, statement = parts[0], parts[-1]
         end = statement.span.end
+        # A statement may go on below, as a repeat does.
         newline = self.text.find("\n", statement.span.start, end)
         span = self.span(bar.start, end if newline < 0 else newline)
         return syntax.Path((statement,), span)
@@ -229,6 +231,7 @@ class TreeBuilder(ValueBuilder):
         name = self.name_of(token)
         if not given:
             return syntax.Call(name, (), (), None, None, name.span)
+        # `conv 64@3x3 pad=1`: given = [[64@3x3], [pad=1]]; either list may be absent.
         span = self.span(token.start, given[-1][-1].span.end)
         keywords = given.pop() if type(given[-1][0]) is syntax.Keyword else ()
         positionals = given[0] if given else ()

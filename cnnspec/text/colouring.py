@@ -38,6 +38,7 @@ def words(*each: str) -> str:
     return rf"\b(?:{'|'.join(sorted(each))})\b"
 
 
+# In order: `in.channels` before the word `in`, `3x3` before the number 3, which would leave a name x3.
 TABLE = (
     Rule(BLANK, r"[ \t\r\n]+"),
     Rule(COMMENT, r"#[^\n]*"),

@@ -54,6 +54,7 @@ def normalize_newlines(text: str) -> str:
 def encode(text: str, like: bytes) -> bytes:
     """A text with the newlines that a file has, of several kinds the one that it has most, and its mark."""
     whole, returns = like.count(b"\r\n"), like.count(b"\r")
+    # b"a\r\nb\r": one "\r\n", and 2 - 1 = 1 "\r".
     counts = {"\n": like.count(b"\n") - whole, "\r\n": whole, "\r": returns - whole}
     newline = max(counts, key=lambda each: counts[each])
     return (_MARK if like.startswith(_MARK) else b"") + text.replace("\n", newline).encode()

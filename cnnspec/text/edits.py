@@ -71,6 +71,7 @@ def new_offset(offset: int, edits: Sequence[Edit]) -> int:
         if end <= offset and (start < offset or start == end):
             moved += edit.growth
         elif start < offset:
+            # Within what is replaced: where the edit begins.
             moved -= offset - start
     return moved
 

@@ -43,6 +43,7 @@ def read_bytes(path: str, max_source: int = MAX_SOURCE) -> bytes:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
             raise FileProblem(f"{path}: is a folder, not a file")
+        # A pipe is what a shell makes of `cnnspec check <(…)`; /dev/zero would never end.
         if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
             raise FileProblem(f"{path}: is a device, not a file")
         with open(path, "rb") as file:
@@ -92,6 +93,7 @@ def read_used(path: str, source: Source) -> Source | Diagnostic | None:
     try:
         if source.name == STDIN or source.name.startswith(SHIPPED) or not isfile(beside):
             return read_library(path, source)
+        # With a slash behind: `specs2` begins as `specs` does, but is not in it.
         if not realpath(beside).startswith(join(realpath(here), "")):
             message = "a used file lies beside this one or in a folder there: this link leads elsewhere"
             return Diagnostic("E0206", message, top)

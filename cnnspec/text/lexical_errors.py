@@ -55,6 +55,7 @@ def comment_at(source: Source, at: int) -> Diagnostic | None:
     """The fault of `// …` or `/* … */` that begins on an offset's line, there or before; None without."""
     start = source.line_start(at)
     line = source.text[start : source.line_end(at)].partition("#")[0]
+    # Blanks in place of strings: "http://…" holds no comment, and places stay as they are.
     found = re.search(r"//|/\*", _QUOTED.sub(lambda quoted: " " * len(quoted[0]), line))
     if found is None or start + found.start() > at:
         return None

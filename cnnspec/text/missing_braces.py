@@ -33,6 +33,7 @@ class MissingBraces(NamedTuple):
 
     def mend(self, tokens: list[Token]) -> int:
         """Put in what is missing; the index of the token to go on with."""
+        # The later place first: what is put in at the earlier one moves it.
         if self.end is not None:
             place = tokens[self.end].start
             tokens.insert(self.end, Token("RBRACE", place, place))
@@ -95,6 +96,7 @@ def _other_head(slip: Slip) -> MissingBraces:
     edits = _braces(slip, index, _end(slip, index))
     message = f"a {ours} begins with `{ours}`"
     fault = slip.fault(message, f"write `{ours}`", (token.start, token.end, ours), *edits)
+    # Only the word: the braces that it lacks are put in at the token that is unexpected next.
     return MissingBraces(fault, slip.at, slip.at + 1, (ours.upper(),))
 
 
@@ -103,6 +105,7 @@ def _astray(slip: Slip) -> MissingBraces:
     end = _end(slip, slip.at)
     text = slip.text(slip.token)
     message = f"`{text}` stands outside of every net and block: steps belong in `net Name {{ … }}`"
+    # Whose steps they are is a guess: they are left out.
     if any(token.type == "NET" for token in slip.tokens):
         return MissingBraces(slip.fault(message), slip.at, end)
     start, close = slip.token.start, slip.line_end(end)

@@ -127,6 +127,7 @@ def refuse_link(path: Path) -> None:
 def link_in(path: Path) -> Path | None:
     """The first part of a path that is a link; in the root folder they are the system's, as `/tmp` may be."""
     whole = path if path.is_absolute() else Path.cwd() / path
+    # "/tmp" has two parts, "/" and "tmp".
     parts = [part for part in (*reversed(whole.parents), whole) if len(part.parts) > 2]
     link = next((part for part in parts if part.is_symlink()), None)
     return path if link == whole else link
@@ -137,6 +138,7 @@ def clear_strays(where: Path) -> None:
     for stray in where.glob(f"{TEMPORARY}*"):
         with suppress(OSError):
             known = stray.lstat()
+            # An empty one may have been made just now, and not be held yet.
             if known.st_size or time.time() - known.st_mtime > JUST_MADE:
                 with hold(str(stray)):
                     stray.unlink()
@@ -150,6 +152,7 @@ def hold(path: str) -> Iterator[None]:
     except ImportError:  # Windows, which does not remove a file that is open
         yield
         return
+    # O_NONBLOCK: a pipe of this name would wait for a writer.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
@@ -171,6 +174,7 @@ def is_ours(path: Path) -> bool:
         file.seek(max(0, path.stat().st_size - len(_PDF)))
         tail = file.read()
     if head.startswith(b"\x89PNG"):
+        # Not in the pixels: there the same bytes would be no mark.
         return _PNG.search(head.partition(b"IDAT")[0]) is not None
     if head.startswith(b"%PDF"):
         return tail == _PDF
@@ -178,6 +182,7 @@ def is_ours(path: Path) -> bool:
         return is_our_archive(path)
     if _ONNX.match(head):
         return True
+    # A .safetensors begins with the length of its header in 8 bytes, then the header, JSON.
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
         return is_our_safetensors(path)
     return _TEXT.match(head) is not None

@@ -53,6 +53,7 @@ def find(name: str) -> Named:
         return Named(word, None)
     nets = {net: file for file in files for net in named_nets(file)}
     alike = [known for known in (*nets, *files) if known.lower() == word.lower()]
+    # `ResNet` is the pattern in `resnet`, no net of its own: what it means is the file.
     for known in sorted(alike, key=lambda known: known != word):
         if known in files:
             return Named(known, None)

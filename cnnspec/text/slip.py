@@ -86,6 +86,7 @@ class Slip(NamedTuple):
     def expression_end(self) -> int | None:
         """Where the expression ends that goes on behind this operator; None where it lacks a value."""
         depth, wants_value, end = 0, True, self.token.end
+        # At the `*` of `conv 4 * max(a, b) + 1 pad=1`: up to the 1 before `pad`.
         for token in self.tokens[self.at + 1 :]:
             depth += DEPTH.get(token.type, 0)
             if depth == 0 and (token.type in DEPTH or (wants_value and token.type in VALUES)):

@@ -29,6 +29,7 @@ class Source:
 
     def position(self, offset: int) -> tuple[int, int]:
         """The line and the column of an offset, both counted from 1, columns in code points."""
+        # Starts [0, 6]: offset 5, the newline, is column 6 of line 1; offset 6 is column 1 of line 2.
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 

@@ -70,6 +70,7 @@ def distance(left: str, right: str, limit: int) -> int:
     if abs(len(left) - len(right)) > limit:
         return limit + 1
     before, row = [0] * (len(right) + 1), list(range(len(right) + 1))
+    # Behind step j, row[j + 1] is the distance of left[:i + 1] and right[:j + 1].
     for i, a in enumerate(left):
         above, row = row, [i + 1]
         for j, b in enumerate(right):
@@ -102,4 +103,5 @@ def _meanings(word: str) -> list[str]:
 
 def _most_slips(word: str) -> int:
     """How many typing errors a word may hold: none in two letters, one in a short word, three at most."""
+    # conv: 1, dropout: 2, batchnorm: 3.
     return 0 if len(word) < 3 else min(3, max(1, len(word) // 3))

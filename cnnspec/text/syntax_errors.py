@@ -82,6 +82,7 @@ def expected_instead(slip: Slip) -> Diagnostic:
 def missing(slip: Slip) -> str:
     """What the parser would take."""
     before = slip.back(1).type
+    # BROKEN stands for a step, a value or a name: where it is expected, one of them begins.
     if slip.expects("BROKEN") or before in ("DOT", "FOR", "ELSE"):
         if before in ("NL", "LBRACE"):
             return "a value" if slip.expects("INT") and not slip.expects("LBRACE") else "a step"
@@ -106,6 +107,7 @@ def named(slip: Slip) -> str:
         return "the end of the line"
     if token.start == len(slip.source.text):
         return "the end of the file"
+    # A brace put in for one that is missing: what a reader sees there is the next item.
     if token.type == "RBRACE" and token.start == token.end:
         return "the next net or block"
     text = slip.text(token) or slip.source.text[token.start]
@@ -271,6 +273,7 @@ def behind_assertion(slip: Slip) -> Iterator[Diagnostic]:
         yield slip.fault("what a line claims with `->` ends it: the next step stands on a line of its own")
 
 
+# The first that knows the slip speaks: what fits many, as `lonely_word`, stands last.
 HINTS: tuple[Hint, ...] = (
     else_apart,
     elif_word,
