@@ -126,6 +126,7 @@ def check_source(
     from cnnspec.faults.fixes import with_fixes
 
     recheck = rechecker(source, found, read, net, settings, first)
+    # What fails in here is kept, and leaves the faults without fixes.
     with sparing(keep):
         return found._replace(diagnostics=tuple(with_fixes(source, found, recheck, keep, skip)))
     return found

@@ -20,6 +20,7 @@ def name_braces(
     """The label of braces, and the naming scope within them."""
     text = run.label(label, context)
     if text is None or label is None:
+        # Without a label braces are no module: their steps count on in the scope around.
         return None, context.scope
     name = run.name(text, kind, label.span, context)
     return name, NameScope(name + ".", by_kind=False)
@@ -58,6 +59,7 @@ def with_dots(run: Elaboration, step: syntax.Step, context: Context) -> Value | 
 
 def split_label(label: syntax.Label) -> tuple[syntax.Label, syntax.Label]:
     """What stands before the first dot of a label, and behind it."""
+    # "f{i}.conv": ("f", i, ".conv") -> ("f", i) and ("conv",); "f.0.conv": ("f",) and ("0.conv",).
     at = next(i for i, part in enumerate(label.parts) if isinstance(part, str) and "." in part)
     part = label.parts[at]
     assert isinstance(part, str)

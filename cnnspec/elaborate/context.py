@@ -31,7 +31,7 @@ class Defaults:
     __slots__ = ("key", "table")
 
     def __init__(self, table: Mapping[str | int, Mapping[str, Any]]) -> None:
-        self.table = table
+        self.table = table  # {"conv": {"bias": False}, id of a block: {"stride": 2}}
         self.key = tuple(
             (name, tuple((k, freeze(v)) for k, v in given.items())) for name, given in table.items()
         )
@@ -45,8 +45,8 @@ class Owner:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.fixed: set[str] = set()
-        self.labels: dict[str, tuple[Value, Step | None]] = {}
+        self.fixed: set[str] = set()  # names used for more than widths, as the n of `repeat n`
+        self.labels: dict[str, tuple[Value, Step | None]] = {}  # "f.conv"; no step: an input, an identity
         self.numbered: dict[str, tuple[Value, Step | None]] = {}  # those without a label
         self.incomplete = False  # a fault may have hidden labels
         self.assumed: list[Extent] = []
@@ -76,6 +76,7 @@ class Owner:
         except Involved:
             pass
         self.pin(given)
+        # From numbers alone: the formula ends here, and its names are fixed.
         return make(*(Shape(*map(plain, one)) if isinstance(one, Shape) else plain(one) for one in given))
 
     def rebind(self, shape: Shape | None, bindings: Mapping[str, int]) -> Shape | None:

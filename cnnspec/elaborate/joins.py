@@ -45,6 +45,7 @@ def join(
             bound = context.evaluate.bind(call.each.names, item, call.each.source.span)
         inside = context.inside(scope, bound)
         run.statements(call.body.statements, inside)
+        # Each path has its own names: what one calls k the others do not see.
         paths += [run_path(run, path, value, inside.inside()) for path in call.body.paths]
         if call.each is not None and run.expanded == before:
             run.count(1, call.span)  # empty paths cost time, too
@@ -123,6 +124,7 @@ def merge_paths(
     if not live:
         raise fault("E0214", f"no path of `{call.name.name}` is left: all are `none`", call.span)
     if len(live) == 1:
+        # `add` of one path is that path; `maxunpool` puts the values of one at places of the other.
         if layer is not None and layer.sized_by is not None:
             raise fault("E0214", f"`{layer.name}` takes two paths, and one is left", call.span)
         return live[0].output

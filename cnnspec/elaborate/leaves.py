@@ -50,6 +50,7 @@ def make_layer(
     """
     shape, key = value.shape, None
     if shape is not None and type(shape.channels) is int and value.believed is None and is_literal(call):
+        # Defaults by identity: each `default` makes new ones.
         key = cls, call.span.text, shape, context.defaults
         if (known := run.layers.get(key)) is not None:
             return known[0], Value(known[1], value, cls.name, call.span, known[0]), None
@@ -64,6 +65,7 @@ def make_layer(
         if is_integer(groups) and polynomial(groups) != polynomial(value.shape.channels):
             context.owner.pin(groups)  # only a depthwise split stays right whatever the width
         claim = given.get("in", value.shape.channels)
+        # `linear in=` counts features, `conv in=` channels.
         arriving = value.shape.features if cls.name == "linear" else value.shape.channels
         if is_integer(claim) and polynomial(claim) not in (
             polynomial(arriving),
@@ -172,6 +174,7 @@ def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:
         return context.evaluate.still(value)
     before = len(context.owner.assumed)
     context.owner.pin(value)
+    # Leaf.following keeps how its sizes were computed, so nothing about them is assumed.
     del context.owner.assumed[before:]
     return value
 

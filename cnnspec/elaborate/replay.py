@@ -78,6 +78,8 @@ class Replay:
                 output = Value(shape, value, step.layer.name, self.span, step.layer)
                 weights = step.layer.weights(value.shape)
                 same_weights = weights == step.layer.weights(step.input.shape)
+                # A 3x3 with stride 2 and pad="same" pads 6 rows by 0 and 1, but 3 rows by 1 and 1:
+                # the weights fit, and yet it is another layer.
                 same_layer = step.layer.torch(value.shape) == step.layer.torch(step.input.shape)
                 self.require_same(step, value, same_weights, same_layer)
                 if weights:

@@ -52,6 +52,7 @@ class Settings(NamedTuple):
 def parse_value(text: str) -> Any:
     """`100`, `[2, 2, 2, 2]`, `yes`, `64@3x3`, `hardswish`. Raises ValueError."""
     tree, faults = parse(Source("value", f"value = {text.strip()}\n"))
+    # "1\nx = 2" would be two items, and more than a value.
     if faults or len(tree.items) != 1 or not isinstance(tree.items[0], syntax.Constant):
         raise ValueError(f"{text!r} is no value of the language")
     try:

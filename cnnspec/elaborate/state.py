@@ -51,15 +51,16 @@ class Elaboration(ABC):
         self.expanded = 0  # layers so far, those of shared instances counted at every use
         self.before = 0  # of them, those of the file's other nets
         self.expansions: list[Note] = []
-        self.instances: dict[Any, Instance] = {}
+        self.instances: dict[Any, Instance] = {}  # by block, arguments, arriving shape and defaults
         self.layers: dict[Any, tuple[Layer, Shape]] = {}  # by class, text, shape and defaults
         self.sizes: dict[int, int] = {}  # id of an instance -> its layers
         self.replay_costs: dict[int, Any] = {}  # id of a step -> the step, and what it takes to run it again
-        self.active: list[syntax.Block] = []
+        self.active: list[syntax.Block] = []  # blocks that are being elaborated, each in the one before
+        # id of an instance -> what it was made of: `again` makes it anew for another shape.
         self.recipes: dict[int, tuple[BlockName, dict[str, Any], Defaults]] = {}
         self.depth = 0  # of braces and blocks within each other
         self.encounters = 0  # faults, repeated ones too
-        self._seen: set[tuple[str, tuple[str, int]]] = set()
+        self._seen: set[tuple[str, tuple[str, int]]] = set()  # ("E0401", ("net.cnn", 120))
         self.least: dict[int, int] = {}  # id of a block -> a lower bound of its layers
         self.bounding = 0  # how deep in braces and blocks bounds.least is
 

@@ -106,6 +106,7 @@ class Elaborator(Elaboration):
         unknown, name = Value(None), ""
         if step.label is not None and all(isinstance(part, str) for part in step.label.parts):
             name = context.scope.prefix + "".join(map(str, step.label.parts))
+            # A name that two steps bear, E0203, stays the first one's.
             context.owner.labels.setdefault(name, (unknown, None))
         context.steps.append(Lost(name, context.value or Value(None), unknown, step.action.span))
         return unknown

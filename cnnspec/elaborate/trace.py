@@ -77,6 +77,7 @@ def source_notes(value: Value) -> tuple[Note, ...]:
     *_, first = value.history()
     if first.span is not None:
         notes.append(Note("sizes follow from here", first.span))
+    # Where a block begins no step has made its value: the step is the one before the block.
     last = next(each for each in value.history() if each.maker or each.before is None)
     if last.before is not None and last.shape is not None:
         before = last.before.shape
@@ -87,6 +88,7 @@ def source_notes(value: Value) -> tuple[Note, ...]:
 
 def maker_note(value: Value) -> tuple[Note, ...]:
     """The step that gave a value its shape, with what arrived there."""
+    # relu, dropout keep a shape: the step that made it stands before them.
     for made in value.history():
         if made.before is None or made.before.before is None or made.before.shape != made.shape:
             break

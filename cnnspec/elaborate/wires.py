@@ -89,4 +89,5 @@ def block_within(path: str, context: Context) -> str:
 def may_be_labelled(name: str, context: Context) -> bool:
     """Whether a fault may have hidden a label: it stands in the text, or one that is computed does."""
     text = context.module.source.text
+    # `x:`, `"x":`, or a computed label such as `enc{i}:`, which may come to any name.
     return re.search(rf'(?:\b|"){re.escape(name)}"?[ \t]*:|\}}[\w"{{}}+* -]*[ \t]*:', text) is not None

@@ -60,6 +60,7 @@ class TreeBuilder(ValueBuilder):
 
     def net(self, parts: Parts) -> syntax.Net | None:
         word, name, *parameters, body = parts
+        # No expression reaches from one net or block into the next.
         self.depths.clear()
         self.wired = False
         if name.type == "BROKEN":

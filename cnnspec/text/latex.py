@@ -24,4 +24,5 @@ _LIGATURES = re.compile(r"(?<=([-,'`?!]))(?=[-,'`])")
 
 
 def escape_latex(text: str) -> str:
+    # "--" -> "-{}-"; \0 keeps the place, as braces of the text itself are escaped.
     return "".join(CHARACTERS.get(c, c) for c in _LIGATURES.sub("\0", text)).replace("\0", "{}")

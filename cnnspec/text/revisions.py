@@ -49,6 +49,7 @@ def revision(name: str, folder: str = ".") -> Revision:
     if not name:
         return Revision(folder, name, "")
     found = None
+    # Not an option, as "--all" would be, and no NUL, at which Python would refuse the call.
     if not name.startswith("-") and name.isprintable():
         found = git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{tree}}")
     if not found:
@@ -65,6 +66,7 @@ def git(folder: str, *arguments: str, bound: int = 1000) -> bytes | None:
         ) as process:
             assert process.stdout is not None
             data = process.stdout.read(bound)
+            # As much as was asked for: git may be at work on the rest.
             if len(data) == bound:
                 process.kill()
                 return data

@@ -67,6 +67,7 @@ def specs_matching(pattern: str) -> Iterator[Path]:
 
 def matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
     """Whether a path begins as a pattern says, part by part; `**` stands for any number of parts."""
+    # A pattern that ends before the path does matches a folder: all that is in it belongs to it.
     if not parts or not pattern:
         return not pattern
     if pattern[0] == "**":

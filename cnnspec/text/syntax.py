@@ -369,6 +369,7 @@ def parts(node: Any) -> Iterator[Any]:
     """An expression and all that it is made of."""
     yield node
     for field in node:
+        # A node is a NamedTuple, never just `tuple`: that is a row of nodes, or a size.
         for each in field if type(field) is tuple else (field,):
             if isinstance(each, tuple) and not isinstance(each, Span):
                 yield from parts(each)

@@ -192,6 +192,7 @@ def called_like_python(slip: Slip) -> Iterator[Diagnostic]:
     elif given:
         follow = "follow its name without parentheses and commas, as in `conv 64@3x3 pad=1`"
         message = f"the arguments of `{name}` {follow}"
+    # `Stage(64, 2)`: a block of that name may stand further below.
     may_be_block = any(token.type == "BLOCK" for token in slip.tokens) and layer is None
     if here.ours is None and may_be_block:
         here = here._replace(ours=" ".join([name, *given]))
@@ -240,6 +241,7 @@ def bare_operator(slip: Slip) -> Iterator[Diagnostic]:
     if token.type not in ("SIGN", "TIMES", "POWER", "COMPARE") or not slip.expects("KEY"):
         return
     simple = {"INT", "FLOAT", "NAME"}
+    # By the blanks: `linear -1` has a sign, `linear a - 1` a difference.
     is_signed = token.type == "SIGN" and before.end < token.start and after.start == token.end
     if is_signed and after.type in simple:
         wrapped = f"({slip.text(token)}{slip.text(after)})"
@@ -262,6 +264,7 @@ def bare_operator(slip: Slip) -> Iterator[Diagnostic]:
 def chained_comparison(slip: Slip) -> Iterator[Diagnostic]:
     """`0 < x < 3`."""
     ends = ("COMPARE", "AND", "OR", "NOT", "IF", "ELSE", "KEY", *CLOSER)
+    # The last of these decides: in `if a < b and c < d` each side of `and` has one comparison.
     before = (part.type for part in reversed(slip.step()) if part.type in ends)
     if slip.token.type == "COMPARE" and next(before, "") == "COMPARE":
         yield slip.fault("comparisons do not chain: write `a < b and b < c`")
