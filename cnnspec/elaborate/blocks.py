@@ -134,6 +134,7 @@ def elaborate_block(
 ) -> Instance:
     block, module = target.block, target.module
     scope_names = block_names(arguments, entry.shape)
+    # So a block's class writes `in_channels // 2` where its text has `in.channels // 2`.
     if entry.shape is not None:
         entry.shape = entry.shape.with_channels(named(entry.shape.channels, "in.channels"))
     names = Names(module.constants, {name: symbolic(name, value) for name, value in arguments.items()})

@@ -114,6 +114,7 @@ def state(run: Elaboration, value: Value | None, context: Context) -> tuple[obje
     if value.shape is not None and any(type(size) is not int for size in value.shape.dimensions):
         return None  # a formula may come to the same number and yet be another
     owner = context.owner
+    # These only grow: if they are as many as before, they are the same.
     found = owner.fixed, owner.labels, owner.assumed, owner.decisions, owner.claims, run.diagnostics
     return value.shape, run.encounters, owner.incomplete, *map(len, found)
 

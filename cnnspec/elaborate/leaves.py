@@ -188,6 +188,7 @@ def unknown_argument(cls: type[Layer], keyword: syntax.Keyword) -> Fault:
 
 def report_misfit(run: Elaboration, misfit: Misfit, call: syntax.Call, value: Value | None) -> None:
     """Report what a layer raised at the argument that it names."""
+    # What the call does not give itself, as groups=3 of a `default`, is told of at the whole call.
     span = call.name.span if not call.positional and not call.keywords else call.span
     for keyword in call.keywords:
         if keyword.name == misfit.argument:
@@ -195,6 +196,7 @@ def report_misfit(run: Elaboration, misfit: Misfit, call: syntax.Call, value: Va
     cls = layers.find(call.name.name)
     if cls is not None and misfit.argument in cls.positional[: len(call.positional)]:
         span = call.positional[cls.positional.index(misfit.argument)].span
+    # Asked before the notes are made, which walk back to the input.
     if run.is_reported(misfit.code, span):
         return
     notes: tuple[Note, ...] = ()

@@ -111,6 +111,7 @@ class NetworkElaborator(Elaborator):
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         if context is not self.context:
             return super().input(label, call, context)
+        # An input reads nothing that stands before it: in `left: input …, right: input …` `in` has no size.
         context.arrive(None)
         name = self.label(label, context) or "input"
         if name in (given.name for given in self.inputs):

@@ -255,6 +255,7 @@ class LinePrinter:
     def begin(self, word: SpacedToken, before: str) -> None:
         """End the line that is being written, and begin one with a word, behind its remarks."""
         self.end(word.comment)
+        # `x = a` and below it `+ b` are one item.
         self.item += not self.open and word.type not in GOES_ON
         self.indent = self.indent_of(word, before)
         # Comments before a closing bracket are about what stands in it.
@@ -317,6 +318,7 @@ def part_items(lines: list[PrintedLine]) -> None:
         item = [*group]
         code = next((place for place, line in enumerate(item) if not line.code.startswith("#")), len(item))
         was_long, long = long, len(item) - code > 1
+        # A blank line among an item's comments parts it, too.
         if (long or was_long) and number > 1 and not any(line.blank for line in item[: code + 1]):
             item[0].blank = True
 

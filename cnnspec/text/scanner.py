@@ -77,6 +77,7 @@ _BLANK = r"[ \t\r]*(?:\#[^\n]*)?"
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _HOLES = r"(?:\{[^{}\n]*\}[A-Za-z0-9_]*)+"
 # The last group that matched names the token: what a name is depends on what stands right behind it.
+# In order: `->` before `-`, `**` before `*`; `3px` is no INT and px, but WRONG as a whole.
 _TOKEN = re.compile(
     rf"""(?:
       (?P<NAME>{_NAME})(?:(?P<KEY>[ \t]*=(?!=))|(?P<FUNC>(?=\())
@@ -140,6 +141,7 @@ class _Scanner:
     def run(self, position: int) -> None:
         """Read to the end; each method that reads returns where to read on."""
         text, end, tokens, max_name = self.text, self.end, self.tokens, self.limits.max_name
+        # Token(…) is a call in Python: this makes a token in half the time.
         match, new = _TOKEN.match, tuple.__new__
         blank = _START.match(text, position, end)
         position = blank.end() if blank else position
@@ -230,6 +232,7 @@ class _Scanner:
             if position >= self.apart:
                 self.line_end = self.line_end or (position, len(self.tokens))
                 return next_position
+            # A line before `apart` is read again: what is open at its end waits in vain, too.
             self.give_up(position)
         self.count(position)
         self.tokens.append(Token("NL", position, position + 1))
@@ -312,7 +315,7 @@ class _Scanner:
 
     def give_up(self, position: int) -> int:
         """Blame the round bracket that is still open; read on from the end of its line."""
-        # The outermost: the brackets within it would have been closed, had it not run on.
+        # The outermost: reading goes on behind its line, past those within it.
         opened = self.rounds[0]
         self.rounds.clear()
         sign = self.text[opened.start]

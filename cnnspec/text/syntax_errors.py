@@ -74,6 +74,7 @@ def expected_instead(slip: Slip) -> Diagnostic:
     what, found = missing(slip), named(slip)
     behind = f" after `{slip.text(before)}`" if before.end > before.start and before.type != "NL" else ""
     span = slip.span(token)
+    # A newline has no sign to point at: the place behind what stands before it is meant.
     if token.type in ("NL", "$END"):
         span = Span(slip.source, before.end, before.end)
     return Diagnostic("E0101", f"expected {what}{behind}, found {found}", span)
@@ -85,6 +86,7 @@ def missing(slip: Slip) -> str:
     # BROKEN stands for a step, a value or a name: where it is expected, one of them begins.
     if slip.expects("BROKEN") or before in ("DOT", "FOR", "ELSE"):
         if before in ("NL", "LBRACE"):
+            # An INT may be a step's label, `0: relu`; braces begin a step, but no value.
             return "a value" if slip.expects("INT") and not slip.expects("LBRACE") else "a step"
         if before == "COMMA" and slip.expects("STRING") and not slip.expects("NAME"):
             return "a message in double quotes"
