@@ -145,7 +145,7 @@ def rechecker(
         try:
             edited = Source(source.name, text)
             return compiler.check(edited, read, net, narrow._replace(inputs=inputs), first, lint)
-        except Misuse:  # the edit took away what the settings name
+        except Misuse:  # the edit took away what the settings name: as faulty as before
             return Checked((), found.diagnostics)
 
     return recheck
@@ -219,6 +219,7 @@ def build(
     chosen: dict[str, Any] = {name: flag for name, flag in flags.items() if flag}
     chosen |= {name: value for name, value in (("weights", weights), ("opset", opset)) if value is not None}
     for name in chosen:
+        # {"plain": "numpy", …}: what one back end alone takes.
         if ONLY.get(name, backend) != backend:
             raise ValueError(f"{name} is not for {backend}")
     if plain and optimize:

@@ -51,6 +51,7 @@ class Names(dict[str, Any]):
 
     def find(self, name: str) -> Any:
         """What the name means; None where it means nothing."""
+        # Not `get`: it asks no __missing__, and so would look in this scope alone.
         try:
             return self[name]
         except KeyError:

@@ -92,6 +92,7 @@ def colour(text: str) -> Iterator[Stretch]:
         assert found is not None and found.lastgroup is not None  # any character has a group
         rule = TABLE[int(found.lastgroup[1:])] if found.lastgroup.startswith("r") else Rule(NO_PART, "")
         if rule.groups:
+            # A rule's own groups are numbered right behind the group that is the rule.
             first = found.re.groupindex[found.lastgroup] + 1
             for number, kind in enumerate(rule.groups, first):
                 yield Stretch(kind, *found.span(number))

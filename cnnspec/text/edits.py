@@ -33,6 +33,7 @@ def delete(span: Span) -> Edit:
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
     """The text with all edits made; they must not overlap."""
+    # From behind: what is before an edit stays in its place.
     for edit in reversed(in_order(edits)):
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]
     return text
@@ -56,6 +57,7 @@ def insert_into(source: Source, edits: Sequence[Edit], offset: int, text: str) -
     """The edits with more text at an offset of what they make of the source."""
     for edit, start in new_starts(edits):
         at = offset - start
+        # In what an edit makes: it makes more.
         if 0 <= at <= len(edit.text):
             longer = edit._replace(text=edit.text[:at] + text + edit.text[at:])
             return tuple(longer if each is edit else each for each in edits)

@@ -77,6 +77,7 @@ class Slip(NamedTuple):
         end = self.at
         while tokens[end].type not in ("NL", "$END"):
             end += 1
+        # tokens[end] is a newline; behind it another line begins, or $END stands.
         while end + 2 < len(tokens) and len(self.source.indent(tokens[end + 1].start)) > indent:
             end += 1
             while tokens[end].type not in ("NL", "$END"):
