@@ -19,13 +19,16 @@ def check(
     span: Span,
 ) -> None:
     """Refuse braces that unfold to too many layers when they run `times` times."""
-    each = least(run, body, context, frozenset(name.name for name in names))
+    each = max(1, least(run, body, context, frozenset(name.name for name in names)))
     if run.expanded + times * each > run.limits.max_layers:
         run.exceed(span)
 
 
 def least(run: Elaboration, body: syntax.Body, context: Context, hidden: frozenset[str]) -> int:
-    """A lower bound of what braces unfold to. `hidden` names have values of their own in there."""
+    """A lower bound of what braces unfold to. `hidden` names have values of their own in there.
+
+    It may be 0, and yet each turn of a repeat takes time: who multiplies it counts at least 1.
+    """
     # Deeper braces are at fault anyway; here they would only deepen the recursion.
     if run.bounding > run.limits.max_depth:
         return 1
@@ -37,7 +40,7 @@ def least(run: Elaboration, body: syntax.Body, context: Context, hidden: frozens
     steps = [step.action for chain in chains for step in chain.steps]
     total = sum(least_step(run, action, context, hidden) for action in steps)
     run.bounding -= 1
-    return max(1, total)
+    return total
 
 
 def least_step(run: Elaboration, action: syntax.Action, context: Context, hidden: frozenset[str]) -> int:
@@ -45,12 +48,12 @@ def least_step(run: Elaboration, action: syntax.Action, context: Context, hidden
         return least(run, action.body, context, hidden)
     if isinstance(action, syntax.Repeat):
         inner = hidden | {name.name for name in action.names}
-        return least_count(action.source, context, hidden) * least(run, action.body, context, inner)
+        return least_count(action.source, context, hidden) * max(1, least(run, action.body, context, inner))
     if isinstance(action, syntax.Call):
         if action.body is not None:
             inner = hidden | {name.name for name in action.each.names} if action.each else hidden
             times = least_count(action.each.source, context, hidden) if action.each else 1
-            return times * least(run, action.body, context, inner)
+            return times * max(1, least(run, action.body, context, inner))
         target = context.module.step(action.name.name)
         if isinstance(target, BlockName):
             return least_block(run, target)

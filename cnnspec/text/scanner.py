@@ -152,7 +152,8 @@ class _Scanner:
             kind = found.lastgroup
             stop = found.end(kind)
             if kind in NAMES:
-                if stop - position > max_name:
+                # With a KEY its `=` is read, and the blanks before that; most are short enough even so.
+                if stop - position > max_name and len(text[position:stop].rstrip("= \t")) > max_name:
                     self.refuse("a name", max_name, "bytes", "max_name", position, stop)
                 if kind != "KEY":
                     word = text[position:stop]

@@ -37,6 +37,8 @@ def _divisible(value: float, divisor: int) -> int:
     """The nearest multiple, at least the divisor, never under 90 % of the value (Sandler et al. 2018)."""
     if not is_number(value) or not is_integer(divisor):
         raise TypeError
+    if divisor < 1:
+        raise ValueError
     # 34.2 by 8: 38 // 8 * 8 = 32; 11 by 8: 15 // 8 * 8 = 8 is under 9.9, so 16.
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded

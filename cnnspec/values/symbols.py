@@ -1,6 +1,6 @@
 """Integers that remember where they came from.
 
-A Symbol is an int that also carries the polynomial, over names such as `classes` or `in_channels`,
+A Symbol is an int that also carries the polynomial, over names such as `classes` or `in.channels`,
 by which it was computed. Layers compute with it as with any int; the PyTorch backend reads the
 polynomial, to write `4 * width` where the specification says so.
 """

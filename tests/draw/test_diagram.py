@@ -212,6 +212,7 @@ def test_edges_lead_forward_between_boxes_that_are_there(name: str) -> None:
 
 def test_every_layer_has_a_kind_with_a_look() -> None:
     assert {KINDS[name] for name in NAMES} <= set(SHAPES)
+    assert KINDS["unflatten"] == KINDS["flatten"] == "shape"  # of no weight, beside `linear`
 
 
 def test_a_label_with_dots_is_drawn_whole() -> None:

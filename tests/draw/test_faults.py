@@ -102,6 +102,17 @@ def test_the_volume_view_is_red_there_too(theme: str, tmp_path: Path) -> None:
     assert re.search(rf'<text [^>]*fill="{red}">8@28x28 ≠ 8@30x30</text>', page)
 
 
+def test_a_block_that_nothing_reads_before_a_fault_is_opened_below(tmp_path: Path) -> None:
+    spec, out = tmp_path / "bad.cnn", tmp_path / "bad.svg"
+    block = "block B { concat { | conv 2@1x1, conv 2@1x1 | conv 2@3x3 pad=1, relu } }\n"
+    spec.write_text(block + "net N {\n a: input 8@8x8\n B\n from a\n maxpool 40\n}\n")
+    call = ["draw", str(spec), "-o", str(out), "--view", "volume", "--blocks"]
+    result = CliRunner().invoke(main, call)
+    assert result.exit_code == 1
+    assert "E0401" in result.output
+    assert out.exists()
+
+
 @pytest.mark.parametrize("view", ["graph", "volume"])
 def test_where_nothing_arrives_there_is_no_picture(view: str, tmp_path: Path) -> None:
     spec, out = tmp_path / "bad.cnn", tmp_path / "bad.svg"

@@ -85,6 +85,7 @@ NUMBERS = [
     ("divisible(3, 8)", "8"),
     ("divisible(11, 8)", "16"),
     ("divisible(0.75 * 24, 8)", "24"),
+    ("divisible(10, -8)", "E0306 divisible(10, -8)"),
     ("in.features // 1024", "3"),
     ("5 / 2", "E0303 5 / 2"),
     ("4 / 2", "E0303 4 / 2"),

@@ -38,6 +38,7 @@ REFUSED = {
     "round brackets": ("x = " + "(" * 100_000, "nesting has at most 64 brackets (max_nesting)"),
     "lists": ("x = " + "[" * 100_000, "nesting has at most 64 brackets (max_nesting)"),
     "name": ("a" * 300, "a name has at most 255 bytes (max_name)"),
+    "name of an argument": ("a " + "b" * 256 + "=1", "a name has at most 255 bytes (max_name)"),
     "quoted name": ('"' + "é" * 130 + '": a', "a name has at most 255 bytes (max_name)"),
     "source": ("#" * MEGABYTE, "a file has at most 1,048,576 bytes (max_source)"),
 } | {name: (text, "operators and tests nest at most 200 deep (max_expression)") for name, text in ANY.items()}
@@ -61,6 +62,7 @@ def test_what_is_just_within_the_limits() -> None:
     assert read(in_net("x = [" + "1/9, " * 10_000 + "2147483647]"))[1] == []
     assert read(in_net("a" * 255))[1] == []
     assert read(in_net('"' + "é" * 127 + '": a'))[1] == []
+    assert read(in_net("a " + "b" * 255 + " " * 300 + "=1"))[1] == []
     assert read(in_net("x = 000000000000000000001"))[1] == []
 
 

@@ -43,7 +43,7 @@ from cnnspec.values.shapes import Shape
 
 KINDS = {layer: family for family, layers in FAMILIES.items() for layer in layers}
 KINDS |= {"flatten": "shape", "scale": "norm", "shift": "norm", "normalize": "norm", "channelconv": "conv"}
-KINDS |= dict.fromkeys((*FAMILIES["resize"], "slice", "pick"), "shape")
+KINDS |= dict.fromkeys((*FAMILIES["resize"], "unflatten", "slice", "pick"), "shape")
 KINDS |= dict.fromkeys(FAMILIES["merge"], "join")
 """What kind of box a layer is: its family, but for a few."""
 

@@ -187,5 +187,6 @@ def glyphs(cmap: bytes) -> Iterator[tuple[int, int]]:
                     if offset:
                         # the last stretch is 0xFFFF, whose offset may lead out of the table
                         (glyph,) = struct.unpack_from(">H", cmap, place) if code < 0xFFFF else (0,)
-                    yield code, (glyph + delta) & 0xFFFF
+                    # glyph 0 stands for a character that the font lacks: nothing is added to it
+                    yield code, (glyph + delta) & 0xFFFF if glyph or not offset else 0
             return

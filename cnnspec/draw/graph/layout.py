@@ -17,7 +17,7 @@ from cnnspec.draw.style import SIZE
 
 LEAST_TEXT = 6.5  # points on paper
 WIDE, HIGH = 6.9 * 72, 9.0 * 72  # points: what a page of a paper holds
-SCALES = (1.0, 0.94, 0.88, 0.82, 0.76, 0.71, LEAST_TEXT / SIZE)  # of drawings on a page of a given width
+SCALES = (1.0, 0.94, 0.88, 0.82, 0.76, LEAST_TEXT / SIZE)  # of drawings on a page of a given width
 LETTERS = {"tb": (24, 22, 20, 16, 13), "lr": (18, 13, 11)}  # of a line, and where that is too wide
 FAR = 1.6  # times as high as a sheet, or as wide, that nothing makes fit
 NEAR = 1.15  # times as high, or its text as small, that shorter lines or other columns may make fit

@@ -227,10 +227,11 @@ def used_alone(draft: Draft, join: int, ends: Set[int]) -> set[int]:
 def alone(diagram: Diagram, cluster: Cluster, name: str) -> Diagram:
     """A cluster as a diagram of its own, with the values that arrive as inputs."""
     inside = numbers(cluster)
-    entering = {e.tail: e for e in reversed(diagram.edges) if e.tail not in inside and e.head in inside}
+    entering = {edge.tail for edge in diagram.edges if edge.tail not in inside and edge.head in inside}
     inputs = [Box(tail, "input", ("input",), ("input",)) for tail in sorted(entering)]
     inner = [edge for edge in diagram.edges if edge.head in inside]
-    leaving = next(edge for edge in diagram.edges if edge.tail in inside and edge.head not in inside)
     end = Box(max(inside) + 1, "output", ("output",), ("output",))
-    edges = (*inner, leaving._replace(head=end.number))
-    return Diagram(name, (), (), (*inputs, *cluster.items, end), edges)
+    # A net may lack what would read the value: a fault stands before it.
+    leaving = [edge for edge in diagram.edges if edge.tail in inside and edge.head not in inside][:1]
+    edges = (*inner, *(edge._replace(head=end.number) for edge in leaving))
+    return Diagram(name, (), (), (*inputs, *cluster.items, *([end] if leaving else [])), edges)
