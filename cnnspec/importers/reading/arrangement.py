@@ -22,10 +22,12 @@ class Atom(NamedTuple):
 
     def without(self, digit: Atom) -> Atom:
         """This atom where a digit is fixed, and left out of the coordinate."""
+        # 12 channels are (C:4:3) (C:2:2) (C:1:2); with the middle digit fixed, 6 are left: (C:2:3) (C:1:2).
         is_outer = digit.axis == self.axis and self.stride > digit.stride
         return self._replace(stride=self.stride // digit.size) if is_outer else self
 
 
+# ((N:1:5), (C:1:6), (), (W:1:7)) is a tensor (5, 6, 1, 7): an axis of size 1 has no atoms.
 Axis = tuple[Atom, ...]
 Axes = tuple[Axis, ...]
 
@@ -55,6 +57,7 @@ def joined(atoms: Sequence[Atom]) -> Axis:
         if atom.size == 1:
             continue
         last = found[-1] if found else None
+        # (C:3:2) (C:1:3) is c // 3, then c % 3, together c: (C:1:6). (C:1:3) (C:3:2) is a shuffle and stays.
         if last and last.axis == atom.axis and last.stride == atom.stride * atom.size:
             found[-1] = Atom(atom.axis, atom.stride, last.size * atom.size)
         else:
@@ -76,6 +79,7 @@ def reshape(axes: Axes, sizes: Sequence[int]) -> Axes:
     found = []
     for size in sizes:
         taken: list[Atom] = []
+        # Of (C:1:6) size 2 takes (C:3:2), and size 3 the (C:1:3) that is left; size 1 takes nothing.
         while size > 1:
             if not atoms:
                 raise Uneven
@@ -90,9 +94,10 @@ def reshape(axes: Axes, sizes: Sequence[int]) -> Axes:
 
 def split(atom: Atom, size: int) -> tuple[Atom, Atom | None]:
     """The outer part of an atom that an axis of this size takes, and what is left of it. Raises Uneven."""
+    # The atom is a factor of the size, and the next atoms have to make up the rest: (H:1:4) of size 12.
     if size % atom.size == 0:
         return atom, None
-    if atom.size % size:
+    if atom.size % size:  # 6 channels in 4 parts
         raise Uneven
     inner = atom.size // size
     return Atom(atom.axis, atom.stride * inner, size), Atom(atom.axis, atom.stride, inner)
@@ -116,6 +121,7 @@ def shuffled_channels(axes: Axes, groups: int) -> Axes:
     """The axes after a channel shuffle. Raises Uneven."""
     n, c, height, width = sizes_of(axes)
     parted = reshape(axes, (n, groups, c // groups, height, width))
+    # 6 channels in 2 groups are (C:1:3 C:3:2) then: channels 0 3 1 4 2 5.
     return reshape(permute(parted, (0, 2, 1, 3, 4)), (n, c, height, width))
 
 
@@ -123,6 +129,7 @@ def shuffled_pixels(axes: Axes, factor: int) -> Axes:
     """The axes after a pixel shuffle: factor * factor channels become as many pixels. Raises Uneven."""
     n, c, height, width = sizes_of(axes)
     count = c // factor**2
+    # (n, c, y, x, h, w) -> (n, c, h, y, w, x): row h*factor + y is of channel c*factor**2 + y*factor + x.
     parted = reshape(axes, (n, count, factor, factor, height, width))
     return reshape(permute(parted, (0, 1, 4, 2, 5, 3)), (n, count, height * factor, width * factor))
 
@@ -131,6 +138,7 @@ def unshuffled_pixels(axes: Axes, factor: int) -> Axes:
     """The axes after the inverse of a pixel shuffle. Raises Uneven."""
     n, c, height, width = sizes_of(axes)
     height, width = height // factor, width // factor
+    # (n, c, h, y, w, x) -> (n, c, y, x, h, w).
     parted = reshape(axes, (n, c, height, factor, width, factor))
     return reshape(permute(parted, (0, 1, 3, 5, 2, 4)), (n, c * factor**2, height, width))
 
@@ -138,7 +146,9 @@ def unshuffled_pixels(axes: Axes, factor: int) -> Axes:
 def together(several: list[Axes]) -> Axes | None:
     """The axes of what values make element by element; None where they do not lie alike, or are none."""
     depth = max(map(len, several), default=0)
+    # Axes are missing in front, as where PyTorch broadcasts (8, 1, 1) against (5, 8, 4, 4).
     full = [((),) * (depth - len(axes)) + axes for axes in several]
+    # `join` keeps the atoms of the first, so those that say only "the same all along" come last.
     full.sort(key=lambda axes: any(atom.axis == ANY for axis in axes for atom in axis))
     merged = [reduce(join, axes) for axes in zip(*full, strict=True)]
     return tuple(axis for axis in merged if axis is not None) if merged and None not in merged else None
@@ -153,6 +163,7 @@ def join(ours: Axis | None, theirs: Axis | None) -> Axis | None:
         if not left:
             return None
         try:
+            # Split as the other axis is: (C:1:6) meets (C:3:2 C:1:3) as (C:3:2) and (C:1:3).
             outer, rest = split(left.pop(0), atom.size)
         except Uneven:
             return None
@@ -167,6 +178,7 @@ def places_of_channels(axes: Axes, shape: tuple[int, ...], count: int) -> list[i
 
     Nowhere of a tensor of one number; None where it has several along another axis, or too many axes.
     """
+    # (8, 1, 1) beside (N) (C) (H) (W) is (1, 8, 1, 1): place 1. (8,) would be along W.
     full = (1,) * (len(axes) - len(shape)) + shape
     places = [place for place, size in enumerate(full) if size > 1]
     is_fit = len(full) == len(axes) and all(axes[place] == whole("C", count) for place in places)
@@ -182,6 +194,7 @@ def described(axes: Axes, natural: Axes) -> str:
     """What is no map and no vector, in words."""
     sizes = f"({', '.join(map(str, ('N', *sizes_of(axes)[1:])))})"
     atoms = sorted(atom for axis in axes[1:] for atom in axis)
+    # The atoms of the map, all of them, in another order: as of `x.permute(0, 3, 2, 1).flatten(1)`.
     is_turned = len(axes) == 2 and atoms == sorted(atom for axis in natural[1:] for atom in axis)
     if is_turned:
         return "a map that is flattened in another order than channels, rows, columns"

@@ -40,10 +40,12 @@ def without_reshapes(
     def lift(vector: Value) -> Value:
         if vector.number not in maps:
             operation = makers.get(vector.number)
+            # A vector that is an input of the network.
             if operation is None:
                 raise NoMap
             if isinstance(operation.layer, Flatten):
                 source = operation.inputs[0]
+                # Of C@HxW with more than one pixel the vector is longer than C: no C@1x1 is behind it.
                 if source.shape.features != source.shape.channels:
                     raise NoMap
                 maps[vector.number] = lift(source) if not source.shape.is_map else source
@@ -55,6 +57,8 @@ def without_reshapes(
                 )
         return maps[vector.number]
 
+    # Reshapes that were maps all the time, by their number. What `lift` made before a NoMap stays: on C@1x1
+    # it computes the same, and a flatten behind it gives the vector back.
     same: dict[int, Value] = {}
     for operation in operations:
         if isinstance(operation.layer, Reshape):
@@ -69,6 +73,7 @@ def without_reshapes(
                 layer=Unflatten(shape=Filter(operation.output.shape.channels, (1, 1)))
             )
         inputs = tuple(same.get(value.number, value) for value in operation.inputs)
+        # The flatten is for what still reads the vector, such as an output; it is dropped where nothing does.
         if (instead := lifted.get(operation.output.number)) is not None:
             found += [instead, Operation(Flatten(), (instead.output,), operation.output)]
         else:
@@ -88,6 +93,7 @@ def on_maps(operation: Operation) -> Layer:
     except Misfit:
         raise NoMap from None
     before = tuple(value.shape for value in operation.inputs)
+    # A scale a channel has a tensor (C,) for vectors and (C, 1, 1) for maps: the module has the former.
     if found != wanted or weights_of(layer, shapes) != weights_of(layer, before):
         raise NoMap
     return layer

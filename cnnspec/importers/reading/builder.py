@@ -94,6 +94,7 @@ class Builder:
     def label(self, name: str) -> str:
         """A label that no layer has yet, as like to a name as labels may be."""
         label = re.sub(r"\W", "_", name, flags=re.ASCII)[:200]
+        # `conv 1` twice: conv_1, conv_1_2. `1x1`, which begins with a digit, is no name: layer_1x1.
         label = made = label if is_name(label) else f"layer_{label}"
         while made in self.labels:
             self.labels[label] += 1
@@ -134,6 +135,7 @@ class Builder:
         first = self.owners.setdefault(label, made)
         if first is made:
             return
+        # Equal arguments are not yet equal tensors: the filters of a `conv 8@3x3` are as deep as its input.
         one, two = ((sign_of(each.layer), each.inputs[0].shape.channels) for each in (first, made))
         if one != two:
             raise Refuse("E1008", f"it shares weights with a layer that is not equal, {first.place}")
@@ -144,6 +146,7 @@ class Builder:
             raise Refused(self.refusals)
         found = needed(self.operations, [*outputs.values()])
         kept = {operation.output.number for operation in found}
+        # No layers at all, or an output that is an input as it came.
         if not kept or not {value.number for value in outputs.values()} <= kept:
             self.refuse(Refuse("E1001", "no layer makes anything of an input"))
         for operation in self.operations:

@@ -101,10 +101,13 @@ Numbers = tuple[float, ...]
 """One for each of the places."""
 
 LARGE = 0.7
+# Multiples of the golden ratio, modulo 1, lie evenly and never meet. The sample has them from -6.6 to 7.1,
+# which is beyond the limits -3, 3 and 6 of layers; exp(100) is still a number.
 GOLDEN = (math.sqrt(5) - 1) / 2
 SPREAD = tuple(13.7 * (k * GOLDEN % 1) - 6.6 for k in range(4, len(PLACES)))
 SAMPLE: Numbers = (-100.0, -1e-5, *SPREAD, 1e-5, 100.0)
 TENSORS: tuple[Numbers, ...] = tuple(
+    # A number for each of the four channels, the same at all its pixels, from 0.6 to 1.6.
     tuple(0.6 + (4 * k + 2 * group + channel + 1) * GOLDEN % 1 for group, channel, _, _ in PLACES)
     for k in range(3)
 )
@@ -130,6 +133,7 @@ def layer_of(net: Flows, computation: Computation, tolerance: float = SINGLE) ->
     operands = dict.fromkeys(each for known in before.values() for each in known.operands)
     values = [each for each in operands if isinstance(each, Value)]
     multiples = (each for each in operands if isinstance(each, Computation) and is_multiple(each))
+    # 1/(1 + exp(-0.3*x)) is no layer of x, but a sigmoid of the multiple 0.3*x.
     found = (layer_of_base(before, computation, x, tolerance) for x in chain(values, multiples))
     return next(filter(None, found), None)
 
@@ -140,12 +144,16 @@ def layer_of_base(
     """The layer of this value that a computation is; `before` has what each part of it computes."""
     leaves = leaves_of(computation, {x: x}, before)
     tensors = [each for each in leaves if each != x and not isinstance(each, int | float)]
+    # The sample has two groups, whatever the count is: only one count in a formula can be told.
     groups = {known.operands[1] for known in before.values() if known.function.endswith(" G")}
     if len(tensors) > len(TENSORS) or len(groups) > 1 or any(isinstance(each, Value) for each in tensors):
         return None
     given = {x: SAMPLE, **dict(zip(tensors, TENSORS, strict=False))}
     floats = [each for each in leaves if isinstance(each, float)]
+    # One number at a time may be the parameter: it is made large. None: no number is. With a tiny number that
+    # is not tried: x/(norm(x) + 1e-10) would pass for x/norm(x).
     for number in (*floats, *(() if any(0 < each < TINY for each in floats) else (None,))):
+        # It changes wherever it is written: in 1.0*(exp(x) - 1) the 1 becomes 0.7, too.
         own = given if number is None else {**given, number: (LARGE,) * len(PLACES)}
         try:
             numbers = evaluate(computation, own, before)
@@ -185,6 +193,7 @@ def samples() -> list[LayerSample]:
     for layer, formula in FORMULAS:
         leaves = leaves_of(formula, {}, {})
         parameter = next((name for name in PARAMETERS if name in leaves), "")
+        # A computation has its tensors in its own order: bias + weight*x, or x*weight + bias.
         for names in permutations(name for name in (WEIGHT, BIAS, GATE) if name in leaves):
             given = {X: SAMPLE, parameter: (LARGE,) * len(PLACES), **dict(zip(names, TENSORS, strict=False))}
             found.append(LayerSample(layer, formula, names, parameter, evaluate(formula, given, {})))
@@ -222,6 +231,7 @@ def is_same(numbers: Numbers, others: Numbers, tolerance: float = SINGLE) -> boo
 def computations_before(net: Flows, computation: Computation) -> dict[Any, Computation]:
     """A computation, its parts, and those that its values come from, by what they make; the nearest first."""
     found: dict[Any, Computation] = {computation: computation}
+    # Breadth first: the list grows while it is walked.
     for known in (waiting := [computation]):
         for each in known.operands:
             made = (
@@ -255,6 +265,7 @@ def leaves_of(
     leaves: list[Any] = []
     parts: list[Any] = [computation]
     for each in parts:
+        # What is given ends the way even where something computes it: the formula is to be one of it.
         inner = None if each in given else each if isinstance(each, Computation) else before.get(each)
         if inner is None:
             leaves.append(each)
@@ -287,12 +298,14 @@ def compute(function: str, *operands: Numbers) -> Numbers:
     name, _, axes = function.partition(" ")
     try:
         if not axes:
+            # A limit is an operand that is the same at all places: the 0 and the 6 of clip(x, 0, 6).
             numbers = tuple(map(FUNCTIONS[name], *operands))
             limits = {each[0] for each in operands if len(set(each)) == 1 and math.isfinite(each[0])}
             is_lost = name in COMPARISONS and len(set(numbers)) == 1
             if is_lost or (name in LIMITS and not limits <= set(numbers)):
                 raise Undefined  # a limit that no place reaches would be lost: min(x, 1000) is no x
             return numbers
+        # `mean C` leaves (row, column) of a place: the four places of a pixel have one mean.
         kept = [tuple(place[axis] for axis in range(4) if axis not in ALONG[axes]) for place in PLACES]
         parts: dict[Any, list[float]] = {}
         for place, number in zip(kept, operands[0], strict=True):
@@ -312,12 +325,16 @@ def reduced(function: str, x: Any, axes: Axes, places: Collection[int]) -> tuple
     along = sorted(atom for place in places for atom in axes[place])
     left = {atom.axis for axis in kept for atom in axis}
     letters = "".join(sorted({atom.axis for atom in along}))
+    # Of channels (C:2:4) (C:1:2) a group has the inner digit: its channels are neighbours. Along the outer
+    # one they are not, and no layer has that.
     is_inner = [atom.stride for atom in along if atom.axis == "C"] in ([1], [])
     is_whole = not left & set(letters)
     if is_whole and isinstance(x, Computation) and function == "mean" and x.function in MEANS:
+        # `mean H` of `mean W` becomes `mean HW`: all parts are as large.
         letters = "".join(sorted({*letters, *x.function.removeprefix("mean ")}))
         x = x.operands[0]
     if letters == "CHW" and is_inner and not left & {"H", "W"}:
+        # Left are the groups: 4 of (C:2:4), where the mean was along (C:1:2), rows and columns.
         groups = math.prod(atom.size for axis in kept for atom in axis if atom.axis == "C")
         return of(f"{function} G", x, groups), kept
     return of(f"{function} {letters if is_whole else PART}", x), kept
@@ -337,6 +354,7 @@ def linear(computation: Computation, x: Any) -> tuple[float, float] | None:
         )
     except Undefined:
         return None
+    # Two points make a line, and the sample says whether it is one: `mean C` has a = 1, b = 0 and is none.
     a, b = one[0] - zero[0], zero[0]
     return (a, b) if is_same(numbers, tuple(a * each + b for each in SAMPLE)) else None
 

@@ -102,6 +102,7 @@ class Flows(ABC):
         if row is None:
             raise Refuse("E1003", f"`{self.operator}` has no layer")
         try:
+            # Bound apart from the call: a TypeError here is of arguments that the row does not have.
             bound = inspect.signature(row).bind(self, *args, **kwargs)
         except TypeError as problem:
             raise Refuse("E1004", f"`{self.operator}`: {problem}") from None
@@ -126,6 +127,7 @@ class Flows(ABC):
         if not value.shape.is_map or len(axes) != 2:
             return flow
         natural = axes_of(value.shape, self.batch)
+        # A softmax along axis 1 of `x.flatten(1)` is over C*H*W features, not over C channels.
         orders = natural, arrangement.permute(natural, (0, 2, 3, 1))
         return self.natural(self.map(flow)) if axes in map(flattened, orders) else flow
 
@@ -140,6 +142,7 @@ class Flows(ABC):
         natural = axes_of(value.shape, self.batch)
         if axes == natural:
             return value
+        # Two convolutions of one shuffled map share the shuffle.
         if flow not in self.plain:
             layers = layers_of(value.shape, axes, self.batch)
             if not layers:
@@ -175,6 +178,7 @@ def plain(layer: type[Layer], **names: str) -> Row:
     either = inspect.Parameter.POSITIONAL_OR_KEYWORD
     own = [inspect.Parameter(name, either) for name in ("net", "input")]
     others = [inspect.Parameter(name, either, default=None) for name in names]
+    # `apply` binds calls by this: names of PyTorch, which `**named` alone would not give places to.
     row.__signature__ = inspect.Signature([*own, *others])  # type: ignore[attr-defined]
     return row
 
@@ -194,6 +198,7 @@ def limited(net: Flows, known: object, low: Any, high: Any) -> Flow:
 def joined(net: Flows, join: Join, left: Flow, right: Flow) -> Flow:
     """Two values, one by one; a gate has the axes of the other value, but not all of them. Raises Refuse."""
     left, right = net.compact(left), net.compact(right)
+    # Both channels last, say: the sum is channels last, and no layer turns it on the way.
     if left.axes == right.axes and left.value.shape == right.value.shape:
         return Flow(net.emit(join, left.value, right.value), left.axes)
     if join.repeats and is_gate(left, right):
@@ -211,6 +216,7 @@ def unpooled(net: Flows, flow: Flow, places: object) -> Flow:
     """Values where a max pool of windows side by side found its largest ones. Raises Refuse."""
     if not isinstance(places, Places):
         raise Refuse("E1003", f"`{net.operator}` with indices that no max pool of the network made")
+    # An unpool has a window and no more: its stride is the window, its pad 0.
     alone = pool.MaxPool(window=places.layer.window)
     if any(places.layer.value(name) != alone.value(name) for name in alone.arguments):
         message = f"`{net.operator}` for windows that are padded, dilated or not side by side has no layer"
@@ -243,6 +249,7 @@ def as_map(net: Flows, gate: Flow) -> Value:
     """A gate's value as C@1x1."""
     if gate.value.shape.is_map:
         return gate.value
+    # `is_gate` has seen that it lies as the map does; channels last its own axes are (N) () () (C).
     return net.map(Flow(gate.value, (*axes_of(gate.value.shape, net.batch), (), ())))
 
 
@@ -255,6 +262,7 @@ def stacked(net: Flows, flows: Sequence[Flow], place: int) -> Flow:
     if not is_one or whole("C", count) not in first.axes:
         raise Refuse("E1003", f"`{net.operator}` of values of other shapes has no layer")
     made = net.emit(merge.Concat(), *(flow.value for flow in flows))
+    # Two paths of 8 channels are 16 channels: the new axis is (C:8:2), that of the channels still (C:1:8).
     paths = arrangement.joined([Atom("C", count, len(flows))])
     return Flow(made, (*first.axes[:place], paths, *first.axes[place:]))
 
@@ -265,6 +273,7 @@ def concatenated(net: Flows, flows: Sequence[Flow], axis: int) -> Flow:
     if len(flows) == 1:
         return flows[0]
     place = axis % len(flows[0].axes)
+    # `cat([x[:, None], y[:, None]], 1)` is a stack. A single channel is an axis of size 1, too: not that.
     if place and all(not flow.axes[place] and flow.value.shape.channels > 1 for flow in flows):
         return stacked(
             net, [flow._replace(axes=arrangement.remove(flow.axes, [place])) for flow in flows], place
@@ -273,6 +282,7 @@ def concatenated(net: Flows, flows: Sequence[Flow], axis: int) -> Flow:
     is_at_channels = all(flow.axes[place] == whole("C", flow.value.shape.channels) for flow in flows)
     is_one_kind = len({flow.value.shape.is_map for flow in flows}) == 1
     if not is_at_channels or not is_one_kind or any(each != rest[0] for each in rest):
+        # Laid out as maps they may yet fit: then axis 1 is that of the channels.
         flows = [net.natural(net.map(flow)) for flow in flows]
         if place != 1:
             message = f"`{net.operator}` along another axis than that of the channels has no layer"
@@ -287,14 +297,17 @@ def of_squares(net: Flows, values: Sequence[Value]) -> Value | None:
     parts = [square_of(net, value) for value in values]
     pixels, sources = [each and each[0] for each in parts], {each and each[1] for each in parts}
     (source, *others), factor = sources, math.isqrt(len(values))
+    # Of factor 2: rows first (0, 0) (0, 1) (1, 0) (1, 1), or as YOLOv5 has it (0, 0) (1, 0) (0, 1) (1, 1).
     squares = [*itertools.product(range(factor), repeat=2)]
     orders = {"HW": squares, "WH": sorted(squares, key=lambda each: each[::-1])}
     digits = next((name for name, order in orders.items() if order == pixels), "")
     if others or source is None or not digits:
         return None
     count, (height, width) = source.shape.channels, source.shape.size
+    # Of an odd height nothing fits: 7/2 = 3.5 is the size of no map.
     if values[0].shape.size != (height / factor, width / factor):
         return None
+    # The channels of factor 2, rows first: (H:1:2) (W:1:2) (C:1:8); the rows are (H:2:14) of 28.
     squared = [Atom(name, 1, factor) for name in digits]
     rows, columns = Atom("H", factor, height // factor), Atom("W", factor, width // factor)
     axes = map(arrangement.joined, ([*squared, *whole("C", count)], [rows], [columns]))
@@ -313,6 +326,7 @@ def square_of(net: Flows, value: Value) -> tuple[tuple[int, int], Value] | None:
     cropped = net.maker(source)
     if cropped is None or not isinstance(cropped.layer, resize.Crop) or cropped.layer.sides is None:
         return (0, 0), source
+    # `x[:, :, 1::2]` crops a row at the top, then takes every second one.
     top, bottom, left, right = cropped.layer.sides
     return None if bottom or right else ((top, left), cropped.inputs[0])
 
@@ -321,6 +335,7 @@ def reduced(net: Flows, flow: Flow, places: Sequence[int], is_mean: bool, keepdi
     """The mean, or the maximum, along rows, columns or both, or along the channels. Raises Refuse."""
     flow = net.compact(flow)
     layer = reducing_layer(flow, places, is_mean)
+    # No layer shuffles a vector: a map is shuffled before its mean is taken.
     if layer is None or any(is_shuffled(axis, flow.value.shape.channels) for axis in flow.axes):
         named = net.natural(net.map(flow))
         is_alike = len(named.axes) == len(flow.axes)
@@ -349,6 +364,7 @@ def before_half(net: Flows, layer: Layer, value: Value) -> Value:
     maker = net.maker(value)
     if maker is None or type(maker.layer) is not HALVES.get(type(layer)):
         return value
+    # `x.mean(3, keepdim=True).mean(2)`: C@28x28, then C@28x1. The second mean is a global pool of C@28x28.
     (source,) = maker.inputs
     sizes = zip(value.shape.size, source.shape.size, strict=True)
     return source if all(n in (1, before) for n, before in sizes) else value
@@ -361,6 +377,7 @@ def reducing_layer(flow: Flow, places: Sequence[int], is_mean: bool) -> Layer | 
     """
     shape = flow.value.shape
     atoms = sorted(atom for place in places for atom in flow.axes[place])
+    # Of one channel both are empty, as is a row of one pixel; then the place decides, below.
     is_over_channels = atoms == list(whole("C", shape.channels))
     if shape.is_map and not (is_over_channels and list(places) == [1]):
         rows, columns = whole("H", shape.size[0]), whole("W", shape.size[1])

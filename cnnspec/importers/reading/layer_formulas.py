@@ -62,6 +62,7 @@ FORMULAS: tuple[tuple[Layer, Computation], ...] = (
     (activation.SquaredReLU(), of("square", of("maximum", X, 0))),
     (activation.LeakyReLU(), where_positive(of("mul", X, SLOPE))),
     (activation.ELU(), where_positive(of("mul", LESS_ONE, ALPHA))),
+    # Where alpha is not written, or is 1.0: then it cannot be told from the 1 of exp(x) - 1.
     (activation.ELU(), where_positive(LESS_ONE)),
     (activation.GELU(), half_times(of("erf", of("mul", X, math.sqrt(1 / 2))))),
     (activation.GELU(approximate="tanh"), half_times(of("tanh", of("mul", math.sqrt(2 / math.pi), CUBIC)))),
@@ -114,6 +115,7 @@ def function_of(layer: Layer, inputs: tuple[Value, ...]) -> Computation | None:
     """What a layer without tensors computes of its inputs, where a formula may go on from that."""
     if isinstance(layer, activation.HardTanh):
         return of("clip", *inputs, layer.low, layer.high)
+    # A softplus with beta=2 is another function than `softplus`.
     is_plain = all(layer.value(name) == each.default for name, each in layer.arguments.items())
     function = FUNCTIONS_OF_LAYERS.get(layer.name) if is_plain else None
     return of(function, *inputs, *LIMITS.get(layer.name, ())) if function is not None else None

@@ -22,6 +22,7 @@ FEW = 8
 def paths_along(flow: Flow, place: int) -> int | None:
     """How many paths an axis counts; None where it is another axis."""
     (atom, *others) = flow.axes[place] or (Atom("", 1, 1),)
+    # Of 16 channels (C:8:2) counts two paths; (C:1:8) the channels of each, (C:1:16) all of them.
     is_outer = atom.axis == "C" and not others and atom.stride * atom.size == flow.value.shape.channels
     return atom.size if is_outer and atom.stride > 1 else None
 
@@ -32,6 +33,7 @@ def softmax(net: Flows, layer: type[Layer], flow: Flow, axis: int, name: str) ->
     `name` is the operator's own for the axis.
     """
     place = axis % len(flow.axes)
+    # `softmax paths=2` is in the language, a `logsoftmax` of paths is not.
     count = paths_along(flow, place) if layer is activation.Softmax else None
     if count is not None:
         return net.each(activation.Softmax(paths=count), flow)
@@ -74,6 +76,7 @@ def neighbours_apart(net: Flows, flow: Flow, place: int) -> Flow:
     inner, groups = Atom("C", 1, count), value.shape.channels // count
     if axes[place] != (inner,) or groups == 1 or count > FEW:
         return flow
+    # 12 channels by 3: (C:3:4) (C:1:3) -> (C:1:4) (C:4:3).
     outer = inner._replace(stride=groups)
     moved = ([outer if atom == inner else atom.without(inner) for atom in axis] for axis in axes)
     shuffled = net.emit(resize.ChannelShuffle(groups=groups), value)
@@ -85,6 +88,7 @@ def parts(net: Flows, value: Value, count: int) -> list[Value]:
     maker = net.maker(value)
     size = value.shape.channels // count
     if maker is not None and maker.layer.name == "concat":
+        # `torch.stack` was read as this concat: what it was given is at hand, and needs no slices.
         shapes = {each.shape.channels for each in maker.inputs}
         if len(maker.inputs) == count and shapes == {size}:
             return list(maker.inputs)

@@ -37,8 +37,10 @@ def layers_of(shape: Shape, axes: Axes, batch: int) -> tuple[Layer, ...]:
         return (Flatten(),)
     if shape.is_map and axes == flattened(permute(natural, (0, 2, 3, 1))):
         return (Flatten(order="HWC"),)
+    # `y.view(n, c, 1, 1)` of a vector.
     if not shape.is_map and axes == (*natural, (), ()):
         return (Reshape(),)
+    # The numbers in the same order, as of `x.view(n, 3, 16, 16)` of 12@8x8.
     if len(axes) == 4 and flattened(axes) == flattened(natural):
         count, height, width = sizes_of(axes)[1:]
         unflatten = Unflatten(shape=Filter(count, (height, width)))
@@ -55,6 +57,7 @@ def shuffles(shape: Shape, axes: Axes) -> Iterator[tuple[Layer, ...]]:
     TensorFlow's space to depth has the pixels of a square outermost, and its inverse reads them so.
     """
     height, high = shape.size[0], sizes_of(axes)[2]
+    # Candidates by the height alone: `layers_of` lays each out and compares all axes.
     if high == height:
         for groups in (n for n in range(2, shape.channels) if shape.channels % n == 0):
             yield (ChannelShuffle(groups=groups),)
@@ -79,7 +82,10 @@ def picks(shape: Shape, axes: Axes) -> tuple[Layer, ...]:
     others = joined([Atom("H", factor, high)]), joined([Atom("W", factor, wide)])
     if axes[2:] != others or count != shape.channels * factor**2 or count > FEW:
         return ()
+    # Behind a pixelunshuffle channel c*factor**2 + y*factor + x is pixel (y, x) of channel c.
     steps = {"C": factor**2, "H": factor, "W": 1}
+    # 3 channels, squares of 2, columns outermost: (W:1:2) (H:1:2) (C:1:3) is [0, 1] x [0, 2] x [0, 4, 8],
+    # the list 0 4 8 2 6 10 1 5 9 3 7 11 of what `pixelunshuffle` makes.
     digits = ([digit * atom.stride * steps[atom.axis] for digit in range(atom.size)] for atom in axes[1])
     pick = Pick(channels=[sum(each) for each in product(*digits)])
     return (PixelUnshuffle(factor=factor), pick) if factor > 1 else (pick,)

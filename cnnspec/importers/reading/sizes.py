@@ -36,6 +36,7 @@ def may_follow(operation: Operation) -> bool:
     """Whether a layer's arguments may have been computed from the size of a map."""
     layer, x = operation.layer, operation.inputs[0].shape
     if isinstance(layer, Conv | Depthwise):
+        # TensorFlow's "same" pads 224 at stride 2 by 0 and 1, 225 by 1 and 1: only uneven pads hint at it.
         return not isinstance(layer.pad, str) and not layer.is_even(x)
     if isinstance(layer, AvgPool | MaxPool):
         return covers(layer, x)
@@ -55,11 +56,14 @@ def unify(operations: list[Operation], others: Sequence[list[Operation]]) -> lis
     sizes: dict[int, list[tuple[int, int]]] = {}  # of the maps so far, in every run
     found = []
     for runs in zip(*alike, strict=True):
+        # The inputs of the network are made by no operation.
         note_sizes(sizes, zip(*(run.inputs for run in runs), strict=True))
         cases = [(run.layer, run.inputs[0].shape) for run in runs]
+        # A case a run: [(upsample size=(56, 56), 64@28x28), (upsample size=(64, 64), 64@32x32), ...].
         made = runs[0]._replace(layer=form(cases))
         if not holds(made.layer, cases):
             wanted = [run.output.shape.size for run in runs]
+            # A factor of 2 makes 98 of 49 rows where 97 are wanted: it is the size of one of these maps.
             sized = frozenset(number for number, known in sizes.items() if known == wanted)
             made = made._replace(layer=to_size(made.layer, cases), sized=sized)
         found.append(made)
@@ -109,6 +113,7 @@ def is_same_at_any_size(layer: Conv | Depthwise) -> bool:
     if layer.stride != (1, 1) or layer.kernel_of() == (1, 1):
         return False
     spans = [(k - 1) * d for k, d in zip(layer.kernel_of(), layer.dilation, strict=True)]
+    # 3x3 with dilation 2: spans [4, 4] -> (2, 2, 2, 2).
     halves = tuple(span // 2 for span in spans for _ in range(2))
     return layer.pad == halves and all(span % 2 == 0 for span in spans)
 
@@ -147,8 +152,10 @@ def form(cases: list[Case]) -> Layer:
 def upsample(layer: Upsample, cases: list[Case]) -> Upsample:
     """By a whole factor, where it is the same in all cases, or in all whose sizes it divides."""
     sizes = {each.output(shape).size for each, shape in cases}
+    # F.interpolate(y, size=(64, 64)) makes that of any input.
     if len(sizes) == 1 and len({shape.size for _, shape in cases}) > 1:
         return layer
+    # The third case is odd: 97 rows halved are 49, and 97 is no multiple of 49.
     factors = {whole_factor(*case) for case in cases[:2]}
     factor = factors.pop()
     if factors or factor is None:
@@ -172,6 +179,7 @@ def may_be_same(cases: list[Case]) -> bool:
         if layer.pad != tuple(amount for size in sizes for amount in same_padding(*size)):
             return False
         pads.add(layer.pad)
+    # A pad of 0 and 1 at all sizes, even and odd, is one in numbers.
     return len(pads) > 1
 
 

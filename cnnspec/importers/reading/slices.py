@@ -42,6 +42,7 @@ def picked(net: Flows, flow: Flow, axis: int, numbers: Sequence[int]) -> Flow:
     count = flow.value.shape.channels
     wanted = [number % count for number in numbers]
     for groups in (each for each in range(2, count) if count % each == 0):
+        # 6 channels in 2 groups: [0, 3, 1, 4, 2, 5].
         if wanted == [k * (count // groups) + c for c in range(count // groups) for k in range(groups)]:
             return net.each(resize.ChannelShuffle(groups=groups), flow)
     return flow.with_channels(net.emit(channels.Pick(channels=wanted), flow.value), place)
@@ -59,12 +60,14 @@ def taken(net: Flows, flow: Flow, place: int, item: slice, pixels: dict[str, ran
     names = {whole(name, n): name for name, n in zip("HW", shape.size, strict=True)} if shape.is_map else {}
     if axis not in names and len(flow.axes) == 4 and any(atom.axis in "HW" for atom in axis):
         return taken(net, net.natural(net.map(flow)), place, item, pixels)  # of a shuffle of pixels
+    # Rows and columns wait for each other: one crop takes both.
     if name := names.get(axis):
         if step < 1:
             raise Refuse("E1003", f"rows or columns in steps of {step} have no layer")
         pixels[name] = range(start, stop, step)
         return flow
     if step > 1 and start < step and stop == count and count % step == 0 and axis == whole("C", count):
+        # `x[:, 1::2]` of 8 channels is index 1 along the inner axis of (C:2:4) (C:1:2).
         parted = (Atom("C", step, count // step),), (Atom("C", 1, step),)
         return indexed(
             net, flow._replace(axes=(*flow.axes[:place], *parted, *flow.axes[place + 1 :])), place + 1, start
@@ -80,12 +83,14 @@ def sampled(net: Flows, flow: Flow, pixels: Mapping[str, range]) -> Flow:
         return flow
     value, sizes = flow.value, dict(zip("HW", flow.value.shape.size, strict=True))
     rows, columns = ranges = [pixels.get(name, range(n)) for name, n in sizes.items()]
+    # Top, bottom, left, right. `x[:, :, 1:-1:2]` crops a row on each side, and the stride is the pool's.
     crop = [
         side for each, n in zip(ranges, sizes.values(), strict=True) for side in (each.start, n - each.stop)
     ]
     value = net.emit(resize.Crop(sides=crop), value) if any(crop) else value
     if (stride := (rows.step, columns.step)) != (1, 1):
         value = net.emit(pool.MaxPool(window=(1, 1), stride=stride), value)
+    # The axes may lie anywhere, channels last say: (H:1:28) becomes (H:1:14) where it stands.
     whole_before = {
         whole(name, n): whole(name, len(each)) for (name, n), each in zip(sizes.items(), ranges, strict=True)
     }
@@ -101,7 +106,10 @@ def indexed(net: Flows, flow: Flow, place: int, index: int) -> Flow:
     if others or atom.axis != "C":
         raise Refuse("E1005", "one index along an axis is no map and no vector")
     index %= atom.size
+    # 8 channels, index 1 along (C:4:2): 4 5 6 7. Along (C:1:2): 1 3 5 7.
     value, numbers = flow.value, [c for c in range(count) if c // atom.stride % atom.size == index]
+    # Every second of 96 channels is a long list. A shuffle puts 1 3 5 ... behind 0 2 4 ..., for a slice;
+    # `x[:, 0::2]` and `x[:, 1::2]` share the shuffle.
     if atom.stride == 1 and len(numbers) > FEW and value.shape.is_map:
         n, _, *size = axes_of(value.shape, net.batch)
         value = net.map(Flow(value, (n, (atom, Atom("C", atom.size, len(numbers))), *size)))

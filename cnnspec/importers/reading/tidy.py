@@ -14,6 +14,7 @@ from cnnspec.layers.resize import Pad
 def with_own_pads(operations: list[Operation], outputs: list[int]) -> list[Operation]:
     """The operations, a pad that a layer's module makes for it alone taken into the layer."""
     uses = Counter(value.number for operation in operations for value in operation.inputs)
+    # An output is a use, too: the padded map has to stay then.
     uses.update(outputs)
     pads = {op.output.number: op for op in operations if isinstance(op.layer, Pad)}
     found: dict[int, Operation] = {}
@@ -34,6 +35,7 @@ def merge(pad: Operation, operation: Operation) -> Operation | None:
         return None
     top, bottom, left, right = amounts = pad.layer.value("pad")
     if isinstance(layer, BlurPool):
+        # A blur pool pads both sides alike.
         if (top, left) != (bottom, right):
             return None
         amounts = (top, left)

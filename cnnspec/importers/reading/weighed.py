@@ -15,6 +15,7 @@ from cnnspec.values.kinds import Filter
 
 def convolution(arriving: int, filters: Filter, groups: int, given: Mapping[str, Any]) -> Layer:
     """A convolution of so many channels, depthwise where each is a group, with further arguments."""
+    # Of one channel every convolution has as many groups as channels: it stays a `conv`.
     if groups == arriving > 1 and filters.count % groups == 0:
         return conv.Depthwise(kernel=filters.kernel, multiplier=filters.count // groups, **given)
     return conv.Conv(filter=filters, groups=groups, **given)
@@ -22,6 +23,7 @@ def convolution(arriving: int, filters: Filter, groups: int, given: Mapping[str,
 
 def along_channels(net: Flows, flow: Flow, kernel: int, is_plain: bool, **tensors: Any) -> Flow:
     """A convolution of one axis, as in ECA; `is_plain`: one filter, half a kernel of pad. Raises Refuse."""
+    # `y.unsqueeze(1)` of a vector: (N) () (C).
     if not is_plain or flow.axes[1:] != ((), whole("C", flow.value.shape.channels)):
         what = f"`{net.operator}` of one axis"
         raise Refuse("E1003", f"{what} has a layer along the channels of C@1x1 alone, for one filter")
