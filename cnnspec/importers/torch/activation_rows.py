@@ -82,6 +82,7 @@ def drop(mode: str) -> Row:
         train: bool | None = None,
     ) -> Flow:
         del inplace  # the value is the same
+        # `F.dropout` says `training`, `torch.dropout` says `train`.
         is_on = training if train is None else train
         flow = net.flow(input)
         if not is_on:

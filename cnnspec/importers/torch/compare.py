@@ -34,6 +34,7 @@ def merge(trained: TracedRun, evaluated: TracedRun) -> tuple[list[Operation], tu
     needed = ancestors(trained, [output.value for output in outputs])
     lasting = ancestors(trained, [output.value for output in outputs if not output.training])
     operations = [
+        # An auxiliary classifier is of training, all of it that no lasting output needs.
         op._replace(training=op.layer.name in NOISE or op.output.number not in lasting)
         for op in trained.operations
         if op.output.number in needed
@@ -49,6 +50,7 @@ def identify(run: TracedRun, numbers: dict[Hashable, int]) -> dict[int, int]:
     for layer, inputs, output, keys, *_ in run.operations:
         sources = tuple(found[value.number] for value in inputs)
         if layer.name in NOISE:
+            # In evaluation its input is in its place: what comes after has the same sign in both.
             found[output.number] = sources[0]
             continue
         sign = (sign_of(layer), tuple(keys.items()), sources)
@@ -63,6 +65,7 @@ def match(
     found = [output._replace(training=True) for output in trained.outputs]
     place = 0
     for output in evaluated.outputs:
+        # Behind the last one found: evaluation may return fewer values, but in the order of training.
         same = (
             i for i in range(place, len(found)) if ours[found[i].value.number] == theirs[output.value.number]
         )
@@ -86,6 +89,7 @@ def difference(evaluated: TracedRun, ours: dict[int, int], theirs: dict[int, int
 def ancestors(run: TracedRun, values: list[Value]) -> set[int]:
     """The values that these are computed from, themselves among them, by number."""
     found = {value.number for value in values}
+    # Operations stand behind what they read, so that one pass backwards finds all.
     for operation in reversed(run.operations):
         if operation.output.number in found:
             found |= {value.number for value in operation.inputs}

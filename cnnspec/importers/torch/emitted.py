@@ -63,16 +63,20 @@ def twin_of(module: nn.Module) -> nn.Module | None:
 
 def are_alike(theirs: nn.Module, ours: nn.Module) -> bool:
     """Whether modules with the same tensors make the same of random images, in training and evaluation."""
+    # The module is on the meta device: it gets memory here, and numbers below.
     theirs = theirs.to_empty(device="cpu").float()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         for tensor in theirs.state_dict().values():
+            # Variances, too, so above 0; a counter of batches raises here, and the two are not alike.
             tensor.uniform_(0.5, 1.5)
         ours.load_state_dict(theirs.state_dict())
+        # As many channels as the last tensor has numbers; a square would hide rows taken for columns.
         images = torch.randn(3, len(tensor), 5, 4)
         made: list[list[Tensor]] = []
         for each in (theirs, ours):
             outputs = [each.train(is_training)(images) for is_training in (True, False)]
+            # The state after a step of training: running statistics have to have moved alike.
             made.append([*outputs, *each.state_dict().values()])
     return all(torch.allclose(one, two, 1e-4, 1e-5) for one, two in zip(*made, strict=True))
 
@@ -85,5 +89,6 @@ def code_of(cls: type) -> dict[str, Any]:
 
 def sign(code: CodeType) -> tuple[Any, ...]:
     """Code without the place where it stands."""
+    # The code of a comprehension or a lambda is among the constants, with a place of its own.
     constants = tuple(sign(each) if isinstance(each, CodeType) else each for each in code.co_consts)
     return code.co_code, code.co_names, code.co_varnames, constants

@@ -37,6 +37,7 @@ def evo_norm(module: Any) -> Layer:
 
 
 def blur_pool(module: Any) -> Layer:
+    # In the order of F.pad: left, right, top, bottom.
     left, _, top, _ = module.pads
     return pool.BlurPool(
         window=tuple(module.kernel.shape[2:]),

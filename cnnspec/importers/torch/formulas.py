@@ -35,6 +35,7 @@ STORED = {"to", "float", "type_as", "contiguous", "detach"}
 VIEWS = {*STORED, "expand", "expand_as", "view", "view_as", "reshape", "reshape_as", "flatten", "unflatten"}
 VIEWS |= {"squeeze", "unsqueeze"}
 
+# x*sigmoid(x) ends in a mul, relu6(x + 3)/6 in a scale, relu(x) - 0.2*relu(-x) in a sub.
 ENDS = ("hardtanh", "maximum", "minimum", "mul", "scale", "sub")
 """Layers that a formula of layers may end in."""
 
@@ -50,12 +51,14 @@ def make_term(
 def completed(net: TraceFlows, part: FormulaPart) -> Known:
     """The layer that a part of a formula is as a whole, or the part."""
     found = computations.layer_of(net, part.computation)
+    # A sigmoid of a multiple within the formula is none yet: the network has no such value.
     if found is None or not isinstance(found.x, Value):
         return part
     try:
         flow = net.each(found.layer, Flow(found.x, part.axes), **found.tensors)
     except Misfit:
         return part
+    # The first function that had no layer has one now: where the run stops later, it is no reason.
     net.answered.add(part.refusal)
     return flow
 
@@ -69,6 +72,7 @@ def shorten(net: TraceFlows, made: Known) -> Known:
     found = computations.layer_of(net, computation) if computation is not None else None
     if found is None or found.tensors or not isinstance(found.x, Value):
         return made
+    # The layers of the formula are still there. Those that nothing else reads are dropped in the end.
     return net.each(found.layer, Flow(found.x, made.axes))
 
 
@@ -86,6 +90,7 @@ def as_part(net: TraceFlows, known: Weight | Computed) -> Known:
     if isinstance(known, Computed):
         return known.part or known
     shape = tuple(net.state[known.key].shape)
+    # Filters (64, 3, 7, 7) are a batch of 64 images 3@7x7.
     axes = reshaped(axes_of(Shape(*shape[1:]), shape[0]), known.shape) if len(shape) == 4 else None
     if axes is None:
         return known
@@ -108,6 +113,7 @@ def parts_of(
     """What a call makes as parts of a formula; None where it can be none."""
     name = NAMES.get(net.call.name, net.call.name)
     parts = [each for each in (*args, *kwargs.values()) if isinstance(each, FormulaPart)]
+    # A formula is refused by its first function, wherever it ends.
     refusal = parts[0].refusal if parts else refusal
     first = args[0] if args else None
     if isinstance(first, FormulaPart) and name in VIEWS:
@@ -121,7 +127,9 @@ def parts_of(
         bounds = dict(zip(("min", "max"), args[1:], strict=False)) | given
         args, given = (first, bounds.get("min", -math.inf), bounds.get("max", math.inf)), {}
     operands = (*args, *(value for word, value in given.items() if word in ("exponent", "other")))
+    # `x.max(1)` is along an axis, `x.max(y)` of two values.
     is_reduction = net.call.name in ("max", "min") and not isinstance(args[-1], Flow | FormulaPart | Constant)
+    # An argument that is left over, such as `alpha`, is one that the computation would ignore.
     if name not in computations.FUNCTIONS or len(operands) < len(args) + len(given) or is_reduction:
         return None
     axes = arrangement.together([each.axes for each in operands if isinstance(each, Flow | FormulaPart)])
@@ -136,6 +144,7 @@ def operand(known: object, axes: Axes) -> Any:
     if isinstance(known, Weight):
         count = math.prod(known.shape)
         places = arrangement.places_of_channels(axes, known.shape, count)
+        # One shape, so that (8, 1, 1) and (1, 8, 1, 1) of a tensor are one operand.
         return known._replace(shape=(count,)) if places else None
     if isinstance(known, Flow | FormulaPart):
         return known.value if isinstance(known, Flow) else known.computation
@@ -149,6 +158,7 @@ def spread(axes: Axes, shape: tuple[int, ...]) -> Axes | None:
     if len(axes) != len(shape):
         return None
     pairs = zip(axes, shape, strict=True)
+    # `(x*x).mean(1, keepdim=True).expand(x.shape)`: (N) () (H) (W) becomes (N) (*) (H) (W).
     return tuple(axis if size_of(axis) == size else (Atom(ANY, 1, size),) for axis, size in pairs)
 
 
@@ -170,8 +180,10 @@ def reductions(
     is_other = name == "norm" and (args[:1] or (given.pop("p", 2),)) not in ((2,), ("fro",))
     args = args[1:] if name == "norm" else args
     dims = args[0] if args else given.pop("dim", None)
+    # PyTorch divides a variance by n - 1 unless told otherwise; the formulas of norms divide by n.
     correction = given.pop("correction", int(given.pop("unbiased", name in REDUCTIONS)))
     is_kept = args[1:] == (True,) or given.pop("keepdim", False)
+    # `x.var(False)` is of all numbers: what stands where the axes do is `unbiased`.
     if dims is None or isinstance(dims, bool) or given or len(args) > 2 or (args[1:] and name in REDUCTIONS):
         return None
     x, axes = operand(known, known.axes), known.axes
@@ -185,6 +197,7 @@ def reductions(
         else:
             found, kept = computations.reduced(each, x, axes, places)
         if is_other or (correction and each in REDUCTIONS):
+            # A function that has no numbers: the formula goes on, and is no layer.
             found = of(f"other {name}", x)
         kept = kept if is_kept else arrangement.remove(kept, sorted(places))
         made.append(FormulaPart(found, kept, refusal))

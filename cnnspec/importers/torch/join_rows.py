@@ -31,6 +31,7 @@ def add(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> K
         if is_number(right, 0):
             return net.flow(left)
         if isinstance(left, Noise) and isinstance(right, int | float) and left.keep is None:
+            # keep + rand, of which `floor` makes 1 with probability keep.
             return left._replace(shift=left.shift + right)
         if isinstance(left, Flow) and isinstance(right, Weight):
             made = star(net, left, right) or norm_with(net, left, "bias", right)
@@ -47,8 +48,10 @@ def sub(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> K
     if is_number(other, 0):
         return net.flow(input)
     if isinstance(input, Flow) and (numbers := fixed_numbers(other)) is not None:
+        # No layer yet: x - mean waits for the division by std. `net.flow` makes a shift of it elsewhere.
         return Shifted(input, numbers)
     if isinstance(other, Flow) and (number := one_number(input)) is not None:
+        # 1 - x is -x + 1.
         return net.each(channels.Shift(init=number, trained=False), multiply(net, other, -1))
     left, right = pair(net, input, other)
     return joined(net, merge.Sub(), left, right)
@@ -79,6 +82,7 @@ def div(net: TraceFlows, input: object, other: object, *, rounding_mode: Any = N
     if rounding_mode is not None:
         net.deny("rounding_mode", rounding_mode)
     if is_number(other, 1):
+        # A mask / 1, as where nothing is dropped, is no value of the network.
         return net.flow(input) if not isinstance(input, Noise) else input
     if isinstance(input, Noise) and isinstance(other, int | float):
         return input._replace(factor=input.factor / other)
@@ -120,6 +124,7 @@ def per_channel(numbers: float | Tensor, flow: Flow) -> float | list[float] | No
     count = flow.value.shape.channels
     if numbers.numel() == 1:
         return common_number(numbers)
+    # (8, 1, 1) or (1, 8, 1, 1) beside 8 channels.
     if numbers.numel() == count and len(flow.axes) - numbers.dim() in (0, 1) and numbers.shape[-3] == count:
         return [float(number) for number in shortest(numbers.flatten())]
     return None
@@ -164,10 +169,12 @@ def numbers(net: TraceFlows, flow: Flow, weight: Weight, kind: type[channels.Sca
         raise Refuse("E1003", f"`{net.call.name}` of a value and {described(net, weight)} has no layer")
     start = common_number(tensor)
     may_be_channels = tensor.dim() in (1, len(flow.axes) - 1, len(flow.axes))
+    # Of one channel (1,), (1, 1, 1) and (1, 1, 1, 1) are read as a number a channel, () as one in all.
     is_one = not places and (count > 1 or not may_be_channels)
     given: dict[str, Any] = {"per": "layer" if is_one else "channel"}
     given |= {} if start is None else {"init": start}
     plain = kind(**given)
+    # A `dims` says that the tensor is (1, 8, 1, 1), which the layer by itself has as (8, 1, 1).
     has_own_shape = plain.weights(flow.value.shape)[0].shape == tuple(tensor.shape)
     layer = plain if has_own_shape else kind(dims=tensor.dim(), **given)
     return net.each(layer, flow, **{"": weight})
@@ -180,8 +187,10 @@ def norm_with(net: TraceFlows, flow: Flow, name: str, tensor: Weight) -> Flow | 
         return None
     layer, has_bias = maker.layer, "bias" in maker.layer.arguments
     is_own = tensor.key.endswith(f".{name}") and net.state[tensor.key].dim() == 1
+    # Of the module that called the norm: elsewhere a `weight` is another layer's.
     if name in maker.keys or not is_own or maker.scopes != net.call.scopes:
         return None
+    # The bias comes in the next call, if there is one.
     if name == "weight":
         layer = layer.with_arguments(affine=True, **({"bias": False} if has_bias else {}))
     elif has_bias and maker.keys:
@@ -221,6 +230,7 @@ def multiply(net: TraceFlows, flow: Flow, number: float) -> Flow:
 
 def star(net: TraceFlows, flow: Flow, bias: Weight) -> Flow | None:
     """A squared relu times one trained number plus another: one layer in the language."""
+    # relu(x)**2 is a `squaredrelu` already, its product with a number a `scale`; this call adds the other.
     scaled = net.makers.get(flow.value.number)
     squared = net.makers.get(scaled.inputs[0].number) if scaled is not None else None
     if scaled is None or squared is None or squared.layer.name != "squaredrelu":
@@ -255,6 +265,7 @@ def constant(number: float) -> Row:
 
     def like(net: TraceFlows, input: object, *sizes: object, **given: object) -> Constant:
         del net, input, sizes, given  # how many there are, and where and how they are stored
+        # A number alone meets every shape: that of x in `torch.maximum(x, torch.zeros_like(x))`.
         return Constant(torch.tensor(number))
 
     return like
@@ -270,6 +281,7 @@ def sum_(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = False,
 def cat(net: TraceFlows, tensors: Any, dim: int = 0) -> Flow:
     """Values behind each other; zeros, which some shortcuts are filled up with, are made of a value."""
     first = next((each for each in tensors if isinstance(each, Flow)), None)
+    # Of `x.new_zeros(...)` the number is known alone; how many channels it has, the call says.
     shapes = [traced.shape for traced in leaves((net.call.args, net.call.kwargs), Traced)]
     found = []
     for each, (_, *shape) in zip(tensors, shapes, strict=True):
@@ -282,6 +294,7 @@ def cat(net: TraceFlows, tensors: Any, dim: int = 0) -> Flow:
 
 def zeros(net: TraceFlows, x: Value, count: int) -> Value:
     """So many channels of zeros, as where a shortcut has fewer channels than its block (He et al. 2016)."""
+    # The language makes no values from nothing: channels of a map, times 0.
     is_enough = count <= x.shape.channels
     layer = channels.Slice(start=0, stop=count) if is_enough else channels.Pick(channels=[0] * count)
     return net.emit(channels.Scale(init=0.0, trained=False), net.emit(layer, x))

@@ -45,12 +45,14 @@ def written_numbers(tensor: Tensor, channel_axis: int | None) -> Any:
     """Fixed numbers as arguments take them: one for all, one kernel for all, one a filter, or all of them."""
     if tensor.is_meta or not tensor.numel():
         return None
+    # A Sobel filter that all channels share is written once, as 3x3 numbers.
     first = tensor[(0,) * (tensor.dim() - 2)] if tensor.dim() == 4 else tensor
     if bool((tensor == tensor.flatten()[0]).all()):
         tensor = tensor.flatten()[0]
     elif bool((tensor == first).all()):
         tensor = first
     elif is_equal_along(tensor, channel_axis):
+        # (16, 3, 3, 3), the same over its three channels: 16 kernels 3x3 are written.
         tensor = tensor.select(channel_axis or 0, 0)
     return shortest(tensor) if tensor.numel() <= LARGEST_KERNEL else None
 
@@ -79,6 +81,7 @@ def conv1d(
 def is_blur(kernel: Tensor, channels_: int) -> bool:
     """Whether a kernel of every channel by itself holds the numbers of a blur pool."""
     window = kernel.shape[2:]
+    # Of 3x3: [1, 2, 1] by [1, 2, 1], over 2**(3 + 3 - 2) = 16.
     rows, columns = (torch.tensor([math.comb(k - 1, i) for i in range(k)]) for k in window)
     binomial = torch.outer(rows, columns) / 2.0 ** (sum(window) - 2)
     return kernel.shape[:2] == (channels_, 1) and bool((kernel == binomial).all())
@@ -95,6 +98,7 @@ def conv2d(
     groups: int = 1,
 ) -> Flow:
     x = net.map(input)
+    # Blur pools compute their kernel anew; it is in no state_dict.
     is_fixed = isinstance(weight, Constant) and is_blur(weight.tensor, groups)
     if is_fixed and groups == x.shape.channels and (bias, padding, dilation) == (None, 0, 1):
         window = tuple(weight.tensor.shape[2:])
@@ -141,6 +145,7 @@ def conv_transpose2d(
     x = net.map(input)
     _, count, height, width = net.tensor("weight", weight, 4).shape
     layer = conv.ConvTranspose(
+        # PyTorch has these as (arriving, made/groups, h, w).
         filter=Filter(count * groups, (height, width)),
         stride=sides(stride),
         pad=sides(padding),
@@ -148,6 +153,7 @@ def conv_transpose2d(
         dilation=sides(dilation),
         groups=groups,
         bias=bias is not None,
+        # Axis 0 counts the channels that arrive; with groups, those of all groups, so none may be left out.
         **fixed(net, weight, bias, 0 if groups == 1 else None),
     )
     return net.natural(net.emit(layer, x, weight=weight, bias=bias))
@@ -170,6 +176,7 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Flow:
+    # In the n-th batch a module with momentum=None passes 1/n: only its attribute says that it averages.
     is_average = running_mean is not None and getattr(net.call.module, "momentum", momentum) is None
     share = "average" if is_average else momentum
     tensors = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
@@ -208,6 +215,7 @@ def by_statistics(
     `flag` is the argument that says whether these are its own.
     """
     is_tracked = tensors["running_mean"] is not None
+    # A norm that is frozen in training, or takes the batch's statistics in evaluation, is no layer.
     if is_own != (net.is_training or not is_tracked):
         net.deny(flag, is_own)
     has = affine(tensors["weight"], tensors["bias"])
@@ -217,6 +225,7 @@ def by_statistics(
 
 def affine(weight: Any, bias: Any) -> dict[str, Any]:
     """What arguments say of the tensors behind a norm."""
+    # Without a weight `bias` means nothing: it stays at its default.
     return {"affine": weight is not None, "bias": bias is not None or weight is None}
 
 
@@ -237,6 +246,7 @@ def layer_norm(
 ) -> Flow:
     flow = net.flow(input)
     has = {"eps": eps, **affine(weight, bias)}
+    # Channels last. Else all of a map, C, H and W.
     if len(normalized_shape) == 1 and flow.axes[-1] == whole("C", flow.value.shape.channels):
         return net.each(norm.LayerNorm(**has), flow, weight=weight, bias=bias)
     x = net.map(flow)

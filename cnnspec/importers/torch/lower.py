@@ -101,6 +101,7 @@ class TraceFlows(Flows):
                 made = [self.unknown(result.shape) for result in call.results]
             for result, known in zip(call.results, made, strict=True):
                 self.known[result.number] = known
+        # A term is refused where something uses it; what came after the stop can use none.
         if self.trace.stops:
             self.refuse_open_terms()
 
@@ -141,11 +142,13 @@ class TraceFlows(Flows):
         args = tuple(self.resolve(each) for each in call.args)
         kwargs = {ALIASES.get(name, name): self.resolve(each) for name, each in call.kwargs.items()}
         given = [*leaves((args, kwargs), KINDS)]
+        # The call that made it is refused already.
         if any(isinstance(each, Opaque) for each in given):
             return [Opaque(result.shape) for result in call.results]
         self.check_writes(call)
         if all(result.number in self.trace.constants for result in call.results):
             return [Constant(self.trace.constants[result.number]) for result in call.results]
+        # `given` may be empty: `torch.rand(5, 1, 1, 1)` has a row.
         if given and all(isinstance(each, Stateful | Constant | Computed) for each in given):
             return self.compute(call, args, kwargs, given)
         count = len(self.operations)
@@ -158,6 +161,7 @@ class TraceFlows(Flows):
             made = terms
         else:
             made = (
+                # A view adds no layer, and completes no formula.
                 [self.formulas.shorten(self, each) for each in made] if len(self.operations) > count else made
             )
         return self.checked(made, call)
@@ -175,6 +179,7 @@ class TraceFlows(Flows):
     def check_precision(self, call: FunctionCall, made: list[Known]) -> None:
         """Refuse a call that keeps fewer digits of a value than it had. Raises Refuse."""
         dtypes = [each.dtype for each in call.args if isinstance(each, Traced)]
+        # Integers have 0 bits: a cast of them to float loses nothing, `x.to(torch.long)` does.
         given = max((bits(dtype) for dtype in dtypes), default=0)
         for result, known in zip(call.results, made, strict=True):
             if isinstance(known, Flow) and bits(result.dtype) < given:
@@ -182,6 +187,7 @@ class TraceFlows(Flows):
 
     def check_writes(self, call: FunctionCall) -> None:
         """Refuse a call that changes the module's state; the statistics of norms change. Raises Refuse."""
+        # These move their running statistics, which is what the layer does, too.
         if call.name in ("batch_norm", "instance_norm"):
             return
         for written in call.written:
@@ -203,6 +209,7 @@ class TraceFlows(Flows):
         """What a call makes of weights alone: another view of one, or something computed."""
         first = given[0]
         if isinstance(first, Weight) and first.key.endswith(COUNTER):
+            # `num_batches_tracked.add_(1)` makes the counter.
             return [first for _ in call.results]
         made = weight_rows.compute(call.name, args, kwargs, call.results[0].shape)
         if made is not None:
@@ -234,6 +241,7 @@ class TraceFlows(Flows):
         given = {name: self.key_of(name, known) for name, known in tensors.items() if known is not None}
         wanted = {weight.name: weight.shape for weight in layer.weights(x)}
         if COUNTER in wanted:
+            # F.batch_norm is not given it: it is beside the mean, n.running_mean -> n.num_batches_tracked.
             given[COUNTER] = given["running_mean"].removesuffix("running_mean") + COUNTER
         for name, shape in wanted.items():
             key = given.get(name, "")
@@ -242,6 +250,7 @@ class TraceFlows(Flows):
                 raise Refuse("E1006", f"`{layer.name}` needs a tensor `{name}` in the state_dict")
             if found != shape:
                 raise Refuse("E1006", f"`{layer.name}` needs a tensor of shape {shape}, not {found}")
+        # A bias where the layer has none, as of F.layer_norm without a weight: it would be lost.
         if surplus := given.keys() - wanted.keys():
             raise Refuse("E1004", f"`{layer.name}` has no tensor `{min(surplus)}`")
         return {name: given[name] for name in wanted}
@@ -252,6 +261,7 @@ class TraceFlows(Flows):
         if isinstance(known, Scaled | Standardized):
             known = Computed(f"{type(known).__name__.lower()}({known.key})")
         if isinstance(known, Computed):
+            # `sub(0.weight, ...)` in module 0 is `sub(weight, ...)`, in the same words as in module 1.
             own = f"{self.call.scopes[-1].path}." if self.call.scopes else ""
             how = known.how.replace(own, "") if own else known.how
             raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is computed: {how}")

@@ -43,6 +43,7 @@ def unwrap(module: nn.Module) -> nn.Module:
     if not isinstance(module, nn.Module):
         raise Refused([Refusal("E1001", f"a value of type {type(module).__name__} is no module")])
     while True:
+        # Wrappers may lie in each other: torch.compile(nn.DataParallel(net)).
         inner = getattr(module, "_orig_mod", None)  # of torch.compile
         if inner is None and isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
             inner = module.module
@@ -83,6 +84,7 @@ class WithoutNumbers(TorchFunctionMode):
         tensor, memo = args
         if id(tensor) not in memo:
             value = tensor.detach() if tensor.is_meta else tensor.detach().cpu()
+            # PyTorch takes a real single number beside meta tensors, and Python may read it: float(self.k).
             memo[id(tensor)] = value.clone() if value.dim() == 0 else value.to("meta")
             if not value.is_meta:
                 self.values[id(memo[id(tensor)])] = value
@@ -93,6 +95,7 @@ def copy_to_meta(module: nn.Module) -> Copy:
     """Copy a module, numbers left out. Raises Refused where it cannot be copied."""
     memo: dict[int, Any] = {}
     for key, tensor in state_of(module):
+        # deepcopy takes what the memo has: shared tensors stay shared, and no weight is copied.
         memo[id(tensor)] = stand_in(tensor, key.endswith(COUNTER))
     mode = WithoutNumbers()
     try:
@@ -109,6 +112,7 @@ def stand_in(tensor: Tensor, is_counter: bool) -> Tensor:
     if is_counter:
         return torch.zeros(tensor.shape, dtype=tensor.dtype)
     made = torch.empty_like(tensor, device="meta")
+    # Parameter or not tells what is trained from what is a buffer.
     return nn.Parameter(made, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
 
 

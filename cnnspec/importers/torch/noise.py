@@ -42,8 +42,10 @@ def floor(net: TraceFlows, input: object) -> Known:
 def stochastic_depth(net: TraceFlows, flow: Flow, noise: Noise) -> Flow:
     """A value times noise that is as large in the mean as 1. Raises Refuse."""
     keep, factor = noise.keep, noise.factor
+    # Divided by `keep`, the noise is 1 in the mean: keep = 0.8 has the factor 1.25.
     wanted = 1 / keep if keep else 1
     maker = net.makers.get(flow.value.number)
+    # `x.div(keep) * mask`: the factor is in a scale before, which is taken back.
     if factor == 1 != wanted and maker is not None and is_fixed_scale(maker.layer):
         flow, factor = Flow(maker.inputs[0], flow.axes), maker.layer.value("init")
     if not net.is_training:
@@ -51,6 +53,7 @@ def stochastic_depth(net: TraceFlows, flow: Flow, noise: Noise) -> Flow:
     if keep is None or factor != wanted:
         raise Refuse("E1003", "a product with random numbers whose mean is not 1 has no layer")
     rows, *rest = noise.shape
+    # (5, 1, 1, 1) is a number an image, (1, 1, 1, 1) one for the batch.
     is_whole = len(noise.shape) == len(flow.axes) and all(size == 1 for size in rest)
     if not is_whole or flow.axes[0] != whole("N", BATCH):
         raise Refuse("E1003", f"a product with random numbers of shape {noise.shape} has no layer")
@@ -65,6 +68,7 @@ def is_fixed_scale(layer: Layer) -> bool:
 def probability(net: TraceFlows, keep: float) -> float:
     """The p of which the module has computed 1 - p: as one of its attributes says it, or with few digits."""
     attributes = vars(net.call.module).values() if net.call.module is not None else ()
+    # 1 - 0.9 is 0.09999999999999998: 0.1 is meant, if 1 - 0.1 == 0.9.
     said = [value for value in attributes if isinstance(value, float) and 1 - value == keep]
     return said[0] if said else in_few_digits(1 - keep, lambda p: 1 - p == keep)
 

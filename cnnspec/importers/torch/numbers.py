@@ -16,11 +16,13 @@ def shortest(tensor: Tensor) -> Any:
     number = float(tensor)
     if number.is_integer():
         return int(number)
+    # float(torch.tensor(0.1)) is 0.10000000149011612: 0.1 makes the same float32.
     return in_few_digits(number, lambda each: bool(tensor.new_tensor(each) == tensor))
 
 
 def in_few_digits(number: float, is_same: Callable[[float], bool]) -> float:
     """The number with the fewest digits that makes the same."""
+    # 17 digits tell any two doubles apart.
     near = (float(f"{number:.{digits}g}") for digits in range(1, 18))
     return next(filter(is_same, near), number)
 

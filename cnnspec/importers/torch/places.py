@@ -28,6 +28,7 @@ def place_here() -> str:
             return f"{Path(file).name}:{frame.f_lineno}"
         if not file.startswith(OWN):
             has_left = True
+        # Own frames again, behind others: these are of `trace`, and the module is all PyTorch's.
         elif has_left:
             return ""
         frame = frame.f_back

@@ -25,6 +25,7 @@ def max_pool2d(
 ) -> Flow | list[Known]:
     given: dict[str, Any] = {
         "window": sides(kernel_size),
+        # torch.max_pool2d has an empty list for it: the window.
         "stride": sides(stride) if stride else None,
         "dilation": sides(dilation),
         "ceil": ceil_mode,
@@ -36,9 +37,11 @@ def max_pool2d(
         return [made, Places(layer, x)] if return_indices else made
     if return_indices:
         net.deny("return_indices", True)
+    # F.pad(x, (0, 1, 0, 1), value=-inf) and a pool of pad 1: top, bottom, left, right are [1, 2, 1, 2].
     both = [own + around for own, around in zip(layer.pad, input.sides, strict=True)]
     try:
         layer = pool.MaxPool(**given, pad=both)
+        # The layer leaves out windows that start behind the map; PyTorch has them, of -inf alone.
         same = layer.output(input.value.shape).size == net.call.results[0].shape[2:]
     except Misfit:
         same = False

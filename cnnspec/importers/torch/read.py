@@ -63,6 +63,7 @@ def names_of_inputs(module: nn.Module, count: int) -> list[str]:
     """The names of so many inputs; one alone needs none. Raises Refused where forward wants others."""
     signature = inspect.signature(module.forward)
     try:
+        # Numbers stand for the inputs, so that Python itself says which parameter takes which.
         bound = signature.bind(*range(count))
     except TypeError:
         bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
@@ -75,6 +76,7 @@ def names_of_inputs(module: nn.Module, count: int) -> list[str]:
         return [""]
     names = {}
     for name, value in bound.arguments.items():
+        # *images of two inputs: images0 and images1.
         for place, number in enumerate(value if isinstance(value, tuple) else (value,)):
             names[number] = f"{name}{place}" if isinstance(value, tuple) else name
     return [names[number] for number in range(count)]
@@ -103,6 +105,7 @@ def at_all_sizes(
     others = []
     for step in STEPS if any(map(may_follow, operations)) else ():
         with suppress(Refused, Misfit):
+            # A net with a linear layer behind a flatten runs at one size alone: then nothing is learnt here.
             others.append(lowered(copied, larger(inputs, step), state, True).operations)
     return {operation.output.number: operation for operation in unify(operations, others)}
 
@@ -124,6 +127,7 @@ def check_state(state: dict[str, Tensor], operations: list[Operation]) -> None:
     lost: dict[str, list[str]] = {}
     for key, tensor in state.items():
         twin = names.get(id(tensor))
+        # The specification would save one tensor, and a state_dict with both would not load.
         if key not in used and twin is not None:
             refusals.append(Refusal("E1008", f"`{key}` is another name of `{twin}`"))
         elif key not in used:
@@ -150,10 +154,12 @@ def shared_otherwise(operations: list[Operation]) -> Iterator[Refusal]:
 def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_training: bool) -> TracedRun:
     """Run the copy of the module once, and lower what was recorded. Raises Refused with all reasons."""
     copied.module.train(is_training)
+    # Images in the type of the weights, as a module in float16 wants them.
     kinds = [tensor.dtype for tensor in state.values() if tensor.is_floating_point()]
     kind = kinds[0] if kinds else torch.float32
     images = [torch.empty(BATCH, *shape.dimensions, dtype=kind, device="meta") for shape in inputs]
     found = trace(copied.module, images, copied.values)
+    # Before it is lowered: keys would be of tensors that are no longer there.
     if changes := list(copied.changes()):
         raise Refused([*found.stops, *changes])
     net = TraceFlows(found, TABLE, FORMULAS, state, is_training)

@@ -33,6 +33,7 @@ def interpolate(
         net.deny("antialias", True)
     height, width = net.call.results[0].shape[2:]
     is_given = size is not None or bool(recompute_scale_factor)
+    # recompute_scale_factor makes a size of the factor, and reads pixels by that size.
     amount = {"size": (height, width)} if is_given else {"factor": list(sides(scale_factor))}
     layer = resize.Upsample(mode=mode, align=bool(align_corners), **amount)
     if not is_same_resize(layer, x.shape.size, (height, width), size, scale_factor):
@@ -45,9 +46,12 @@ def is_same_resize(
 ) -> bool:
     """Whether PyTorch reads the pixels that the layer reads: it computes their places in float32."""
     if layer.mode == "bilinear":
+        # Where the output is as large as the map, as floor(5*1.1) = 5, PyTorch copies; the formula does not.
+        # From 1.5 on that is so of a single pixel alone.
         return size is not None or layer.align or not any(1 < f < 1.5 for f in sides(scale))
     for axis in (0, 1):
         n, o = before[axis], after[axis]
+        # A row that holds its own indices: what comes out says which pixels were read.
         row = torch.arange(n, dtype=torch.float64).reshape(1, 1, n, 1)
         if size is not None:
             read = F.interpolate(row, size=(o, 1))
@@ -64,6 +68,7 @@ def pad_(
     net: TraceFlows, input: object, pad: Any, mode: str = "constant", value: float | None = None
 ) -> Known:
     x = net.map(input)
+    # F.pad counts from the last axis: left, right, top, bottom, and the channels in front and behind.
     if len(pad) == 6 and any(pad[4:]) and min(pad[4:]) >= 0 and (mode, value or 0) == ("constant", 0):
         front, back = pad[4:]
         parts = [zeros(net, x, front)] if front else []
@@ -76,6 +81,7 @@ def pad_(
     if min(amounts) < 0:
         if mode != "constant":
             net.deny("pad", tuple(pad))
+        # (-1, 1) crops on one side and pads on the other.
         x = net.emit(resize.Crop(sides=[max(0, -amount) for amount in amounts]), x)
         amounts = [max(0, amount) for amount in amounts]
     if any(amounts) and mode == "constant" and value == -math.inf:

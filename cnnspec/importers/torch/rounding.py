@@ -39,6 +39,7 @@ def with_common_gammas(operations: list[Operation]) -> list[Operation]:
     """Of several gammas that scale the filters of a layer alike, the one that does so in most layers."""
     scales = [scale(operation) for operation in operations]
     gammas = dict.fromkeys(gamma for gamma, _ in filter(None, scales))
+    # The module keeps gamma*root alone. By one root 1.7 and 1.7000000000000002 make the same, not by all.
     fits = Counter(
         gamma for own, root in filter(None, scales) for gamma in gammas if gamma * root == own * root
     )

@@ -34,6 +34,7 @@ def load(source: str) -> nn.Module:
     Models of libraries come without trained weights, and with memory for their weights left out where that is
     possible. A Python file is run, and in this form alone.
     """
+    # The last colon: `C:\nets\mymodel.py:make_net` has two.
     where, _, name = source.rpartition(":")
     if Path(source).suffix.lower() in PICKLES:
         raise refuse(
@@ -83,9 +84,11 @@ def net_name(source: str, kind: str) -> str:
     if where.endswith(".py"):
         return kind
     model = re.sub(r"\W", "_", model)
+    # `wide_resnet50_2` has R_?e_?s_?N_?e_?t in it: Wide, ResNet, 50, 2.
     found = re.search("_?".join(kind), model, re.IGNORECASE)
     before, after = (model[: found.start()], model[found.end() :]) if found else (model, "")
     words = [*capital(before), *([kind] if found else []), *capital(after)]
+    # Words meet at a NUL; between digits an underscore stays: 50 and 2 are 50_2, not 502.
     return re.sub(r"(\d)_?\0(?=\d)", r"\1_", "\0".join(words)).replace("\0", "")
 
 
@@ -98,6 +101,7 @@ def library(name: str) -> Any:
     try:
         return import_module(name)
     except ModuleNotFoundError as problem:
+        # Else the library is there, and one that it needs is not.
         if problem.name == name:
             raise refuse(f"{name} is not installed: `pip install {name}`") from None
         raise refuse(f"{name} cannot be imported: {problem}") from problem
@@ -117,6 +121,7 @@ def from_torchvision(name: str) -> nn.Module:
     if name not in known:
         raise unknown("torchvision", name, known)
     builder = models.get_model_builder(name)
+    # These have an auxiliary head, which torchvision leaves out where no weights are asked for.
     heads = {"aux_loss": True} if name.startswith(("fcn", "deeplab")) else {}
     nothing = {"weights": None} | (
         {"weights_backbone": None} if name in models.list_models(models.segmentation) else {}
@@ -151,6 +156,7 @@ def from_file(path: Path, name: str) -> nn.Module:
 
 def run(path: Path) -> ModuleType:
     """Run a Python file as a module. Raises Refused with the error that it raises."""
+    # A second `net.py` of another folder must not be the first one, nor a `torch.py` be torch.
     name = path.stem if path.stem not in sys.modules else f"{path.stem} of {path.resolve().parent}"
     spec = spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # of a file that ends in .py
@@ -159,6 +165,7 @@ def run(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as problem:
+        # Half a module is none: the next import of it has to run it anew.
         del sys.modules[name]
         raise refuse(f"{path} raises {type(problem).__name__}: {problem}") from problem
     return module
@@ -191,6 +198,7 @@ def call(builder: Any, source: str) -> nn.Module:
                 made = made_of(builder, source)
         except Refused:  # it computes with what it makes
             return made_of(builder, source)
+        # A buffer that no file brings has lost its numbers, if it was filled after torch.empty: once more.
         return made if keeps_numbers(made) else made_of(builder, source)
 
 

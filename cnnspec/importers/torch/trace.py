@@ -93,17 +93,20 @@ def trace(module: nn.Module, images: list[Tensor], values: Mapping[int, Tensor])
     outputs: tuple[tuple[str, Traced], ...] = ()
     stops: tuple[Refusal, ...] = ()
     try:
+        # The random state is the caller's: noise that a module draws on the CPU must not move it.
         with torch.no_grad(), torch.random.fork_rng(devices=[]), uncompiled(), recorder:
             result = module(*images)
         outputs = tuple((name, recorder.refer(tensor)) for name, tensor in recorder.outputs(result))
     except Refused as refused:
         stops = refused.refusals
     except (Exception, SystemExit) as problem:
+        # A read of numbers has raised this: it is noted already, in better words.
         stops = () if recorder.reads else (recorder.refusal(problem, images),)
     finally:
         for handle in handles:
             handle.remove()
     stops = (*recorder.reads, *stops)
+    # A run that stopped has no outputs to tell what is needed: all its calls are judged.
     calls = without_tests(recorder.calls, recorder.read) if stops else needed(recorder.calls, outputs)
     return Trace(inputs, tuple(calls), outputs, recorder.keys, recorder.constants, stops)
 
@@ -140,6 +143,7 @@ class Recorder(TorchFunctionMode):
             call = self.runs.get(path, 0)
             self.runs[path] = call + 1
             self.scopes.append((Scope(path, type(module).__name__, call), module))
+            # Until it returns, calls within it are not recorded: a BlurPool is one call `cnnspec.BlurPool`.
             self.unseen += bool(ours)
 
         def leave(_: nn.Module, given: tuple[Any, ...], result: Any) -> None:
@@ -148,6 +152,7 @@ class Recorder(TorchFunctionMode):
                 self.record(ours, replaced(given, Tensor, self.refer), {}, [result])
             self.scopes.pop()
 
+        # The module itself is no scope: keys and names begin within it.
         if path:
             yield module.register_forward_pre_hook(enter)
             yield module.register_forward_hook(leave)
@@ -165,8 +170,11 @@ class Recorder(TorchFunctionMode):
             number = self.bind(tensor).number
             value = self.values.get(id(tensor)) if tensor.is_meta else tensor
             if value is not None:
+                # A later call may write into it; this call has it as it is now.
                 self.constants[number] = value.clone()
         traced, version, _ = self.bound[id(tensor)]
+        # PyTorch counts writes to memory: after y = x.view(5, -1) and x.relu_() the version of y is another.
+        # Tensors of the state have a rule of their own, `check_writes`.
         stale = tensor._version != version and traced.number not in self.keys
         return traced._replace(is_stale=True) if stale else traced
 
@@ -184,11 +192,14 @@ class Recorder(TorchFunctionMode):
         given = [*leaves(args, Tensor), *leaves(kwargs, Tensor)]
         fixed = all(self.constant(tensor) is not None for tensor in given)
         if name in READS and given and fixed:
+            # A branch on fixed numbers, as `if self.mask.any():`, goes the same way in every run.
             return func(*replaced(args, Tensor, self.constant), **replaced(kwargs, Tensor, self.constant))
         if name in ESCAPES and not all(self.is_counter(tensor) for tensor in given):
+            # Noted and raised: where the module catches the error, the note remains.
             raise RuntimeError(self.refuse_read(name, given).message)
         versions = [tensor._version for tensor in given]
         referred = replaced(args, Tensor, self.refer), replaced(kwargs, Tensor, self.refer)
+        # By their numbers from before the call, which gives what it writes a new one.
         before = [self.refer(tensor) for tensor in given]
         try:
             out = self.call(name, func, given, args, kwargs)
@@ -199,8 +210,10 @@ class Recorder(TorchFunctionMode):
             raise
         changed = [tensor._version != version for tensor, version in zip(given, versions, strict=True)]
         written = tuple(traced for traced, is_changed in zip(before, changed, strict=True) if is_changed)
+        # It writes without a new version.
         if name == SET_DATA:
             written = tuple(before[:1])
+        # `y[:, :4] = 1` returns nothing: y is another value from here on.
         made = [args[0]] if name in ("__setitem__", SET_DATA) else list(leaves(out, Tensor))
         if not made:
             return out
@@ -217,12 +230,15 @@ class Recorder(TorchFunctionMode):
         sources = [self.constant(tensor) for tensor in leaves(args, Tensor)]
         if name == "to" and sources and sources[0] is not None:  # another device: the numbers stay
             return [sources[0].to(made[0].dtype)]
+        # `torch.empty`, `torch.rand`: nothing to start from, and no number that is known.
         if not sources and name not in FACTORIES:
             return []
+        # `torch.tensor(mean, device=x.device)` asks for the meta device, which has no numbers.
         device = {"device": "cpu"} if "device" in kwargs else {}
         before = torch.get_rng_state()
         args, kwargs = (replaced(each, Tensor, self.constant) for each in (args, kwargs))
         values = func(*args, **kwargs | device)
+        # `torch.normal(mean, 1.0)` is of constants and yet none: it has drawn numbers.
         is_chance = not torch.equal(torch.get_rng_state(), before)
         found = list(leaves(values, Tensor))
         return [] if is_chance or any(value.is_meta for value in found) else found
@@ -241,6 +257,7 @@ class Recorder(TorchFunctionMode):
             return torch.empty_like(given[0])
         if name in MOVES and given and given[0].is_meta:
             return moved(name, args, kwargs)
+        # Images are on the meta device, a `torch.empty(n, 1, 1, 1)` is not: PyTorch refuses the two.
         if any(tensor.is_meta for tensor in given) and any(is_array(tensor) for tensor in given):
             args, kwargs = replaced(args, Tensor, without_numbers), replaced(kwargs, Tensor, without_numbers)
         return func(*args, **kwargs)
@@ -296,6 +313,7 @@ def without_tests(calls: list[FunctionCall], read: set[int]) -> list[FunctionCal
     """The calls without those that compute the single numbers or truths that were read: no net does."""
     found = []
     for call in reversed(calls):
+        # `if x.sum() > 0`: the branch is refused, and `sum` is not for having no layer.
         is_test = all(not each.shape or each.dtype == torch.bool for each in call.results)
         if is_test and any(each.number in read for each in call.results):
             read = read | {each.number for each in leaves((call.args, call.kwargs), Traced)}
@@ -309,6 +327,7 @@ def needed(calls: list[FunctionCall], outputs: tuple[tuple[str, Traced], ...]) -
     wanted = {traced.number for _, traced in outputs}
     found = []
     for call in reversed(calls):
+        # `str(x.mean())` is a mere look; `running_mean.add_(1)` is to be refused, though nothing reads it.
         if call.written or any(each.number in wanted for each in call.results):
             wanted |= {each.number for each in leaves((call.args, call.kwargs), Traced)}
             found.append(call)
@@ -373,5 +392,6 @@ def name_of(func: Any) -> str:
     """`conv2d`; `add` for `+`, `iadd` for `+=`; `T` for the attribute; reads keep their underscores."""
     name: str = getattr(func, "__name__", type(func).__name__)
     if name in ("__get__", "__set__"):
+        # Attributes of tensors: `x.T` is Tensor.T.__get__, `x.data = y` Tensor.data.__set__.
         return str(getattr(func.__self__, "__name__", name)) + ("=" if name == "__set__" else "")
     return name if name in READS or name == "__setitem__" else name.strip("_") or name

@@ -76,6 +76,7 @@ def expand(net: TraceFlows, input: object, *sizes: Any) -> Known:
     if isinstance(input, Weight | Constant):
         return input
     flow, shape = net.flow(input), net.call.results[0].shape
+    # `y.expand_as(x)` of a gate: a product of the two repeats it anyway.
     return flow if arrangement.sizes_of(flow.axes) == shape else Repeated(flow, shape)
 
 
@@ -120,6 +121,7 @@ def getitem(net: TraceFlows, input: object, index: Any) -> Known:
             flow = flow._replace(axes=arrangement.insert(flow.axes, place))
         elif isinstance(item, int):
             flow = indexed(net, flow, place, item)
+            # A number takes its axis away.
             place -= 1
         elif (numbers := listed_by(item)) is not None:
             flow = picked(net, flow, place, numbers)
@@ -134,7 +136,9 @@ def getitem(net: TraceFlows, input: object, index: Any) -> Known:
 def full_index(items: Sequence[Any], dimensions: int) -> list[Any]:
     """An index an axis; `...` stands for as many whole axes as are not named."""
     found = list(items)
+    # `None` makes an axis and takes none.
     given = sum(item is not None and item is not Ellipsis for item in found)
+    # (..., 0) of four axes: [:, :, :, 0]; (slice, 3): [slice, 3, :, :].
     place = next((i for i, item in enumerate(found) if item is Ellipsis), len(found))
     return [*found[:place], *[slice(None)] * (dimensions - given), *found[place + 1 :]]
 
@@ -157,6 +161,7 @@ def reduce(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = Fals
     places = sorted(place % len(flow.axes) for place in dims)
     join = EXTREMES.get(name, merge.Add())
     made = joined_along(net, join, flow, places, keepdim)
+    # Global pools take means and maxima, none takes minima.
     if made is None and isinstance(join, merge.Minimum):
         raise Refuse("E1003", f"`{name}` along an axis has no layer")
     if made is None or name != "mean":
@@ -175,6 +180,7 @@ def extreme(
     if not isinstance(second, int):
         return [(maximum if net.call.name == "max" else minimum)(net, input, second)]
     values, indices = reduce(net, input, dim, keepdim), net.call.results[1]
+    # What reads the indices is refused in these words.
     return [values, Computed(f"the indices of `{net.call.name}` of shape {indices.shape}")]
 
 

@@ -26,6 +26,7 @@ def compute(
         return None
     if name in ("expand", "expand_as", "broadcast_to") and len(first.shape) <= len(shape):
         return first  # what it meets repeats it all the same
+    # The size tells `w[None]` from `w[0]`, which is a part.
     if name in SAME_ORDER and math.prod(first.shape) == math.prod(shape):
         return first._replace(shape=shape)
     if name in ("mul", "batch_norm") and isinstance(first, Weight):
@@ -51,11 +52,13 @@ def standardize(
     """A batch norm of filters, each of them a channel: Qiao et al. 2019, as timm computes it."""
     del momentum  # of statistics that are not kept
     is_norm = running_mean is running_var is bias is None and training
+    # Filters as (1, made, arriving*h*w): a batch of one image, each filter a channel.
     if not is_norm or len(filters.shape) != 3 or filters.shape[0] != 1:
         return None
     if weight is None:
         return Standardized(filters.key, filters.shape, eps)
     if isinstance(weight, Weight | Scaled) and weight.shape == filters.shape[1:2]:
+        # The norm's weight is gain * gamma/sqrt(fan-in), a parameter times a number.
         factor = weight.factor if isinstance(weight, Scaled) else 1.0
         return Standardized(filters.key, filters.shape, eps, weight.key, factor)
     return None
@@ -65,6 +68,7 @@ def gamma_of(standardized: Standardized) -> float:
     """The gamma of which the module has computed gamma/sqrt(fan-in), with as few digits as are the same."""
     root = math.prod(standardized.shape[1:]) ** -0.5
     gamma = standardized.factor / root
+    # 1.5*27**-0.5/27**-0.5 is 1.4999999999999998: the shortest gamma that makes the factor is meant.
     return in_few_digits(gamma, lambda each: each * root == standardized.factor)
 
 
