@@ -13,6 +13,7 @@ from typing import NamedTuple
 from cnnspec.importers.refusals import Refuse, did_you_mean
 
 INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+# With the `f` of C, which the text form of protocol buffers takes: `alpha: 1e-4f`.
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?f?")
 
 
@@ -85,6 +86,7 @@ class Fields:
         if field is not None:
             return field
         for other, found in self.fields.items():
+            # `num_outptu: 64` without a `num_output`: the slip is at fault, at its own line.
             if other not in self.used and (meant := did_you_mean(other, [name])):
                 raise Refuse("E1001", f"`{other[:40]}` says nothing{meant}", found[0].line)
         raise Refuse("E1001", f"`{name}` is not given", self.line)
@@ -139,6 +141,7 @@ class Fields:
         yield from self.unexpected
         for name, found in self.fields.items():
             if name not in self.used:
+                # What was asked for and not found: of these it may be a misspelling.
                 meant = did_you_mean(name, sorted(self.used - self.fields.keys()))
                 yield Refuse("E1004", f"{what} with `{name[:40]}`{meant}", found[0].line)
 
@@ -147,5 +150,6 @@ class Fields:
         yield self
         for found in self.fields.values():
             for field in found:
+                # `weight_filler { type: "xavier" }` is skipped as a whole: nobody has looked into it.
                 if isinstance(field.value, Fields) and field.value.used:
                     yield from field.value.parts()

@@ -161,6 +161,7 @@ def numbers(net: TraceFlows, flow: Flow, weight: Weight, kind: type[channels.Sca
     """A trained number a channel, or one in all. Raises Refuse."""
     flow = net.compact(flow)
     tensor = net.state[weight.key]
+    # `y[:, :, None, None]` of a vector times (8, 1, 1): of a map C@1x1 that is the shape anyway.
     if not flow.value.shape.is_map and tensor.dim() == 3:
         flow = net.natural(net.map(flow))
     count = flow.value.shape.channels
@@ -285,6 +286,7 @@ def cat(net: TraceFlows, tensors: Any, dim: int = 0) -> Flow:
     shapes = [traced.shape for traced in leaves((net.call.args, net.call.kwargs), Traced)]
     found = []
     for each, (_, *shape) in zip(tensors, shapes, strict=True):
+        # Numbers other than 0 are left as they are, and `flow` refuses them.
         is_zero = isinstance(each, Constant) and common_number(each.tensor) == 0
         if first is not None and is_zero and dim == 1 and tuple(shape[1:]) == first.value.shape.size:
             each = net.natural(zeros(net, net.map(first), shape[0]))

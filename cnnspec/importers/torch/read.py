@@ -52,6 +52,7 @@ def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
     check_state(state, operations)
     forms = at_all_sizes(copied, inputs, state, trained.operations)
     for place, operation in enumerate(operations):
+        # Forms are of the run in training, whose operations `merge` keeps under their numbers.
         form = forms[operation.output.number]
         operations[place] = operation._replace(layer=form.layer, sized=form.sized)
     made = tuple(Input(label, value) for label, value in zip(names, trained.inputs, strict=True))
