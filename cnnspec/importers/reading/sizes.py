@@ -59,7 +59,7 @@ def unify(operations: list[Operation], others: Sequence[list[Operation]]) -> lis
         # The inputs of the network are made by no operation.
         note_sizes(sizes, zip(*(run.inputs for run in runs), strict=True))
         cases = [(run.layer, run.inputs[0].shape) for run in runs]
-        # A case a run: [(upsample size=(56, 56), 64@28x28), (upsample size=(64, 64), 64@32x32), ...].
+        # A case a run: [(upsample size=(56, 56), 64@28x28), (upsample size=(64, 72), 64@32x36), ...].
         made = runs[0]._replace(layer=form(cases))
         if not holds(made.layer, cases):
             wanted = [run.output.shape.size for run in runs]
