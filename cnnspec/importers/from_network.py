@@ -20,6 +20,7 @@ def model_of(network: Network) -> Model:
     for name, shape in graph.inputs:
         values[name] = Value(len(values), shape)
     operations = []
+    # layer1.0.conv1 stands in layer1 and layer1.0; a labelled join is a scope if steps stand in it
     scopes = {path[:place] for path in map(path_of, graph.nodes) for place in dots(path)}
     for node in graph.nodes:
         inputs = tuple(values[name] for name in node.inputs)
@@ -54,6 +55,7 @@ def operation(
 ) -> Operation:
     """A node in its scopes, whose calls are counted from 0; a join with a label stands in its own scope."""
     path = path_of(node)
+    # "conv1 (2)"[len("conv1") + 2 : -1] is "2": the second run is call 1
     call = int(node.path[len(path) + 2 : -1]) - 1 if node.shared else 0
     around = [path[:place] for place in dots(path)]
     around += [path] if node.layer.is_join and path in scopes else []

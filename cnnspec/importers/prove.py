@@ -45,9 +45,11 @@ def compare(source: Model, made: Model) -> Difference | None:
     left = Counter(two[o.output.number] for o in made.operations)
     for operation in source.operations:
         mark = one[operation.output.number]
+        # concat(concat(a, b), c) equals concat(a, concat(b, c)), though the inner ones have no twins
         if not left[mark] and operation.layer.name != "concat":
             return Difference(*place_of(operation))
         left[mark] -= 1
+    # each operation has its twin; the text may have layers besides, which no output needs
     if keys(source) != keys(made):
         return Difference("", "the keys of the weights")
     if [one[o.value.number] for o in source.outputs] != [two[o.value.number] for o in made.outputs]:
@@ -121,6 +123,7 @@ def merkle(model: Model, numbers: Numbers, named: bool = True) -> dict[int, int]
             flat = operation.layer.name == "concat" and parts.get(value.number)
             # concat(concat(a, b), c) has the operands a, b, c
             operands += flat or [found[value.number]]
+        # a + b + c is rounded otherwise than c + b + a: of three the order counts
         if operation.layer.name in COMMUTATIVE and len(operands) == 2:
             operands.sort()
         output = operation.output.number
@@ -142,6 +145,7 @@ def meaning(layer: Layer, shapes: Sequence[Shape], numbers: Numbers) -> int:
     values = [layer.value(name) for name in layer.arguments if name != "in"]
     if layer.is_join:
         return numbers(layer.name, frozen(values))
+    # 1.5 times 5 pixels are 7, but PyTorch samples them by 1.5, not by 7/5: that is no size
     if isinstance(layer, Upsample) and all(float(factor).is_integer() for factor in layer.factor or ()):
         layer = Upsample(size=layer.output(shapes[0]).size, mode=layer.mode, align=layer.align)
     try:

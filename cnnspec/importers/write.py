@@ -57,11 +57,13 @@ def specify(model: Model, flat: bool = False) -> Specification:
     """
     found = discover(model)
     written = Written("") if flat else shortest(found.model, ())
+    # it ends: each turn writes one more class as braces, or gives up blocks
     while written.text:
         proof = prove(found.model, written.text)
         if proof.difference is None:
             return Specification(written.text, found.sources(proof.keys))
         kind = kind_at(found.model, proof.difference.scope)
+        # classes stand as their blocks do, the innermost first: the last is the outermost
         guilty = kind if kind in written.kinds else next(reversed([*written.kinds]), None)
         written = shortest(found.model, {*written.plain, guilty}) if guilty else Written("")
     text = write_flat(found.model)
@@ -105,6 +107,7 @@ def shortest(model: Model, plain: Collection[str]) -> Written:
     model = normalise(model)
     items = Cutter(model).items(model.operations)
     tries = [items] if (alike := with_alike_joins(items)) is items else [items, alike]
+    # of two texts as long it is the first, with fewer wires
     return min((with_blocks(model, each, plain) for each in tries), key=lambda written: written.lines)
 
 
@@ -162,6 +165,7 @@ def prove(model: Model, text: str) -> Proof:
     made = model_of(found.networks[0])
     if model.named:
         return Proof(compare(model, made), {key: key for key in all_keys(model)})
+    # tensors that no name tells apart correspond by their places; under the text's names both are compared
     keys = correspond(model, made)
     return Proof(compare(renamed(model, {key: own for own, key in keys.items()}), made), keys)
 
@@ -223,7 +227,7 @@ def common(chain: Chain) -> Iterator[tuple[str, str, Any]]:
         cls = find(kind)
         if (
             cls
-            and len(values) > 1
+            and len(values) > 1  # one layer says it as shortly itself
             and len({*values}) == 1
             and values[0] not in (None, cls.arguments[name].default)
         ):

@@ -58,6 +58,7 @@ class Nester:
             for each in model.operations
         ]
         self.graph = ItemGraph(items, [out.value.number for out in model.outputs])
+        # depths are known of all values, the inputs' too
         self.free = 1 + max(self.graph.depth)
         self.made: list[Operation] = []
 
@@ -65,6 +66,7 @@ class Nester:
         """Operands that stand side by side, those of one fork in one, so many joins deep."""
         entry = self.graph.shared([value.number for value in values])
         found: list[Value] = []
+        # a, c, d, of which c and d read one tanh: forks a, tanh, tanh, so a, concat(c, d)
         for fork, group in groupby(values, lambda value: self.fork(value.number, entry)):
             inputs = tuple(group)
             if len(inputs) > 1 and fork != entry and depth < DEEPEST:

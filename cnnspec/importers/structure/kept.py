@@ -36,6 +36,7 @@ class Keeper:
 
     def visit(self, nodes: list[Node], seen: dict[int, Gap], in_path: bool = False) -> None:
         """Find what the steps of a chain take; `seen` are the values before it."""
+        # a copy: what braces or a path make is not seen behind them
         seen = dict(seen)
         for number, node in enumerate(nodes):
             if isinstance(node, Leaf):
@@ -67,6 +68,7 @@ class Keeper:
             news.append((place, [Keep(value)]))
         for value, place, step in self.fetched:
             nodes: list[Node] = [Wire(value), Keep(value)]
+            # `from a, size = …, from b, upsample size=size`: the way back is the step's own wire or a new one
             if place.before and isinstance(place.nodes[place.before - 1], Wire):
                 place = place._replace(before=place.before - 1)
             else:

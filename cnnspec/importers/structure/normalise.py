@@ -39,6 +39,7 @@ def nest_concats(model: Model) -> Model:
                 same[operation.output.number] = known[numbers]
                 continue
             known[numbers] = operation.output
+            # the lists of a DenseNet: [a, b], [a, b, c], [a, b, c, d] become ab, [ab, c] = abc, [abc, d]
             shorter = next((k for k in range(len(numbers) - 1, 1, -1) if numbers[:k] in known), 0)
             if shorter:
                 inputs = (known[numbers[:shorter]], *inputs[shorter:])
@@ -130,4 +131,5 @@ def may_swap(first: Operation, flatten: Operation, readers: Counter[int]) -> boo
     if flatten.layer.name != "flatten" or first.layer.name != "dropout":
         return False
     is_alone = readers[first.output.number] == 1 and flatten.inputs[0].number == first.output.number
+    # mode=channels drops whole maps, which are none behind a flatten
     return is_alone and bool(first.layer.value("mode") == "units")

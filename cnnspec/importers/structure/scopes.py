@@ -50,10 +50,12 @@ def owner(operation: Operation) -> str:
     """The path that the keys of its tensors begin with; "" where it has none. Raises Refused."""
     owners = set()
     for name, key in operation.keys.items():
+        # the keys of an `nn.Linear` that is the model itself are `weight` and `bias`, behind no name
         if key == name:
             raise refuse(key, "a layer has a name of its own: put the module into an `nn.Sequential`")
         if name and not key.endswith(f".{name}"):
             raise refuse(key, f"the {name} of a {operation.layer.name} has to be called `{name}`")
+        # the one tensor of a scale has no name of its own: its key is the path, `block.gamma`
         owners.add(key[: -len(name) - 1] if name else key)
     if len(owners) > 1:
         raise refuse(min(owners), f"a {operation.layer.name} takes its tensors from several modules")
@@ -86,6 +88,7 @@ class Cutter:
         return [
             (scope.path, scope.call, scope.kind)
             for scope in operation.scopes
+            # a decoder may run `encoder.conv`: the tensors say where that stands
             if not path or path.startswith(f"{scope.path}.")
         ]
 
@@ -95,6 +98,7 @@ class Cutter:
         for operation in operations:
             scopes = self.around[self.places[id(operation)]]
             key = scopes[depth][:2] if len(scopes) > depth else id(operation)
+            # by path and call: others may have run between the operations of one module
             groups.setdefault(key, []).append(operation)
         found: list[Item] = []
         for group in groups.values():
@@ -135,6 +139,7 @@ class Cutter:
         form = self.form(body)
         if call and self.seen.get(path) == form:
             yield Item(self.label(path, prefix), (entry,), output, again=True)
+        # a later run takes another way through the module: its layers run again one by one
         elif call or path in self.seen:
             yield from self.items(body, depth + 1, prefix)
         else:

@@ -74,6 +74,7 @@ class Skeletons:
         self.barriers = barriers
 
     def of(self, chain: Sequence[Node]) -> tuple[Symbol, ...]:
+        # conv 1x1, relu, conv 3x3, dropout: (("conv", True), ("act",), ("conv", False))
         return tuple(symbol for node in chain if (symbol := self.symbol(node)) is not None)
 
     def symbol(self, node: Node) -> Symbol | None:
@@ -105,6 +106,7 @@ class Skeletons:
             return "DenseLayer" if not paths[0] else "Inception" if len(paths) > 2 else "Fork"
         if any(name == "depthwise" for name, *_ in names) and names[0] == ("conv", True):
             return "InvertedResidual"
+        # pointwise, 3x3, pointwise
         return "Bottleneck" if [s[1] for s in names] == [True, False, True] else "Residual"
 
 
@@ -113,6 +115,7 @@ def unit_stop(chain: Sequence[Node], start: int) -> int:
     names = [layer_name(node) if isinstance(node, Leaf) else "" for node in chain[start : start + 3]]
     if len(names) < 2 or names[0] not in FILTERS[:2] or names[1] not in NORMS:
         return 0
+    # of two steps the last is the norm
     return start + (3 if names[-1] in ACTIVATIONS else 2)
 
 

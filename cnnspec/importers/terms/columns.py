@@ -39,6 +39,7 @@ class Column(NamedTuple):
         return hash(self.key())
 
     def key(self) -> tuple[tuple[bool, Any], ...]:
+        # True == 1 in Python: flags (yes, no) would be the column of numbers (1, 0)
         return tuple((isinstance(value, bool), value) for value in self.values)
 
     @property

@@ -98,6 +98,7 @@ def parts(formula: Any) -> Iterator[Any]:
 
 def substitute(value: Any, given: Mapping[Any, Any]) -> Any:
     """The value with others in place of the names, the formulas and the columns that `given` has."""
+    # names, formulas and columns are tuples
     if isinstance(value, tuple) and value in given:
         return given[value]
     if not isinstance(value, Formula) or value.operator == "name":
@@ -116,11 +117,13 @@ def written(value: Any, strength: int = 0) -> str:
     own = STRENGTH[value.operator]
     if value.operator == "if":
         test, then, otherwise = value.operands
+        # `(a if t else b) if u else c`, but `a if t else b if u else c`
         text = f"{written(then, 1)} if {written(test, 1)} else {written(otherwise)}"
     elif value.operator == "not":
         text = f"not {written(value.operands[0], own)}"
     else:
         left, right = value.operands
+        # operators of one strength go from left to right: `a - b - c`, but `a - (b - c)`
         text = f"{written(left, own)} {value.operator} {written(right, own + 1)}"
     return f"({text})" if own < strength else text
 

@@ -45,6 +45,7 @@ class Join(NamedTuple):
 
     name: str
     paths: tuple[Chain, ...]
+    # `concat for pad in [6, 12] { | … }`: names ("pad",), rows Items((6, 12)), one path
     names: tuple[str, ...] = ()
     rows: Any = None
     arguments: Arguments = ()
@@ -59,6 +60,7 @@ class If(NamedTuple):
 class Repeat(NamedTuple):
     """`rows` is how many times, or has a value or a row of values for the names, turn by turn."""
 
+    # `repeat i, width in [[1, 64], [2, 128]]`: rows Items((Items((1, 64)), Items((2, 128))))
     names: tuple[str, ...]
     rows: Any
     body: Chain
@@ -72,6 +74,7 @@ class Constant(NamedTuple):
 
 
 class From(NamedTuple):
+    # `from layer1.conv2`: (("layer", 1), ("conv", 2))
     target: tuple[Label, ...]
 
 
@@ -189,6 +192,7 @@ def weight(chain: Chain) -> int:
 
 def weigh(term: Term) -> int:
     if isinstance(term, Join):
+        # a path without steps is written, too: `identity`
         return 1 + sum(max(1, weight(path)) for path in term.paths)
     if term == NONE:
         return 0
