@@ -125,6 +125,7 @@ class ItemGraph:
         """The immediate dominator of an item: the last value that all ways to it pass."""
         for value in item.inputs:
             if value not in self.depth:
+                # the entry of the scope; of a net each of its inputs
                 self.dominator[value], self.depth[value] = OUTSIDE, 1
         self.dominator[item.output] = found = self.shared(item.inputs)
         self.depth[item.output] = self.depth[found] + 1
@@ -174,8 +175,11 @@ class ItemGraph:
         paths = [self.tail(join, value) for value in join.inputs]
         parts = {item.output for path in paths for item in path}
         behind = [bool(path) and self.leads_up(path, join, parts) for path in paths]
+        # where only what leads up to the join is left, wires alone do
         if not any(path and not on for path, on in zip(paths, behind, strict=True)):
             return None
+        # beside a path with tensors one step is a path, too: `add { | relu | from x, p: conv }`;
+        # else it stays before the join: `relu`, `add { | identity | from x, tanh }`
         are_alike = any(item.label for path, on in zip(paths, behind, strict=True) for item in path if not on)
         most = 1 if are_alike else 0
         kept = [() if on and len(path) > most else path for path, on in zip(paths, behind, strict=True)]
@@ -268,6 +272,7 @@ def with_dots(items: Sequence[Item], prefix: tuple[str, ...]) -> list[Item]:
         if item.label[:depth] == prefix:
             if len(item.label) == depth:
                 raise refuse(".".join(prefix), "it runs between operations of modules within it")
+            # prefix ("convs",): ("convs", "0", "conv") becomes ("convs.0", "conv")
             joined = ".".join(item.label[depth - 1 : depth + 1])
             item = item._replace(label=(*item.label[: depth - 1], joined, *item.label[depth + 1 :]))
         found.append(item)
@@ -295,6 +300,7 @@ def line(items: Iterable[Item], entry: int, regions: dict[int, Region]) -> list[
     items = list(items)
     known = {item.output for item in items}
     inside: set[int] = set()
+    # the join of an outer region runs behind those in it: what it holds is left to the lines of its paths
     for item in reversed(items):
         if item.output in regions and item.output not in inside:
             inside |= regions[item.output].members - {item.output}
@@ -307,6 +313,7 @@ def line(items: Iterable[Item], entry: int, regions: dict[int, Region]) -> list[
             region = regions.get(item.output)
             if region is None or not region.members <= known:
                 region = Region(None, ((),) * len(item.inputs), set())
+            # the paths of a tail begin at wires; one that begins at what arrives needs none
             begin = current if region.entry is None else region.entry
             if begin != current:
                 nodes.append(Wire(begin))
@@ -331,9 +338,11 @@ def together(nodes: list[Node], prefix: tuple[str, ...] = ()) -> list[Node]:
     while place < len(nodes):
         node, word, stop = nodes[place], beginning(nodes[place]), place + 1
         if word:
+            # m.a, relu, m.b are `m: { a: …, relu, b: … }`: what has no label goes into the braces
             stop = 1 + max(i for i, other in enumerate(nodes) if beginning(other) == word)
             if any(own != word for own in words(nodes[place:stop])):
                 raise Torn((*prefix, word))
+        # a join that no braces go around takes all first words of its labels: none may come again behind it
         for each in {word} if word else set(words([node])):
             if each in used:
                 raise Torn((*prefix, each))
@@ -343,6 +352,7 @@ def together(nodes: list[Node], prefix: tuple[str, ...] = ()) -> list[Node]:
         elif stop > place + 1:
             raise Torn((*prefix, word))
         elif isinstance(node, Meeting):
+            # `| convs.0, x | convs.1, y`: braces `convs` cannot stand in two paths
             if len(every := [w for path in node.paths for w in set(words(path))]) > len(set(every)):
                 raise Torn((*prefix, max(every, key=every.count)))
             node.paths = [together(path, prefix) for path in node.paths]
@@ -393,6 +403,7 @@ def gather(items: Sequence[Item]) -> list[Item]:
     while waiting:
         ready = [item for item in waiting if all(v in done or v not in makers for v in item.inputs)]
         last = found[-1].label[:1] if found else ()
+        # convs.0, x, convs.1, y of two paths run as convs.0, convs.1, x, y
         chosen = next((item for item in ready if item.label[:1] in (last, ())), ready[0])
         waiting.remove(chosen)
         done.add(chosen.output)

@@ -61,6 +61,7 @@ def discover(model: Model) -> Discovered:
     for place, operation in enumerate(model.operations):
         uses.setdefault(tuple(operation.keys.values()), []).append(place)
     shared = {place for keys, places in uses.items() if keys and len(places) > 1 for place in places}
+    # operations with the same tensors are called after the first of them: so a cutter sees what runs again
     owners = [f"step{uses[tuple(operation.keys.values())][0]}" for operation in model.operations]
     bare = [with_owner(each, owner, ()) for each, owner in zip(model.operations, owners, strict=True)]
     barriers = {model.operations[place].output.number for place in shared}
@@ -118,6 +119,7 @@ def place(chain: Sequence[Node], around: tuple[Scope, ...], scopes: dict[int, tu
     """Note the scopes around each step of a chain."""
     for number, node in enumerate(chain):
         if isinstance(node, Instance):
+            # no two alike: every instance before has noted its steps in `scopes`
             path = f"{around[-1].path if around else 'part'}.{len(scopes)}_{number}"
             place(node.nodes, (*around, Scope(path, node.kind.name)), scopes)
         elif not isinstance(node, Wire):
@@ -168,6 +170,7 @@ class Search:
                     windows.append(Window(chain, start, stop))
                 else:
                     bare += is_filter(node) and not is_of_one_pixel(node)
+        # beside 3 units may stand 1 bare convolution, 4 * 1 <= 3 + 1, but not 2, 4 * 2 > 3 + 2
         if len(windows) >= FEWEST_UNITS and MOST_BARE_FILTERS * bare <= len(windows) + bare:
             self.make(Kind("ConvNorm"), windows, [self.skeletons.symbol(w.chain[w.start]) for w in windows])
 
@@ -209,6 +212,7 @@ class Search:
         if not windows:
             return
         behind = 0
+        # the relu behind a sum, the shuffle behind a concatenation
         while behind < 2 and self.share(windows, lambda w: w.stop + behind) in (ACT, SHUFFLE):  # noqa: B023
             behind += 1
         front = self.front(windows, group[0])
@@ -251,6 +255,7 @@ class Search:
         """How many steps before a fork into two are of its class: a convolution that all have there."""
         if join_name(meeting) != "concat" or len(meeting.paths) != 2 or not all(meeting.paths):
             return 0
+        # conv, relu, fork: from behind relu, conv, so 2 steps are its own; of maxpool, relu, fork none
         shared: list[Symbol | None] = []
         while len(shared) < 3 and (symbol := self.share(windows, lambda w: w.start - len(shared) - 1)):
             shared.append(symbol)
@@ -264,6 +269,7 @@ class Search:
         is_linear = len(wanted) > 2 and wanted[0][0] in FILTERS and wanted[-1] == ("conv", True)
         if join_name(meeting) != "add" or len(paths) != 2 or all(paths) or not is_linear:
             return []
+        # the window of a sum begins at the join: the rest is the activation behind it
         wanted += self.skeletons.of(window.nodes()[1:])
         within = {id(inner) for each in group for path in chains(each) for inner in every_chain(path)}
         within |= {id(chain) for part in self.parts() for chain in every_chain(part.nodes)}

@@ -110,6 +110,7 @@ class Namer:
             if seen_from(around, self.names[wire.output], paths) is None:
                 nodes, place, prefix = find(self.nodes, wire.output, self.read)
                 self.taken |= {path[-1] for path in paths}
+                # a label nearer by hides it: an identity behind it bears a name that is free
                 own = self.free("skip")
                 nodes.insert(place + 1, Mark(own, wire.output))
                 self.names[wire.output] = (*prefix, own)
@@ -127,6 +128,7 @@ class Namer:
         words = [self.numbered(value) for value in ends]
         for path, value, word in zip(meeting.paths, meeting.item.inputs, words, strict=True):
             if not path and word and words.count(word) >= FEWEST_ALIKE:
+                # a loop, `for j in 3 { | from c{j+1} }`, of `| from c1 | from c2 | identity` behind c3
                 path.append(Wire(value))
 
     def numbered(self, value: int) -> str:
@@ -136,6 +138,7 @@ class Namer:
         except KeyError:
             return ""
         own = label_of(nodes[place])
+        # layer1.0.conv2: layer#.#.conv#
         return re.sub(r"\d+", "#", ".".join((*prefix, own))) if own else ""
 
     def name(self, value: int, wanted: str = "") -> None:
@@ -152,6 +155,7 @@ class Namer:
         own = label_of(node)
         if not own or (wanted and own != wanted):
             own = wanted or self.free("skip")
+            # a step without tensors takes the name itself; behind any other an identity bears it
             if isinstance(node, Leaf) and not node.label and not node.name:
                 node.name = own
             else:
