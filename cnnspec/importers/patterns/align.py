@@ -75,7 +75,9 @@ def with_join(row: Chain, models: Sequence[Chain], name: str) -> Chain | None:
     if len(others) == 2 * len(models):
         full = 0 if others[0] else 1
         like = others[full]
+        # the steps keep their place: `| conv | none`, or `| none | conv`
         paths.insert(1 - full, (NONE,))
+    # fewer steps than stand beside the join: more than the join is lacking
     if like is None or len(row) < len(model) - 1 or not {*joins(row)} <= {*joins(like)}:
         return None
     return (*row[:place], join._replace(paths=tuple(paths)), *row[len(row) - behind :])
@@ -150,6 +152,7 @@ def merged(rows: Sequence[Sequence[object]]) -> list[object] | None:
     for row in sorted(rows, key=len, reverse=True):
         at = 0
         for key in row:
+            # [a, b, c] and [a, c] are a, b, c; of [a, b] and [b, a] there is no such list
             if key in found[:at]:
                 return None
             if key not in found:
@@ -220,6 +223,7 @@ def as_convolutions(chains: Sequence[Chain]) -> list[Chain]:
     mixed = {label for label, names in kinds.items() if names >= {"conv", "depthwise"}}
 
     def change(term: Term) -> Term:
+        # where first steps differ all are: `solve` turns back what is depthwise in every chain
         if isinstance(term, Call) and term.name == "depthwise" and mixed & {"first", term.label}:
             return grouped(term)
         return term
@@ -254,6 +258,7 @@ def within(braces: Braces) -> Chain:
         if not isinstance(term, Call | Braces):
             return rebuild(term, lambda chain: tuple(map(prefixed, chain)))
         own = label_text(term.label) or str(place)
+        # a number as label sets the count, as the language has it
         place = 1 + (int(own) if own.isdecimal() else place)
         if isinstance(term, Call) and not term.keyed and not term.label:
             return term

@@ -141,6 +141,7 @@ def make_block(found: list[Braces], as_written: bool = False) -> Block | None:
             tries.append(solve(unify(rows), entries, leaving))
     largest = max(map(weight, bodies))
     solved = min(tries, key=lambda each: weight(each.body), default=None)
+    # 4 words may become 10, 20 words 35
     if solved is None or weight(solved.body) > max(HEAVIER * largest, largest + 6):
         return None
     layers = max(sum(isinstance(term, Call) and term.keyed for term in walk(body)) for body in bodies)
@@ -168,6 +169,7 @@ def replace(chain: Chain, kind: str, terms: Iterator[Term]) -> Chain:
     found: list[Term] = []
     for term in chain:
         if isinstance(term, Braces) and term.kind == kind:
+            # in the order of `walk`, in which they were found
             term = next(terms)
         found.append(rebuild(term, lambda inner: replace(inner, kind, terms)))
     return tuple(found)

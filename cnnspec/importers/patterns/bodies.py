@@ -53,6 +53,7 @@ def solve(pattern: Chain, entries: Sequence[int], leaving: Sequence[int]) -> Sol
     """The block of a pattern. Raises Unalike where it would have too many parameters."""
     pattern = as_depthwise(pattern)
     solver = Solver(entries, leaving)
+    # conditions come last, as `solved` meets them: they are of the parameters that there are by then
     slots = [slot for slot in slots_of(pattern, True, Column(tuple(leaving))) if slot.role != "test"]
     solver.slots = slots
     # what all instances have comes first: what some lack may then be a formula of it
@@ -106,6 +107,7 @@ def slots_of(chain: Chain, at_start: bool, leaving: Any) -> Iterator[Slot]:
         for inner in chains(term):
             slots = slots_of(inner, at_start and not isinstance(term, Repeat), ends)
             yield from map(as_squeeze, slots) if is_gate(term, inner) else slots
+        # a constant makes no value: the step behind it takes what enters, too
         at_start = at_start and isinstance(term, Constant)
 
 
@@ -127,6 +129,7 @@ def arriving(chain: Chain, leaving: Any) -> Any:
         if isinstance(term, If) and isinstance(term.test, Column):
             rest = arriving(chain[place + 1 :], leaving)
             branches = {True: arriving(term.then, rest), False: arriving(term.otherwise or (), rest)}
+            # instance by instance: yes has what arrives at `then`, no at `else`, absent nothing
             given = (branches.get(taken, ABSENT) for taken in term.test.values)
             return Column(tuple(c.values[k] if isinstance(c, Column) else c for k, c in enumerate(given)))
         if isinstance(term, Join):
@@ -160,6 +163,7 @@ def words(term: If) -> str:
         return label
     if isinstance(first, Braces) and isinstance(first.body[0], Join) and first.body[0].name == "mul":
         return "gate"
+    # of ConvNorm it is `conv`
     word = re.match(r"[A-Z]?[a-z0-9]*", str(first.name)) if isinstance(first, Call) else None
     return word.group().lower() if word else ""
 
@@ -206,6 +210,7 @@ def name_output(solver: Solver, body: Chain) -> Chain:
             continue
         if solver.uses_full or occurrences(body, formula) < 3 or FULL in parts(formula):
             continue
+        # where the constant stands `in.channels` is what enters the block
         if ARRIVING not in parts(formula) and (out := solver.free(("out",))) == "out":
             solver.constants[out] = (formula, solver.leaving)
             return map_values(body, partial(substitute, given={formula: name(out)}))

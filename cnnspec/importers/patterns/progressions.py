@@ -47,6 +47,7 @@ def rise(top: float, steps: int) -> Progression:
 
 def decay(variance: float) -> Progression:
     formula = Formula("**", (Formula("+", (1, Formula("*", (variance, name("k"))))), -0.5))
+    # factor = (1 + variance * k) ** -0.5, so k = (factor ** -2 - 1) / variance
     return Progression(formula, lambda factor: round((factor**-2 - 1) / variance) if 0 < factor < 1 else -1)
 
 
@@ -62,6 +63,7 @@ def find_rise(rates: Sequence[float], error: float) -> Progression | None:
 
 def find_decay(factors: Sequence[float], error: float) -> Progression | None:
     """Some divide by the root of 1 and a variance a step, the first that one of them shows."""
+    # the largest factor below 1 first, most likely that of step 1: 1.04 ** -0.5 says 0.04
     variances = (round(factor**-2 - 1, 6) for factor in sorted({*factors}, reverse=True) if 0 < factor < 1)
     tries = map(decay, filter(None, variances))
     return next((t for t in tries if sum(bool(t.near(f, error)) for f in {*factors}) >= FEWEST), None)
@@ -75,6 +77,7 @@ def with_progressions(chain: Chain) -> Chain:
     """The chain with formulas for numbers that are a progression exactly."""
     for layer, argument, find in PROGRESSIONS:
         calls = [dict(t.arguments) for t in walk(chain) if isinstance(t, Call) and t.name == layer]
+        # 0: a number that rounding put off its step stays, for a formula would change the network
         if (found := find([call[argument] for call in calls], 0)) is not None:
             chain = map_terms(chain, partial(with_formula, layer, argument, found))
     return chain

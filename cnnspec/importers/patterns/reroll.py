@@ -61,6 +61,7 @@ Solve = Callable[["Turns"], Repeat | None]
 def rolled(chain: Chain, solve: Solve, measure: Measure) -> Chain:
     """The chain, and those in it from the inside out, with the repeats that `solve` makes of equal forms."""
     terms = [rebuild(term, lambda inner: rolled(inner, solve, measure)) for term in chain]
+    # a stage of one step beside stages that repeat theirs becomes `repeat 1 { … }`: then all are of one form
     if solve is table:
         terms = list(harmonised(tuple(terms)))
     found: list[Term] = []
@@ -124,6 +125,7 @@ def worthwhile(terms: list[Term], place: int, exact: bool) -> list[tuple[int, in
 def neighbours(terms: list[Term], place: int, period: int) -> Iterator[list[Chain]]:
     """Two turns with the one before, and with the one behind, where that is of their form."""
     for first in (place - period, place):
+        # a turn that would begin before the chain is cut short, so it is of no such form
         turns = [tuple(terms[max(0, at) : at + period]) for at in range(first, first + 3 * period, period)]
         if len({tuple(map(form, turn)) for turn in turns}) == 1:
             yield turns
@@ -201,6 +203,7 @@ def harmonised(chain: Chain) -> Chain:
 def with_alike_repeats(chains: Sequence[Chain]) -> list[Chain]:
     """The chains with each repeat of equal steps, and one where others have one and they the step alone."""
     found = [rolled(chain, all_counted, count_steps) for chain in chains]
+    # by the labels of the braces around: ((), ("layer", 1)) is within `layer1: { … }`, () outside of all
     models: dict[object, Repeat] = {}
 
     def collect(chain: Chain, around: object) -> None:
@@ -249,6 +252,8 @@ def first_turn(term: Term, model: Term) -> Term:
     def alike(value: Any, formula: Any) -> Any:
         if not isinstance(formula, Formula) or isinstance(value, Formula):
             return value
+        # it runs once, so j is 0: beside `j + 1` 5 becomes `j + 5`,
+        # beside `1 if j == 0 else 3` it becomes `5 if j == 0 else 3`
         if formula.operator == "if":
             return formula._replace(operands=(formula.operands[0], value, formula.operands[2]))
         if formula.operator == "+" and type(value) is int:
@@ -306,6 +311,7 @@ def loop(join: Join, taken: Collection[str], solve: Solve, fewest: int) -> Join:
         else:
             paths.append((Join(join.name, (made.body,), made.names, made.rows),))
             place += len(turns_of(made))
+    # where one loop has all paths, it is the join itself, not a path of one
     inner = paths[0][0] if len(paths) == 1 < len(join.paths) else None
     return inner if isinstance(inner, Join) else join._replace(paths=tuple(paths))
 

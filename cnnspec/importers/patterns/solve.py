@@ -36,6 +36,7 @@ RELATED = {"pad": ("dilation", "kernel"), "dilation": ("pad",), "kernel": ("wind
 IDLE = {**dict.fromkeys(WIDTHS, 0), "groups": 1, "stride": 1, "dilation": 1, "paths": 1}
 """The values of parameters where the step that they are for is not there."""
 
+# `in.channels` is what arrives where it stands; `full = in.channels` at a block's head is what enters it
 ARRIVING = name("in.channels")
 FULL = name("full")
 FACTORS = (2, 3, 4, 6, 8, 16)
@@ -83,9 +84,11 @@ class Solver:
 
     def value(self, slot: Slot) -> Any:
         """A value or a formula for a column. Raises Unalike where too many parameters would be needed."""
+        # what stands near or behind tells no columns apart: equal ones have one value
         plain = slot._replace(words="", behind=0)
         if plain not in self.known:
             found = self.fit(slot)
+            # branches make 16 as `conv 16` or as a block of width 8: first the 16 behind them, then its half
             if found is None and slot.role in WIDTHS and is_part_of(slot.column, slot.behind):
                 self.value(Slot(slot.behind, slot.role))
                 found = self.fit(slot)
@@ -118,6 +121,7 @@ class Solver:
 
     def general(self, role: str, value: Any, places: Sequence[int]) -> Any:
         """The block's stride, where it is that one number in the instances that have a step."""
+        # where shortcuts with a convolution are those of strided blocks, their 2 is `stride=stride`, too
         for parameter in self.parameters if role == "stride" and value != 1 else ():
             if parameter.role == role and places and all(parameter.values[p] == value for p in places):
                 return name(parameter.name)
@@ -128,12 +132,14 @@ class Solver:
         is_multiple = formula.operator == "*" and formula.operands[1] in (ARRIVING, FULL)
         if len(places) == len(self.entries) or not is_multiple or type(formula.operands[0]) is not int:
             return None
+        # widths absent, 96, 144 of 32, 16, 24 channels: 6 * in.channels where it is, so expand is 1, 6, 6
         ratio = tuple(formula.operands[0] if place in places else 1 for place in range(len(self.entries)))
         return Formula("*", (name(self.parameter("expand", "expand", ratio).name), formula.operands[1]))
 
     def candidates(self, slot: Slot) -> Iterator[Formula]:
         """Formulas that people write for a value of this role, the simplest first."""
         own = [p for p in self.parameters if related(slot.role, p.role)]
+        # a pad as large as the kernel is so by chance: its half is what people write
         yield from (name(p.name) for p in own if not (slot.role == "pad" and p.role == "kernel"))
         if not all(type(slot.column.values[place]) is int for place in slot.column.present):
             return
@@ -159,6 +165,7 @@ class Solver:
         yield from (Formula("*", (factor, base)) for base in bases for factor in FACTORS)
         yield from (Formula("//", (base, factor)) for base in bases for factor in FACTORS)
         yield from (Formula("*", pair) for pair in combinations(bases, 2))
+        # the squeeze of MobileNetV3's gates: divisible(hidden // 4, 8)
         for base in bases:
             yield Formula("divisible", (Formula("//", (base, 4)), 8))
             yield Formula("divisible", (base, 8))
@@ -352,5 +359,6 @@ def counted_on(numbers: Sequence[Any]) -> Iterator[int]:
 
 def commonest(values: Sequence[Any]) -> Any:
     """The value that comes most often, the first of several."""
+    # True == 1 in Python: a flag is not counted as a number
     counts = Counter((type(value), value) for value in values)
     return max(values, key=lambda value: counts[type(value), value])

@@ -109,12 +109,14 @@ def is_first(column: Column, value: Any) -> bool:
 def first_differs(turns: Turns) -> Repeat | None:
     """Equal turns, whose labels count, and of which the first may have other values."""
     given: dict[Column, Any] = {}
+    # beside a label that rises another may fall: up1, to3; up2, to2; up3, to1 is up{j + 1}, to{3 - j}
     counts = any(place.role == "label" and rises(column.values) for column, place in turns.columns.items())
     for column, (role, *_) in turns.columns.items():
         if role in COUNTED:
             found = counted(turns.index, column.values, counts)
         else:
             found = stepped(turns.index, column.values) if role in CUTS else None
+        # of two turns all values are `x if j == 0 else y`: one call is read so, a longer turn is forced
         if found is None and role != "label" and (turns.times > 2 or is_one_call(turns.pattern)):
             found = choice(turns.index, column.values)
         if found is None:
@@ -178,6 +180,7 @@ def affine(base: Formula, known: Sequence[int], numbers: Sequence[Any]) -> Any:
     multiple = base if abs(factor) == 1 else Formula("*", (abs(factor), base))
     if factor < 0:
         return Formula("-", (start, multiple))
+    # `j + 0` stays: with the `j + 3` of another instance it is `j + index`; `tidy` drops the 0 elsewhere
     return Formula("-", (multiple, -start)) if start < 0 else Formula("+", (multiple, start))
 
 
@@ -197,6 +200,7 @@ def table(turns: Turns) -> Repeat | None:
     given = {column: found.value(column) for column in sorted(turns.columns, key=found.order)}
     if len(found.chosen) > (MOST_NAMES if turns.times <= MOST_ROWS else 1):
         return None
+    # i: (1, 2, 3), width: (64, 128, 256) are the rows [[1, 64], [2, 128], [3, 256]]
     lists = [*found.chosen.values()]
     rows = Items(lists[0]) if len(lists) == 1 else Items(Items(row) for row in zip(*lists, strict=True))
     return turns.repeat((*found.chosen,), rows, given)
@@ -280,6 +284,7 @@ def is_forced(term: Repeat) -> bool:
     """Whether two steps with names of their own are written as one."""
     roles = [(role, value) for role, value in values_of(term.body) if names_in(value)]
     has_names = any(role == "label" for role, _ in roles)
+    # conv1 stride=1, conv2 stride=2 would be `repeat j in 2 { conv{j + 1}: … stride=(1 if j == 0 else 2) }`
     return term.rows == 2 and has_names and any(is_choice(value) for _, value in roles)
 
 
@@ -294,6 +299,7 @@ def with_values(chain: Chain, given: Mapping[Any, Any]) -> Chain:
             return substitute(value, given)
         made = Formula(value.operator, tuple(map(at, value.operands)))
         # 1 + k is written k + 1, and k + 0 as k
+        # only where nothing is filled in, at the end: till then such forms are unified operand by operand
         if value.operator == "+" and not given:  # a number stands behind what it is added to
             other, number = sorted(made.operands, key=lambda operand: isinstance(operand, int))
             return other if same(number, 0) else Formula("+", (other, number))

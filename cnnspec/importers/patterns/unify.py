@@ -50,6 +50,7 @@ class Unifier:
             other = stand_in(columns, place) if len(column) < len(rows) else None
             if other is not None:
                 column = {row: column.get(row, other) for row in rows}
+            # a, c, z and b, z are `if { a, c } else { b }, z`: c goes on behind a, for b is never with it
             home = segment_for(segments, frozenset(column), len(rows))
             home.append(self.term(column))
         return self.conditions(segments, rows)
@@ -92,6 +93,7 @@ class Unifier:
         lifted = {}
         for place, value in values.items():
             if form.operator == "if" and not isinstance(value, Formula):
+                # 2 beside `1 if j == 0 else 3` is `2 if j == 0 else 2`
                 value = Formula("if", (form.operands[0], value, value))
             if not isinstance(value, Formula) or value.operator != form.operator:
                 raise Unalike
@@ -173,6 +175,7 @@ class Unifier:
         if not bare:
             return self.chain(rows)
         full = {place: row for place, row in rows.items() if place not in bare}
+        # without steps in any row: `if … { identity } else { none }`
         if not full:
             full = {place: row for place, row in bare.items() if not row}
         others = {place: row for place, row in rows.items() if place not in full}
@@ -233,6 +236,7 @@ def stand_in(columns: Sequence[Mapping[int, Term]], place: int) -> Call | None:
     if isinstance(first, Call) and first.name == IDENTITY and first.label:
         return first  # a name that no wire leads to does no harm
     beside = [*columns[max(0, place - 1) : place], *columns[place + 1 : place + 2]]
+    # of conv, relu, z and z the relu is in the conv's `if`; of conv, relu, z and conv, z a parameter
     together = any(
         other.keys() == column.keys() and not is_activation(next(iter(other.values()))) for other in beside
     )

@@ -31,6 +31,7 @@ def spell(layer: Layer, x: Shape) -> tuple[str, Arguments]:
 
 def as_depthwise(layer: Layer, channels: int) -> Layer:
     """A convolution in as many groups as channels is written `depthwise`."""
+    # of one channel that arrives every convolution would be one
     if layer.name != "conv" or layer.value("groups") != channels or channels == 1:
         return layer
     values = {name: layer.value(name) for name in layer.arguments if name not in ("filter", "groups", "in")}

@@ -128,6 +128,7 @@ class Naming:
         counts = loop.names[:1] if isinstance(loop.rows, int | Formula) else ()
         self.counting += counts
         self.chain(body, scope, names)
+        # without counts nothing: `[-0:]` would be all
         del self.counting[len(self.counting) - len(counts) :]
 
     def call(self, term: Call, scope: NameScope, names: Names) -> None:
@@ -138,6 +139,7 @@ class Naming:
                 self.hold(term, scope.reserve(label, NOWHERE)[0])
                 self.needed.add(id(term))
             return
+        # its name without the label: conv2 in a net, 1 in braces
         trial = f"{kind}{scope.kinds.get(kind, 0) + 1}" if scope.by_kind else str(scope.count)
         has_dots = "." in spelled(term.label, names)
         if label and (label != trial or not term.keyed or has_dots or self.is_read(label, scope)):
@@ -200,6 +202,7 @@ class Naming:
         It is another one in each turn of a loop that is `counted` by a name.
         """
         if counted:
+            # in a loop by j: relu_1_{j}
             return (*self.free(kind, around, ""), "_", name_(counted))
         for number in count(1):
             name = f"{kind}_{number}"

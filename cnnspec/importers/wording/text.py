@@ -89,6 +89,7 @@ def indented(lines: list[str]) -> list[str]:
 def argument(value: Any) -> str:
     """A value behind `key=`, or as a positional argument: what is computed stands in parentheses."""
     text = written(value)
+    # a name, `in.channels`, is one word
     simple = not isinstance(value, Formula) or re.fullmatch(r"[\w.]+|\w+\[\w+\]", text)
     return text if simple else f"({text})"
 
@@ -136,6 +137,7 @@ class Printer:
             is_leader = is_block or (isinstance(term, Call) and term.name in LEADERS)
             is_head = behind_block and isinstance(term, Call) and term.name in HEADS
             is_next = self.shares_lines and is_block and uses_same(before, term)
+            # `tanh, conv` share a line; of `conv, conv` the second begins one
             begins = isinstance(term, From) or is_head or (is_leader and (led or is_block) and not is_next)
             room = min(width, PATH_WIDTH) if is_next else width
             goes_on = simple or (len(inner) == 1 and isinstance(before, From) and isinstance(term, Braces))
@@ -260,6 +262,7 @@ class Printer:
         cls = layers.find(name)
         positional = [key for key, default in self.blocks.get(name, {}).items() if default is ...]
         places = cls.positional if cls is not None else positional
+        # up to the first that is left out: those behind it need their names
         for key in takewhile(given.__contains__, (key for key in places if key != "filter")):
             as_size = cls is not None and cls.arguments[key].kind == "size"
             value = given.pop(key)
@@ -277,6 +280,7 @@ def loop_head(start: str, rows: Any, width: int) -> list[str]:
 
 
 def atom(value: Any) -> str:
+    # 9 binds closer than any operator: `(2 * width)@3x3`
     return written(value, 9)
 
 
@@ -323,5 +327,6 @@ def label(parts: Label) -> str:
 
 def reference(parts: Label) -> str:
     text = "".join(f"{{{written(part)}}}" if isinstance(part, Formula) else str(part) for part in parts)
+    # layer{i} is a name where layer0 is one
     bare = re.sub(r"\{[^}]*\}", "0", text) if parts and isinstance(parts[0], str) else text
     return text if is_name(bare) or text.isdecimal() else f'"{text}"'
