@@ -181,5 +181,6 @@ def keys(model: Model) -> dict[str, tuple[int, ...]]:
 
 def draws(model: Model, found: dict[int, int]) -> list[int]:
     """The values that random numbers enter, in the order in which they are drawn."""
+    # from one seed two networks drop the same only where they draw in one order
     random = ("dropout", "stochasticdepth")
     return [found[o.output.number] for o in model.operations if o.layer.name in random]

@@ -143,6 +143,7 @@ def arriving(chain: Chain, leaving: Any) -> Any:
 
 def slot_of(column: Column, argument: str, value: Any, term: Call) -> Slot:
     """The slot of a column that is the value of an argument, or a choice of it, or that counts steps."""
+    # of `p=0.2 * (j + column) / 16` the column counts steps, whatever the argument is
     is_choice = isinstance(value, Formula) and value.operator == "if"
     return Slot(
         column, argument if value is column or is_choice or argument in CUTS else "index", term.channels

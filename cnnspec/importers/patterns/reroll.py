@@ -152,6 +152,7 @@ def form(term: Term, exact: bool = False) -> object:
     """What the turns of a repeat have in common; numbers, unless `exact`, and digits in labels may differ."""
     if isinstance(term, Call):
         kept = tuple(
+            # equal turns, too, may count: a slice's ends, the `index` of a block
             (n, None if is_number(v) and not (exact and n not in ("index", *CUTS)) else v)
             for n, v in term.arguments
         )
@@ -332,6 +333,7 @@ def one_path(paths: Sequence[Chain], taken: Collection[str], solve: Solve) -> Re
     made = roll([*paths], solve)
     if made is None or not made.names or len(made.names) > MOST_LOOP_NAMES:
         return None
+    # a loop's name would hide the parameter that is called so
     return None if {*made.names} & {*taken} else made
 
 

@@ -219,6 +219,7 @@ class Solver:
 
     def filled(self, slot: Slot) -> tuple[Any, ...]:
         """The values; where there is no step the number that stands for none, else the commonest."""
+        # a width of 0 says that its step is not there: it is no other step's
         column = slot.column if slot.role in WIDTHS else self.joined(slot)
         if slot.role == "index" and all(type(column.values[place]) is int for place in column.present):
             return tuple(counted_on(column.values))

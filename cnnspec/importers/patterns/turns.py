@@ -95,6 +95,7 @@ def word_of(term: Term) -> str:
     if not isinstance(term, Call):
         return ""
     label = "".join(part for part in term.label if isinstance(part, str))
+    # of conv1 `conv`, of a1 nothing; of the block ConvNorm `conv_norm`
     if re.fullmatch("[a-z]{3,}", label):
         return label
     is_block = isinstance(term.name, str) and find(term.name) is None
@@ -234,6 +235,7 @@ class Table:
         """A name that says what the values are."""
         wanted = ROLES.get(place.role, place.role)
         words = ["first", f"first_{wanted}"] if place.is_first else [*(LABELS if wanted == "i" else [wanted])]
+        # `width`, if that is taken `branch_width`, then width2
         words += [f"{place.word}_{wanted}"] if place.word and wanted != "i" else []
         numbered = (f"{wanted}{number}" for number in count(2))
         taken = {*self.chosen, *self.turns.taken}
@@ -259,6 +261,7 @@ def related(base: Formula, of: str, known: Sequence[Any], role: str, values: Seq
 
 
 def is_width(role: str) -> bool:
+    # a block's parameter may be called width2
     return role.rstrip("0123456789") in (*WIDTHS, "middle")
 
 

@@ -144,6 +144,7 @@ class Unifier:
             self.column({place: label[number] for place, label in labels.items()})
             for number in range(len(first))
         ]
+        # labels are keys: instances have the same, only turns of a repeat may count
         for part in parts:
             if isinstance(part, Column) and (
                 not self.strict or not all(isinstance(value, int) for value in part.values)
@@ -194,6 +195,7 @@ class Unifier:
     def rows(self, terms: Mapping[int, Repeat | Join]) -> Any:
         """How often loops run, or what over."""
         rows = self.column({place: term.rows for place, term in terms.items()})
+        # how often is a parameter, a table is none
         if isinstance(rows, Column) and not all(isinstance(rows.values[p], int) for p in rows.present):
             raise Unalike
         return rows

@@ -20,6 +20,7 @@ def with_alike_joins(items: tuple[Item, ...]) -> tuple[Item, ...]:
         wired = {item.joins for item in module.inner if item.joins and graph.region(item) is None}
         for layer in {item.joins for item in module.inner if item.joins}:
             apart.setdefault((module.kind, layer), set()).add(layer not in wired)
+    # {True, False}: in some modules of the class paths hold the join, in others wires have to lead to it
     mixed = {key for key, found in apart.items() if len(found) > 1}
     return with_wired(items, mixed) if mixed else items
 

@@ -160,6 +160,7 @@ class ItemGraph:
         taken: set[int] = set()
         for path in paths:
             members = {item.output for item in path}
+            # no path sees sizes of another: the map whose size a path takes has to stand before the fork
             if members & taken or any(self.is_sized_by(item, taken) for item in path):
                 return None
             taken |= members

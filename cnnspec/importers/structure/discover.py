@@ -204,6 +204,7 @@ class Search:
         """What joins of one class have in common: of two paths that which the longer has."""
         paths = [self.skeletons.of(path) for path in chains(meeting)]
         longest = max(paths, key=lambda path: (len(path), str(path)))
+        # the joins of ResNet-18, its convolutions in units: ("add", 2, (("conv", False), ("conv", False)))
         return join_name(meeting), len(paths), longest if len(paths) == 2 else tuple(paths)
 
     def classify(self, group: list[Meeting]) -> None:

@@ -9,6 +9,7 @@ from cnnspec.importers.model import Model, Operation, Scope, Value
 
 def normalise(model: Model) -> Model:
     """The same network in its normal form."""
+    # identities go first: they hide a sum in a sum, a concatenation in a concatenation
     return place_moves(flatten_early(flatten_sums(nest_concats(without_identities(model)))))
 
 

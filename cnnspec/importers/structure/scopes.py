@@ -75,6 +75,7 @@ class Cutter:
             for value in operation.inputs:
                 self.readers[value.number].add(place)
         for output in model.outputs:
+            # -1, the caller, is the place of no operation: an output leaves every module
             self.readers[output.value.number].add(-1)
         self.seen: dict[str, object] = {}  # the form of what ran first under a path
         self.around = [self.true_scopes(operation) for operation in model.operations]
@@ -176,6 +177,7 @@ class Cutter:
         numbers: dict[int, int] = {}
         rows = []
         for operation in operations:
+            # numbered as they come up: two runs have other values, but are wired alike
             inputs = [numbers.setdefault(value.number, len(numbers)) for value in operation.inputs]
             numbers[operation.output.number] = len(numbers)
             layer = operation.layer

@@ -142,12 +142,14 @@ class Naming:
         # its name without the label: conv2 in a net, 1 in braces
         trial = f"{kind}{scope.kinds.get(kind, 0) + 1}" if scope.by_kind else str(scope.count)
         has_dots = "." in spelled(term.label, names)
+        # without tensors it bears a label for a wire; one with dots says that there are braces
         if label and (label != trial or not term.keyed or has_dots or self.is_read(label, scope)):
             self.needed.add(id(term))
         self.take(term, label, scope, kind)
 
     def is_read(self, label: str, scope: NameScope) -> bool:
         """Whether a wire may lead to a step of this label in this scope."""
+        # compared from the end: `from conv2` may mean layer1.conv2
         path = [*scope.prefix.split(".")[:-1], label]
         return any(all(map(may_mean, reversed(target), reversed(path))) for target in self.read)
 
@@ -178,6 +180,7 @@ class Naming:
             return rebuild(term, lambda inner: self.without(inner, inside))
 
         self.spread(chain)
+        # and before two such numbers: where 3 and 4 have to stand, 2 stays as 5 does
         self.spread(chain[::-1])
         return tuple(map(change, chain))
 
@@ -215,6 +218,7 @@ class Naming:
 
 def place_of(label: str, scope: NameScope) -> tuple[str, NameScope]:
     """The last part of a label with dots, and the scope that its others name."""
+    # convs.0 is 0 in the scope of convs
     *around, last = label.split(".")
     for part in around:
         scope, _ = scope.within(part, NOWHERE)

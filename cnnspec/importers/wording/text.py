@@ -156,6 +156,7 @@ class Printer:
         if isinstance(term, Braces):
             head = label(term.label)
             if len(term.body) == 1 and isinstance(term.body[0], Join | Repeat):
+                # `layer1: { repeat … }` is written `layer1: repeat …`
                 first, *rest = self.term(term.body[0], width)
                 return [head + first, *rest]
             inner = self.packed(term.body, width) or self.inner(term.body, width)
@@ -224,6 +225,7 @@ class Printer:
     def condition(self, term: If, width: int) -> list[str]:
         head, then = f"if {written(term.test)} {{", term.then
         if len(then) == 1 and isinstance(then[0], Braces) and self.is_outward(then[0], term.otherwise):
+            # `if gate { unit: { … } }` is written `unit: if gate { … }`
             head, then = label(then[0].label) + head, then[0].body
         lines = self.braces(head, self.inner(then, width), width)
         if term.otherwise is None:
