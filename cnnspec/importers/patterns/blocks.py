@@ -63,6 +63,7 @@ def find_blocks(
     taken: set[str] = set()
     read = targets(chain) | {*outputs}
     for kind in by_height(chain):
+        # uses may lose labels that are their places, braces may not: 0 and 1 of one step would be two steps
         chain = drop_places(chain, None, read)
         found = [term for term in walk(chain) if isinstance(term, Braces) and term.kind == kind]
         calls: dict[int, Call] = {}
@@ -86,6 +87,7 @@ def by_height(chain: Chain) -> list[str]:
         for term in inner:
             height = max(map(visit, chains(term)), default=0)
             if isinstance(term, Braces) and term.kind:
+                # a Sequential is no level: a block within one is as high as without
                 height += term.kind not in CONTAINERS
                 heights[term.kind] = max(heights.get(term.kind, 0), height)
             highest = max(highest, height)
@@ -161,6 +163,7 @@ def uses(block: Block, found: list[Braces], places: list[int]) -> Iterator[tuple
     for row, place in enumerate(places):
         term = found[place]
         arguments = tuple((p.name, p.values[row]) for p in block.solved.parameters)
+        # keyed: the keys of what is in a block begin with its label
         yield place, Call(block.name, arguments, term.label, True, term.channels)
 
 

@@ -274,6 +274,7 @@ def find(
     """
     for place, node in enumerate(nodes):
         makes_it = node.output == value and not isinstance(node, Wire | Mark | Keep)
+        # beside `from s.x` the end of s is `from s.y`, in the same form, not `from s`
         if makes_it and not (isinstance(node, Group) and holds_other(node, value, read)):
             return nodes, place, prefix
         inside = (*prefix, node.label) if isinstance(node, Group) else prefix
