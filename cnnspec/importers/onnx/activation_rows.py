@@ -30,6 +30,7 @@ def hard_sigmoid(net: GraphFlows, x: object, *, alpha: float = 0.2, beta: float 
     """Of another slope it is the layer's, of a multiple of x."""
     if beta != 0.5:
         net.deny("beta", beta)
+    # max(0, min(1, 0.2*x + 0.5)) is the layer's, with its slope of 1/6, of 1.2*x.
     if abs(alpha - 1 / 6) > 1e-6:
         x = net.each(channels.Scale(init=float(f"{6 * alpha:.7g}"), trained=False), x)
     return net.each(activation.HardSigmoid(), x)
@@ -48,6 +49,7 @@ def prelu(net: GraphFlows, x: object, slope: object) -> Flow:
 
 def clip(net: GraphFlows, x: Any, low: object = None, high: object = None) -> Known:
     least, most = limit(net, low), limit(net, high)
+    # Of x*Clip(x + 3, 0, 6)/6, a HardSwish, the limits are a part.
     if isinstance(x, FormulaPart) and least is not None and most is not None:
         return formula(net, "clip", x, ConstantArray(np.array(least)), ConstantArray(np.array(most)))
     return limited(net, x, least, most)
@@ -58,6 +60,7 @@ def limit(net: GraphFlows, known: object) -> float | None:
     if known is None:
         return None
     given = net.numbers(known, "limit").array.reshape(()).item()
+    # 3.4028235e38, the largest number of float32, is how exporters write that there is none.
     return None if abs(given) > 3e38 else shortest(given)
 
 

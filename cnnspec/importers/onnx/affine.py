@@ -49,6 +49,7 @@ def with_bias(net: GraphFlows, flow: Flow, shift: Array, source: ConstantArray) 
         return None
     layer, name = made.operation.layer, "bias"
     before = made.tensors.get(name)
+    # A norm has no bias without a weight: what is added to a bare one stays a shift.
     if before is None and isinstance(layer, norm.GroupNorm | norm.LayerNorm) and "weight" not in made.tensors:
         return None
     total = WeightArray(shift, source.name) if before is None else WeightArray(before.array + shift)
@@ -58,6 +59,7 @@ def with_bias(net: GraphFlows, flow: Flow, shift: Array, source: ConstantArray) 
 
 def with_weight(net: GraphFlows, flow: Flow, scale: Array, source: ConstantArray) -> Flow | None:
     """The value with the weight, or the filters, of the layer that made it multiplied; as for `with_bias`."""
+    # `alone` asks that no other layer has the same keys, and all layers without weights have none.
     made = net.alone(flow) or bare_norm(net, flow)
     if made is None:
         return None
@@ -82,6 +84,8 @@ def folded(net: GraphFlows, known: Affine) -> Flow | None:
     scale = np.broadcast_to(known.scale, known.flow.value.shape.channels)
     weight = made.tensors["weight"].array
     bias = made.tensors["bias"].array * scale if "bias" in made.tensors else 0
+    # (w*x + b)*s + t = (w*s)*x + (b*s + t). The first axis of w has the filters; that of a transposed
+    # convolution has what arrives, so none is taken in here.
     spread = scale.reshape(-1, *[1] * (weight.ndim - 1))
     changed = {"weight": weight * spread, "bias": bias + np.broadcast_to(known.shift, scale.shape)}
     tensors = {name: WeightArray(array.astype(np.float32)) for name, array in changed.items()}
@@ -105,6 +109,7 @@ def make_affine(net: GraphFlows, known: Affine) -> Flow:
     if shift.any() and (made := folded(net, known)) is not None:
         return made
     if shift.any() and flow.value in net.inputs and (scale > 0).all():
+        # x*scale + shift = (x - (-shift/scale)) / (1/scale)
         return net.each(channels.Normalize(mean=(-shift / scale).tolist(), std=(1 / scale).tolist()), flow)
     flow = numbered(net, channels.Scale, scale, flow) if (scale != 1).any() else flow
     return numbered(net, channels.Shift, shift, flow) if shift.any() else flow
@@ -112,6 +117,7 @@ def make_affine(net: GraphFlows, known: Affine) -> Flow:
 
 def numbered(net: GraphFlows, cls: type[channels.Scale | channels.Shift], numbers: Array, flow: Flow) -> Flow:
     """A value times numbers, or plus numbers: one in all is fixed, one a channel are weights."""
+    # A number a channel of a map of one channel has the shape (1,): it is a weight.
     if numbers.size == 1 and numbers.ndim == 0:
         return net.each(cls(init=shortest(float(numbers)), trained=False), flow)
     layer = cls(per="channel")

@@ -57,7 +57,9 @@ def elementwise(function: str) -> Row:
     """Of two values, or of a value and numbers, which are one a channel or one in all."""
 
     def row(net: GraphFlows, a: Any, b: Any) -> Known:
+        # The operator repeats along axes of size 1 by itself: an Expand before it says nothing.
         a, b = (each.flow if isinstance(each, Repeated) else each for each in (a, b))
+        # x - 1 is x + (-1), but 1 - x is no sum of x and a number: it goes on as a formula.
         for one, two in ((a, b), (b, a)) if function in ("add", "mul") else ((a, b),):
             if is_channelwise(one, two):
                 numbers = ConstantArray(INVERSES[function](two.array)) if function in INVERSES else two

@@ -15,6 +15,7 @@ from cnnspec.importers.onnx.functions import Endless, growth, inlined
 from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.refusals import Refusal, Refused
 
+# Before opset 7 Add and its like broadcast by attributes of their own, not as NumPy does.
 OLDEST = 7
 MOST_NODES = 100_000
 MOST_BYTES = 1 << 31
@@ -41,6 +42,7 @@ def open_model(path: Path) -> ModelProto:
         model = onnx.load_model_from_string(path.read_bytes())
     except Exception as problem:  # protobuf's error, which comes from one of several packages
         raise refuse(f"{path} is no ONNX file, or a broken one: {problem}") from None
+    # To protobuf an empty file is a message, too: one without fields.
     if not model.graph.node and not model.graph.output:
         raise refuse(f"{path} is no ONNX file, or not all of it: it holds no network")
     if not all(isinstance(text, str) for text in texts(model)):
@@ -111,6 +113,7 @@ def array(tensor: TensorProto, folder: Path | None) -> Array:
 
 def as_read(found: Array) -> Array:
     """Numbers, those of 16 bits with a point in single precision."""
+    # float16 and bfloat16; the latter is no type of NumPy's own, and of its kind "V".
     is_short = found.dtype.itemsize == 2 and found.dtype.kind not in "iu"
     return found.astype(np.float32) if is_short else found
 
@@ -118,6 +121,7 @@ def as_read(found: Array) -> Array:
 def check_length(tensor: TensorProto, count: int) -> None:
     """Raises ValueError where a tensor does not hold as many numbers as its shape says."""
     size = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    # Not //: 7 bytes of float32 are 1.75 numbers, which no shape has.
     held = len(tensor.raw_data) / size
     if not tensor.HasField("raw_data"):
         field: Any = getattr(tensor, helper.tensor_dtype_to_field(tensor.data_type))
@@ -181,4 +185,5 @@ def names_in(graph: Any) -> Iterator[str]:
         for given in node.attribute:
             if given.HasField("g"):
                 yield from names_in(given.g)
+                # An `If` reads what its branches return.
                 yield from (output.name for output in given.g.output)

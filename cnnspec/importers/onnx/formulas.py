@@ -32,6 +32,7 @@ JOINS: dict[str, Join] = {
 
 def make(net: GraphFlows, known: FormulaPart | Affine) -> Flow:
     """The layers of what arithmetic left open. Raises Refuse."""
+    # Equal formulas are one layer. An Affine holds arrays, which have no hash: it is known by itself alone.
     key = known if isinstance(known, FormulaPart) else id(known)
     if key not in net.settled:
         made = build(net, *known) if isinstance(known, FormulaPart) else make_affine(net, known)

@@ -23,6 +23,7 @@ class Endless(Exception):
 
 def growth(model: ModelProto) -> int:
     """How many nodes a model comes to without functions. Raises Endless."""
+    # Counted, not written out: of 40 functions each of which calls the next one twice, there would be 2^40.
     bodies = {(each.domain, each.name): each.node for each in model.functions}
     sizes: dict[Key, int] = {}
 
@@ -70,10 +71,14 @@ class Places:
         own.name = node.op_type = f"{body.name}_{len(self.made)}"
         self.made.append(own)
         paths, kinds = noted(node)
+        # Lists that differ in length are cut off at LONGEST, or none of an exporter's.
         for inner in own.node if paths and len(paths) == len(kinds) else ():
+            # Only our own functions note paths within the block, first its own, which is "" there:
+            # ["", "conv1"] in a call of ["", "layer1"] is ["", "layer1", "layer1.conv1"].
             within, classes = noted(inner) if body.domain == DOMAIN else ([], [])
             inside = [f"{paths[-1]}.{path}" for path in within[1:]]
             note(inner, [*paths, *inside], [*kinds, *classes[1:]])
+        # Only now, for a call in here reads what has just been noted with it.
         for inner in own.node:
             self.call(inner)
 
@@ -91,4 +96,5 @@ def note(node: Any, paths: Sequence[str], kinds: Sequence[str]) -> None:
 
 def listed(text: str) -> list[str]:
     """The strings of a list as Python writes it."""
+    # "['', 'layer1', 'layer1.0']" -> ["", "layer1", "layer1.0"]; a file's text is nothing to evaluate.
     return re.findall(r"'([^']*)'", text[:LONGEST])

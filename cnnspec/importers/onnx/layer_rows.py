@@ -21,6 +21,7 @@ from cnnspec.values.kinds import Filter
 def vector(net: GraphFlows, known: object, what: str, size: int) -> WeightArray:
     """A weight with so many numbers in a row. Raises Refuse."""
     given = net.numbers(known, what)
+    # The bias of a Gemm may be one number for all units, or (1, units).
     if given.array.size == 1 < size:
         return WeightArray(np.full(size, given.array.reshape(())))
     if given.array.size != size or given.array.shape[-1:] != (size,):
@@ -48,6 +49,7 @@ def conv_(
 ) -> Flow:
     filters = net.numbers(w, "kernel")
     if filters.array.ndim == 3:
+        # The attention of ECA: a convolution along the channels, which lie as (N, 1, C).
         others = (auto_pad, dilations or [1], strides or [1], pads or [0, 0])
         return conv1d(net, net.flow(x), filters, b, group, kernel_shape, others)
     if filters.array.ndim != 4:
@@ -59,6 +61,7 @@ def conv_(
     windows = read_windows(net, value.shape, kernel, strides, dilations, pads, auto_pad)
     if arriving * group != value.shape.channels:
         net.deny("group", group)
+    # The language's "same" has the odd row below. SAME_LOWER has it above: that is said in numbers.
     pad: Any = "same" if auto_pad == "SAME_UPPER" else list(windows.pad)
     given = {"stride": windows.stride, "pad": pad, "dilation": windows.dilation, "bias": b is not None}
     layer = convolution(value.shape.channels, Filter(count, windows.kernel), group, given)
@@ -129,6 +132,7 @@ def conv_transpose(
     )
     weight = WeightArray(filters.array, filters.name)
     made = net.emit(layer, value, weight=weight, **vectors(net, count * group, bias=b))
+    # A pad takes rows off the output: of 0 above and 1 below none are taken by the layer, one by a crop.
     rest = [top - pad[0], bottom - pad[0], left - pad[1], right - pad[1]]
     return net.natural(net.emit(resize.Crop(sides=rest), made) if any(rest) else made)
 
@@ -147,6 +151,7 @@ def gemm(
     if transA:
         net.deny("transA", transA)
     given = net.numbers(b, "matrix")
+    # A Gemm has its matrix as (features, units), a linear layer as (units, features).
     matrix = given.array if transB else given.array.T
     weight = WeightArray(matrix * np.float32(alpha) if alpha != 1 else matrix, given.name)
     bias = None if c is None else vector(net, c, "bias", matrix.shape[0])
@@ -185,6 +190,7 @@ def batch_norm(
         net.deny("spatial", spatial)
     value = net.map(x)
     tensors = vectors(net, value.shape.channels, weight=scale, bias=b, running_mean=mean, running_var=var)
+    # ONNX's momentum is the share of the old, ours of the new; 1 - 0.9 is 0.09999999999999998.
     layer = norm.BatchNorm(eps=epsilon, momentum=round(1 - momentum, 7))
     return net.natural(net.emit(layer, value, **tensors))
 
@@ -192,6 +198,7 @@ def batch_norm(
 def instance_norm(net: GraphFlows, x: object, scale: object, b: object, *, epsilon: float = 1e-5) -> Flow:
     flow = net.flow(x)
     groups = arrangement.size_of(flow.axes[1])
+    # Exporters write a group norm so: a reshape to (N, groups, -1), this norm, and a reshape back.
     if flow.axes != axes_of(flow.value.shape, net.batch):
         return one_number_each(net, flow, groups, (scale, b), epsilon)
     layer = norm.InstanceNorm(eps=epsilon, affine=True)
@@ -205,6 +212,7 @@ def one_number_each(
     natural = axes_of(flow.value.shape, net.batch)
     wanted = arrangement.reshape(natural, (net.batch, groups, flow.value.shape.features // groups))
     weight, bias = (net.numbers(each, "scale").array for each in affine)
+    # A number a group is none a channel: the norm's own weights come behind it, as a Mul and an Add.
     if flow.axes != wanted or not (weight == 1).all() or bias.any():
         raise Refuse("E1005", "`InstanceNormalization` of axes that are no map's")
     layer = norm.GroupNorm(groups=groups, eps=eps, affine=False)
@@ -228,6 +236,7 @@ def group_norm(
     tensors = {}
     for name, known in (("weight", scale), ("bias", b)):
         given = net.numbers(known, name)
+        # A number a group in opset 18, one a channel since 21.
         spread = given.array.size == num_groups != value.shape.channels
         tensors[name] = (
             WeightArray(np.repeat(given.array.reshape(-1), each))
@@ -253,6 +262,7 @@ def layer_norm(
     flow = net.compact(net.flow(x))
     count = flow.value.shape.channels
     has = {"eps": epsilon, "bias": b is not None}
+    # (N, C) of a vector, or (N, H, W, C), where each pixel is normed by itself.
     if axis % len(flow.axes) == len(flow.axes) - 1 and flow.axes[-1] == whole("C", count):
         return net.each(norm.LayerNorm(**has), flow, **vectors(net, count, weight=scale, bias=b))
     value = net.map(flow)

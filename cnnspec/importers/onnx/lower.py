@@ -65,6 +65,7 @@ class GraphFlows(Flows):
         self.known: dict[str, Known] = {}
         self.made: dict[int, NodeOperation] = {}  # by the number of the output
         self.names: dict[int, set[str]] = {}  # of the graph's values that are this value, however laid out
+        # (a layer's sign, the file's tensors ("w", "b")) -> {"weight": "3.weight", "bias": "3.bias"}
         self.shared: dict[Any, dict[str, str]] = {}  # the keys of layers whose filters may be shared
         self.settled: dict[Any, tuple[Flow, Known]] = {}  # what arithmetic was made
         self.inputs: list[Value] = []
@@ -79,6 +80,7 @@ class GraphFlows(Flows):
         """An input of the network."""
         value = self.value(shape)
         axes = axes_of(shape, self.batch)
+        # The value is C@HxW as ever; the file's tensor has its numbers as (N, H, W, C).
         axes = arrangement.permute(axes, (0, 2, 3, 1)) if is_channels_last else axes
         self.note(name, Flow(value, axes))
         self.inputs.append(value)
@@ -94,6 +96,7 @@ class GraphFlows(Flows):
         for each in nodes:
             properties = {pair.key: pair.value for pair in each.metadata_props}
             node = GraphNode(each.op_type, each.name, tuple(each.input), tuple(each.output), {}, properties)
+            # Before the attributes are read: where that fails, the refusal names the node.
             self.node = node
             try:
                 if each.domain not in DOMAINS:
@@ -104,6 +107,7 @@ class GraphFlows(Flows):
             except Refuse as refuse:
                 self.refuse(refuse)
                 made = []
+            # An attribute may be of any type: an axis that is a text fails where the row computes with it.
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as problem:
                 self.refuse(Refuse("E1004", f"`{node.operator}` cannot be read: {problem}"))
                 made = []
@@ -122,9 +126,11 @@ class GraphFlows(Flows):
         given = [self.look(name) if name else None for name in node.inputs]
         if any(isinstance(each, Opaque) for each in given):
             return []
+        # Of a `Constant`, too, which has no inputs.
         if all(isinstance(each, ConstantArray | None) for each in given):
             arrays = [each.array if isinstance(each, ConstantArray) else None for each in given]
             found = compute(written, arrays, self.opset)
+            # None: an `If`, say, has a row, though numbers alone decide it.
             if found is not None:
                 return self.checked_all(node, [ConstantArray(each, self.source(node)) for each in found])
         return self.checked_all(node, self.apply(self.table, *as_newest(node, given)))
@@ -205,6 +211,7 @@ class GraphFlows(Flows):
         sources = tuple(tensor.source for name, tensor in given.items() if name != COUNTER)
         first = self.made.get(x.number)
         behind = first is not None and first.operation.keys and not is_own(first.operation)
+        # conv, norm, conv, norm of the same tensors: the last norm is behind a kernel that runs again.
         if sources and all(sources) and (behind or any(each.array.ndim > 1 for each in given.values())):
             known = self.shared.get((sign_of(layer), sources))
             if known is not None:
@@ -230,6 +237,7 @@ class GraphFlows(Flows):
         # A layer whose weights run again elsewhere is none to change here.
         others = sum(made.operation.keys == each.operation.keys for each in self.made.values())
         names = self.names.get(flow.value.number, set())
+        # A convolution, a reshape, an Add: the value has two names, and each one is read once.
         return made if all(self.readers[name] == 1 for name in names) and others == 1 else None
 
     def numbers(self, known: object, what: str) -> ConstantArray:
@@ -289,6 +297,7 @@ def as_newest(node: GraphNode, given: Sequence[Known | None]) -> tuple[list[Know
     """The inputs and the attributes of a node as the newest opset has them."""
     inputs, attributes = list(given), dict(node.attributes)
     for place, name in enumerate(MOVED.get(node.operator, ()), 1):
+        # Clip(x, max=6) of opset 6 -> Clip(x, None, 6).
         if name in attributes and inputs[place : place + 1] in ([], [None]):
             # It may stand behind inputs that are not given.
             inputs += [None] * (place + 1 - len(inputs))

@@ -23,6 +23,7 @@ PATH = re.compile(r"[\w-]{1,200}(\.[\w-]{1,200})*", re.ASCII)
 
 def named(made: Sequence[NodeOperation]) -> list[Operation] | None:
     """The operations with the source's keys and in its scopes; None where it has no names for all tensors."""
+    # By its keys the first operation that has them: of a layer that runs again, the first run.
     keyed = {tuple(each.operation.keys.values()): each for each in reversed(made) if each.operation.keys}
     first = dict(reversed(keyed.items()))
     owners = {keys: owner(each) for keys, each in first.items()}
@@ -31,6 +32,7 @@ def named(made: Sequence[NodeOperation]) -> list[Operation] | None:
     around_others = {path[:place] for path in counts for place, sign in enumerate(path) if sign == "."}
     for keys, each in first.items():
         if owners[keys] and (counts[owners[keys]] > 1 or owners[keys] in around_others):
+            # `stem` owns a convolution and its norm: they are `stem.conv` and `stem.batchnorm`.
             owners[keys] = ".".join(filter(None, (path_of(each.node), each.operation.layer.name)))
     paths = [*owners.values()]
     if not paths or not all(map(may_be, paths)) or len({*paths}) < len(paths) or {*paths} & around_others:
@@ -83,6 +85,7 @@ def modules(node: GraphNode) -> list[tuple[str, str]]:
     """Path and class of the modules around a node, outermost first; a class is "" where it is not noted."""
     if CLASSES in node.properties and SCOPES in node.properties:
         kinds, paths = (listed(node.properties[key]) for key in (CLASSES, SCOPES))
+        # ["", "layer1", "layer1.conv1", "node_conv2d"]: the model, its modules, and last the node itself.
         pairs = list(zip(paths, kinds, strict=False))[:-1]
         return [(path, kind.rpartition(".")[2]) for path, kind in pairs if path and PATH.fullmatch(path)]
     return [(path, "") for path in nested(node.name)]
@@ -114,6 +117,7 @@ def around(made: Sequence[NodeOperation]) -> list[tuple[Scope, ...]]:
 
 def classes(made: Sequence[NodeOperation], paths: Sequence[Sequence[tuple[str, str]]]) -> dict[str, str]:
     """A class for each module, the same for modules whose parts of one name are alike."""
+    # {"layer1": {"0": "", "1": ""}, "layer1.0": {"conv1": ""}, "layer1.0.conv1": {"": "conv"}}
     parts: dict[str, dict[str, str]] = {}
     for each, stack in zip(made, paths, strict=True):
         names = [path for path, _ in stack]
@@ -140,13 +144,16 @@ def class_of(path: str, own: Mapping[str, str], known: list[tuple[str, dict[str,
     if not own or [*own] == [""]:
         return own.get("", "")
     if all(name.isdecimal() for name in own):
+        # A convolution, its norm and a ReLU: of {"0", "1", "2"} one that folds norms leaves {"0": "conv"}.
         return "ConvNorm" if [*own.values()] in (["conv"], ["depthwise"]) else "Sequential"
+    # A block with a `downsample` and one without it are of one class.
     for kind, parts in known:
         common = own.keys() & parts.keys()
         is_part = own.keys() <= parts.keys() or parts.keys() <= own.keys()
         if is_part and all(own[name] == parts[name] for name in common):
             parts |= own
             return kind
+    # layer1 -> Layer, layer1.0 -> Block
     word = re.sub(r"\d.*|_+$", "", path.rpartition(".")[2])
     word = word[:1].upper() + word[1:] if len(word) > 2 else "Block"
     taken = Counter(re.sub("[A-Z]$", "", kind) for kind, _ in known)

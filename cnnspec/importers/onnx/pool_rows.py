@@ -78,6 +78,7 @@ def average_pool(
     value = net.map(x)
     windows = read_windows(net, value.shape, kernel_shape, strides, None, pads, auto_pad)
     given = {"window": windows.kernel, "stride": windows.stride}
+    # Without a pad both means are the same, and `countpad=yes` is what the language need not say.
     countpad = bool(count_include_pad) or not any(windows.pad)
     return pooled(
         net,
@@ -102,9 +103,12 @@ def pooled(net: GraphFlows, x: object, windows: Windows, ceil: bool, make: Any, 
     exact = make(pad=list(windows.pad), ceil=ceil)
     tries = [exact]
     if not counts and (top, left) != (bottom, right):
+        # 7 rows, a window of 8, a pad of 1 below: all that there is, whatever the pad.
         if wanted == (1, 1) and reads_all(windows, value.shape):
             tries = [pool.GlobalMaxPool() if exact.name == "maxpool" else pool.GlobalAvgPool()]
         else:
+            # A pad below that does not count may be a window that hangs over: 224 rows, a window of 3,
+            # 2 apart, without a pad above and with 1 below, are those of `ceil=yes`.
             tries = [*(make(pad=(top, left), ceil=over) for over in (False, True)), exact]
     for layer in tries:
         with suppress(Misfit):
@@ -153,11 +157,13 @@ def reduce(is_mean: bool) -> Row:
         net: GraphFlows, x: Any, axes: object = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
     ) -> Known:
         given = [] if axes is None else net.integers(axes, "axes")
+        # A norm written out, x/sqrt(mean(x^2) + eps): the mean is of a power, which is no layer.
         if isinstance(x, FormulaPart) and is_mean and keepdims and not is_multiple(x.computation):
             return reduce_along(net, "mean", x, given)
         flow = net.flow(x)
         if not given and noop_with_empty_axes:
             return flow
+        # Without axes it is along all of them.
         places = sorted({place % len(flow.axes) for place in given or range(len(flow.axes))})
         paths = None if is_mean else joined_along(net, merge.Maximum(), flow, places, bool(keepdims))
         return paths or reduced(net, flow, places, is_mean, bool(keepdims))

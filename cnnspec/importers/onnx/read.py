@@ -74,6 +74,7 @@ def read(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str) ->
     try:
         return graph(model, folder, inputs, name, batches[0])
     except Refused:
+        # If it does not take one image either, the refusals are those of the reading for several.
         for batch in batches[1:]:
             with suppress(Refused):
                 return graph(model, folder, inputs, name, batch)
@@ -157,6 +158,7 @@ class GraphReader:
                     f"the input `{each.name}` has {len(sizes)} axes: it is no map and no vector"
                 )
             is_last = len(sizes) == 4 and is_turned(self.model, each.name)
+            # The places of channels, rows and columns in the file's sizes.
             order = (1, 2, 3) if not is_last else (3, 1, 2)
             own = [sizes[axis] for axis in (order if len(sizes) == 4 else (1,))]
             wanted = inputs[place] if inputs else completed(own)
@@ -175,6 +177,7 @@ class GraphReader:
         """The operations of the graph, and its outputs. Raises Refused with all reasons."""
         net = self.net
         net.run(self.model.graph.node)
+        # Before all is refused: what the outputs lack is told with the rest.
         values = [self.output(output.name) for output in self.model.graph.output]
         if net.refusals:
             raise Refused(net.refusals)
@@ -245,6 +248,7 @@ def completed(own: Sequence[int]) -> Shape:
 def is_turned(model: ModelProto, name: str) -> bool:
     """Whether all that read an input turn it from N, H, W, C to N, C, H, W."""
     readers = [node for node in model.graph.node if name in node.input]
+    # A row a reader: [[0, 3, 1, 2]] of such a Transpose, [] of what is none.
     orders = [[list(each.ints) for each in node.attribute if each.name == "perm"] for node in readers]
     return bool(readers) and all(order == [[0, 3, 1, 2]] for order in orders)
 

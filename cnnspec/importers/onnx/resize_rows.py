@@ -108,6 +108,7 @@ def resized(
             continue
         if is_linear and not (align or is_half(placed, o)):
             net.deny("coordinate_transformation_mode", placed)
+        # Several rules come to the language's floor(q/factor): at 2 half_pixel, round_prefer_floor does.
         if not is_linear and places(placed, rounding, n, o, factor) != [
             min(int(q / factor), n - 1) for q in range(o)
         ]:
@@ -141,6 +142,7 @@ def places(placed: str, rounding: str, n: int, o: int, factor: float) -> list[in
 ROUNDINGS = {
     "floor": math.floor,
     "ceil": math.ceil,
+    # 1.5 -> 1, and with round_prefer_ceil 2.
     "round_prefer_floor": lambda at: math.ceil(at - 0.5),
     "round_prefer_ceil": lambda at: math.floor(at + 0.5),
 }

@@ -18,6 +18,7 @@ Dimensions = tuple[int | None, ...]
 
 def infer_shapes(model: ModelProto, inputs: Mapping[str, Sequence[int]]) -> dict[str, Dimensions]:
     """The shapes of the values of a model by name, for inputs of these shapes. Raises Refused."""
+    # Before version 4 of the format a tensor that is no input, too, has no shape for the inference.
     light = ModelProto(ir_version=max(model.ir_version, 4))
     light.opset_import.extend(model.opset_import)
     known = {each.domain for each in model.opset_import}
@@ -45,6 +46,7 @@ def graph_without_numbers(graph: GraphProto, inputs: Mapping[str, Sequence[int]]
             made.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
         else:
             made.initializer.append(tensor)
+    # Without the file's sizes, which are those of the export: this reading may be of other inputs.
     for output in graph.output:
         made.output.append(
             helper.make_tensor_value_info(output.name, output.type.tensor_type.elem_type, None)
@@ -55,6 +57,7 @@ def graph_without_numbers(graph: GraphProto, inputs: Mapping[str, Sequence[int]]
 def dimensions(kind: onnx.TypeProto) -> Dimensions:
     shape = kind.tensor_type.shape
     if not kind.tensor_type.HasField("shape"):
+        # How many axes it has is not known; (None,) would be one axis of any size.
         return (-1,)
     return tuple(d.dim_value if d.HasField("dim_value") else None for d in shape.dim)
 

@@ -59,6 +59,7 @@ def reshape(net: GraphFlows, x: object, wanted: object, *, allowzero: int = 0) -
 def flatten(net: GraphFlows, x: object, *, axis: int = 1) -> Flow:
     flow = net.flow(x)
     before = sizes_of(flow.axes)
+    # (2, 3) flattened at 2 is (6, 1), and 2 % 2 would be 0.
     place = axis if axis == len(before) else axis % len(before)
     return net.reshape(flow, [math.prod(before[:place]), math.prod(before[place:])])
 
@@ -75,6 +76,7 @@ def squeeze(net: GraphFlows, x: object, axes: object = None) -> Flow:
     flow = net.flow(x)
     count = len(flow.axes)
     places = [place % count for place in (range(count) if axes is None else net.integers(axes, "axes"))]
+    # An axis of size 1 has no atoms.
     if axes is not None and any(flow.axes[place] for place in places):
         net.deny("axes", places)
     return flow._replace(axes=arrangement.remove(flow.axes, [p for p in places if not flow.axes[p]]))
@@ -83,6 +85,7 @@ def squeeze(net: GraphFlows, x: object, axes: object = None) -> Flow:
 def unsqueeze(net: GraphFlows, x: object, axes: object) -> Flow:
     flow = net.flow(x)
     wanted = net.integers(axes, "axes")
+    # Places are those in the result: from the first on, each insert finds the ones before it done.
     for place in sorted(place % (len(flow.axes) + len(wanted)) for place in wanted):
         flow = flow._replace(axes=arrangement.insert(flow.axes, place))
     return flow
@@ -101,6 +104,7 @@ def slice_(
     first, last = net.integers(starts, "starts"), net.integers(ends, "ends")
     places = list(range(len(first))) if axes is None else net.integers(axes, "axes")
     strides = [1] * len(first) if steps is None else net.integers(steps, "steps")
+    # Rows and columns are taken together in the end, by one crop: {"H": range(1, 9), "W": range(1, 9)}.
     pixels: dict[str, range] = {}
     for place, begin, stop, step in zip(places, first, last, strides, strict=True):
         flow = taken(net, flow, place % len(flow.axes), slice(begin, stop, step), pixels)
@@ -128,6 +132,7 @@ def gather(net: GraphFlows, x: object, indices: object, *, axis: int = 0) -> Flo
     if not isinstance(indices, ConstantArray):
         raise Refuse("E1007", f"the indices of `{net.operator}` depend on the numbers of a value")
     sizes = sizes_of(flow.axes)
+    # [[0, 1], [2, 3]] of 4 channels: all of them in their order, on two axes.
     if indices.array.ndim > 1 and np.array_equal(indices.array.reshape(-1), np.arange(sizes[place])):
         return net.reshape(flow, [*sizes[:place], *indices.array.shape, *sizes[place + 1 :]])
     numbers = net.integers(indices, "indices")
@@ -170,6 +175,7 @@ def padded(net: GraphFlows, flow: Flow, amounts: list[int], mode: str, fill: flo
         return flow
     order = [name for axis in flow.axes for name in {atom.axis for atom in axis}]
     value = flow.value
+    # For one image the axis of the batch has no atoms.
     is_last = order == ["N", "H", "W", "C"] or order == ["H", "W", "C"]
     value = value if is_last else net.map(flow)
     crop = [max(0, -amount) for amount in amounts]
@@ -191,6 +197,7 @@ def depth_to_space(net: GraphFlows, x: object, *, blocksize: int, mode: str = "D
     parted = net.reshape(
         flow, (n, *((size, size, count) if is_outer else (count, size, size)), height, width)
     )
+    # (n, i, j, c, h, w) or (n, c, i, j, h, w) -> (n, c, h, i, w, j)
     order = (0, 3, 4, 1, 5, 2) if is_outer else (0, 1, 4, 2, 5, 3)
     moved = parted._replace(axes=arrangement.permute(parted.axes, order))
     return net.reshape(moved, (n, count, height * size, width * size))
@@ -201,6 +208,7 @@ def space_to_depth(net: GraphFlows, x: object, *, blocksize: int) -> Flow:
     n, c, height, width = sizes_of(flow.axes)
     rows, columns = height // blocksize, width // blocksize
     parted = net.reshape(flow, (n, c, rows, blocksize, columns, blocksize))
+    # (n, c, h, i, w, j) -> (n, i, j, c, h, w)
     moved = parted._replace(axes=arrangement.permute(parted.axes, (0, 3, 5, 1, 2, 4)))
     return net.reshape(moved, (n, c * blocksize**2, rows, columns))
 
@@ -208,6 +216,7 @@ def space_to_depth(net: GraphFlows, x: object, *, blocksize: int) -> Flow:
 def branch(net: GraphFlows, test: object, *, then_branch: Any, else_branch: Any) -> list[Known]:
     """Of an `If` that numbers decide, the branch that runs."""
     is_true = bool(net.numbers(test, "condition").array.reshape(()))
+    # PyTorch writes `x.squeeze(1)` as an If on the size of the axis.
     graph, node = then_branch if is_true else else_branch, net.node
     for tensor in graph.initializer:
         net.note(tensor.name, ConstantArray(array(tensor, None), tensor.name))

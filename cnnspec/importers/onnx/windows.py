@@ -40,6 +40,7 @@ def read_windows(
         given = [0] * 4 if pads is None or auto_pad == "VALID" else net.integers(pads, "pads")
         if len(given) != 4 or min(given) < 0:
             net.deny("pads", given)
+        # ONNX has the beginnings of all axes first, then their ends.
         top, left, bottom, right = given
     elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         # The odd row or column is added at the far side, or, of SAME_LOWER, at the near one.
@@ -69,6 +70,7 @@ def covered(windows: Windows, x: Shape, ceil: bool) -> tuple[int, int]:
         n, s = x.size[axis], windows.stride[axis]
         room = n + low + high - effective(windows.kernel[axis], windows.dilation[axis])
         # 7 pixels, windows of 2, 2 apart: a room of 5, so 3 windows, or with `ceil` 4, the last hanging over.
+        # 5 pixels, pads of 1, windows of 2, 3 apart: the third would begin at 6, behind 1 + 5.
         count = -(-room // s) + 1 if ceil else room // s + 1
         found.append(count - (ceil and (count - 1) * s >= n + low))
     return found[0], found[1]
