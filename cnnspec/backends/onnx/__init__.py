@@ -112,6 +112,7 @@ def check(product: bytes) -> None:
     from cnnspec.backends.onnx.model import without_store
 
     try:
+        # The checker would look for the file of the tensors, and here are the model's bytes alone.
         onnx.checker.check_model(without_store(product), full_check=True)
     except Exception as problem:
         raise NoProgram(f"what was written is no ONNX model: {problem}") from problem

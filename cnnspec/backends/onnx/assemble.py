@@ -40,6 +40,7 @@ def fill(body: Body, nodes: Sequence[Node], kept: set[str], depth: int) -> None:
     `kept` are values that are read beyond these nodes.
     """
     reads = Counter(name for node in nodes for name in node.inputs) + Counter(kept)
+    # `within` of a layer two blocks deep: (the run of the outer block, that of the inner one).
     for run, grouped in groupby(nodes, lambda node: node.within[depth] if len(node.within) > depth else None):
         inside = list(grouped)
         if run is None:
@@ -58,6 +59,7 @@ def call(body: Body, run: BlockRun, nodes: Sequence[Node], leaving: set[str], de
     # A block has one input and one output: each of these sets has one member.
     (given,) = {name for node in nodes for name in node.inputs} - made
     (at,) = leaving
+    # Outside "layer1.0.conv1.weight", within "conv1.weight": runs of a block have equal bodies.
     prefix = f"{run.path}."
     function = Body(body.opset, [("input", given)], [("output", at)], prefix, keys_of(nodes, prefix))
     fill(function, nodes, leaving, depth + 1)

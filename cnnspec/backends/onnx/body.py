@@ -65,6 +65,7 @@ class Body:
         self.opset, self.prefix = opset, prefix
         self.ops: list[Op] = []
         self.constants: dict[str, Array] = {}
+        # "int64:0,-1" -> "int64:0,-1", or "int64:0,-1:value" where a tensor or a label is called so.
         self.names: dict[str, str] = {}  # of constants, by what they are
         self.tensors: dict[str, tuple[int, ...]] = {}  # shapes by their keys, in the order of their use
         self.dimensions: dict[str, Dimensions] = {}  # of inputs and of what layers and blocks make
@@ -73,6 +74,7 @@ class Body:
         self.inputs = [self.free(name) for name, _ in inputs]
         self.values = {at: name for (_, at), name in zip(inputs, self.inputs, strict=True)}
         self.outputs = [(self.free(name), at) for name, at in outputs]
+        # Of a value that is output twice the first output is the value; `close` makes the second of it.
         self.wanted = {at: name for name, at in reversed(self.outputs)}
 
     def free(self, name: str) -> str:
@@ -85,6 +87,7 @@ class Body:
 
     def path(self, path: str, first: str) -> str:
         """A path without the prefix. In a function runs with the same weights are counted anew."""
+        # Outside of functions paths in the flat graph are unlike already: "conv1 (2)" is a second run.
         if not self.prefix:
             return path
         own = first.removeprefix(self.prefix)
@@ -135,6 +138,7 @@ class Lowering:
         self.inputs = tuple(body.values[at] for at in node.inputs)
         self.x, self.shape, self.output = self.inputs[0], node.shapes[0], node.output
         self.opset = body.opset
+        # A layer that runs again, "conv1 (2)", lies where its weights do, in "conv1".
         self.scopes = body.scopes(node.first, self.layer.name, node.within)
         self.ops: list[Op] = []
         self.kinds: Counter[str] = Counter()

@@ -60,6 +60,7 @@ def channel_conv(step: Lowering) -> None:
     x = step.op("Reshape", step.x, step.integers(0, 1, channels, *pixels))
     weight = step.tensor("weight")
     if pixels:
+        # With pixels it is a convolution of two axes, whose kernel is one pixel wide.
         weight = step.op("Reshape", weight, step.integers(1, 1, layer.kernel, 1))
     if layer.mode == "circular":
         # Five channels and a pad of 1: 4, 0, 1, 2, 3, 4, 0.

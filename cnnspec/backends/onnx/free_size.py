@@ -48,6 +48,7 @@ def free_size(body: Body, network: Network, others: Sequence[tuple[Network, Body
 def difference(body: Body, other: Body) -> Op | None:
     """The first operator that one of them alone has, in a block's function where that is another."""
     for op, twin in zip_longest(body.ops, other.ops):
+        # The shorter body has ended: what the longer one goes on with is the difference.
         if op is None or twin is None:
             return op or twin
         if op.body is not None and twin.body is not None and (inner := difference(op.body, twin.body)):

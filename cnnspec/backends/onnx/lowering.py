@@ -150,12 +150,14 @@ def numbers(kind: str) -> Callable[[Lowering], None]:
 
 
 def normalize(step: Lowering) -> None:
+    # One in all, (1, 1, 1), or one a channel, (C, 1, 1): either meets (N, C, H, W).
     mean, std = (np.array(step.layer.value(name)).reshape(-1, 1, 1) for name in ("mean", "std"))
     centred = step.op("Sub", step.x, step.array("mean", mean.astype(float)))
     step.op("Div", centred, step.array("std", std.astype(float)))
 
 
 def add(step: Lowering) -> None:
+    # An Add has two inputs, as has a Mul below; of products there is no Sum.
     step.op("Add" if len(step.inputs) == 2 else "Sum", *step.inputs)
 
 

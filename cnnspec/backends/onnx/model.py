@@ -154,6 +154,7 @@ class Maker:
         scopes = [root, *op.scopes]
         if op.span is not None:
             node.doc_string = doc_string(op.span)
+        # The scopes of a call end with the call; those of an operator with its layer, in which it is a step.
         if op.body is None:
             scopes.append(NameScope(op.name, op.kind))
         lists = {SCOPES: [scope.path for scope in scopes], CLASSES: [scope.kind for scope in scopes]}

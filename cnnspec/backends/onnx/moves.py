@@ -69,6 +69,7 @@ def pick(step: Lowering) -> None:
 
 def channel_shuffle(step: Lowering) -> None:
     """Channel j*groups + i is channel i*C/groups + j."""
+    # 6 channels in 2 groups: 0, 3, 1, 4, 2, 5.
     order = np.arange(int(step.shape.channels)).reshape(int(step.layer.value("groups")), -1).T
     step.op("Gather", step.x, step.array("channels", order.reshape(-1)), axis=1)
 
@@ -82,6 +83,7 @@ def pixel_unshuffle(step: Lowering) -> None:
     r, channels = step.layer.value("factor"), int(step.shape.channels)
     (height, width), (rows, columns) = step.shape.size, step.output.size
     x = step.x
+    # Rows and columns that make no whole square are left out, which SpaceToDepth does not do by itself.
     if (height, width) != (rows * r, columns * r):
         x = cut(step, x, (0, 0), (rows * r, columns * r), (2, 3))
     x = step.op("SpaceToDepth", x, blocksize=r)
@@ -122,6 +124,7 @@ def upsample(step: Lowering) -> None:
             resize(step, nearest_mode="floor", coordinate_transformation_mode="asymmetric")
         else:
             gathered(step, step.x, *(neighbours(x, axis, **options)[0] for axis in (2, 3)))
+    # Before opset 18 a Resize to sizes wants the batch's, too, which is free: only factors can be said.
     elif whole and (step.opset >= 18 or all(is_exact(factor) for _, _, factor in axes)):
         places = "align_corners" if layer.align else "half_pixel"
         resize(step, mode="linear", coordinate_transformation_mode=places)

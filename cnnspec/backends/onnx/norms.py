@@ -68,6 +68,7 @@ def group_norm(step: Lowering) -> None:
         tensors = weight_and_bias(step, channels)
         step.op("GroupNormalization", step.x, *tensors, num_groups=groups, epsilon=step.layer.eps)
         return
+    # To an instance norm each group is a channel, (N, groups, numbers); weights a channel come behind it.
     parts = step.op("Reshape", step.x, step.integers(0, groups, -1))
     tensors = constant(step, 1.0, [groups]), constant(step, 0.0, [groups])
     y = step.op("InstanceNormalization", parts, *tensors, epsilon=step.layer.eps)

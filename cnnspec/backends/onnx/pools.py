@@ -69,6 +69,7 @@ def blur_pool(step: Lowering) -> None:
     x, sides = step.x, layer.sides(step.shape)
     if layer.mode != "zeros" and any(sides):
         x, sides = padded(step, x, sides, layer.mode), (0, 0, 0, 0)
+    # 3 taps: 1/4, 2/4, 1/4.
     rows, columns = ([math.comb(k - 1, i) / 2 ** (k - 1) for i in range(k)] for k in layer.window)
     channels = int(step.shape.channels)
     kernel = np.broadcast_to(np.outer(rows, columns), (channels, 1, *layer.window))
@@ -116,8 +117,10 @@ def largest(step: Lowering) -> None:
     for axis, name, n, o in zip((2, 3), ("rows", "columns"), step.shape.size, step.output.size, strict=True):
         taken = adaptive_windows(n, o)
         longest = max(stop - start for start, stop in taken)
+        # 5 pixels to 3, of windows (0, 2), (1, 4), (3, 5): [[0, 1, 1], [1, 2, 3], [3, 4, 4]].
         places = [[min(start + i, stop - 1) for i in range(longest)] for start, stop in taken]
         x = step.op("Gather", x, step.array(name, np.array(places)), axis=axis)
+        # A table of places makes two axes of one: (N, C, 3, 3, W), of which the second is reduced.
         x = step.reduce("ReduceMax", x, axis + 1, keepdims=0)
 
 

@@ -54,6 +54,7 @@ class BlobData(NamedTuple):
     def numbers(self) -> Array:
         """Its numbers, float32 in the shape that it says. Raises Broken where they are more or fewer."""
         try:
+            # Packed, one part has all numbers; written one by one, each part has one.
             parts = [np.frombuffer(part.data[part.start : part.stop], self.dtype) for part in self.data]
             found: Array = np.concatenate(parts or [np.zeros(0)]).astype(np.float32)
             return found.reshape(self.sizes)
@@ -64,6 +65,7 @@ class BlobData(NamedTuple):
 def read(path: Path) -> dict[str, list[BlobData]]:
     """The blobs of each layer, by its name. Raises Broken, OSError."""
     with path.open("rb") as file:
+        # mmap would refuse an empty file with a ValueError.
         if not path.stat().st_size:
             raise Broken("the file is empty")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -143,6 +145,7 @@ def records(part: ByteRange) -> Iterator[tuple[int, int | ByteRange]]:
 def varint(data: Any, place: int, stop: int) -> tuple[int, int]:
     """An integer in groups of seven bits, the lowest first, and the place behind it. Raises Broken."""
     value = 0
+    # 64 bits at most, in ten groups: -1 is nine bytes of 255, and a last one of 1.
     for shift in range(0, 70, 7):
         if place >= stop:
             raise Broken(f"the file ends in a record, at byte {place}")
@@ -158,6 +161,7 @@ def varints(part: ByteRange) -> list[int]:
     """Packed integers."""
     found: list[int] = []
     place = part.start
+    # One size more than there may be is enough for `blob` to refuse them, however many a file says.
     while place < part.stop and len(found) <= MAX_AXES:
         value, place = varint(part.data, place, part.stop)
         found.append(value)

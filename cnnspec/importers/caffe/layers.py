@@ -45,6 +45,7 @@ def read_part(fields: Fields, old: bool, known: Collection[str]) -> CaffeLayer:
         raise Refuse("E1001", "this is Caffe's first syntax: `upgrade_net_proto_text` renews it", fields.line)
     kind = fields.text("type")
     params = fields.all("param")
+    # `param: "w"` in V1, `param { name: "w" }` in V2.
     shared = [field.scalar if old else field.part.text("name") for field in params]
     for field in () if old else params:
         field.part.skip("lr_mult", "decay_mult")
@@ -70,6 +71,7 @@ def runs(fields: Fields) -> bool:
 def is_met(rule: Fields) -> bool:
     phase = rule.text("phase", "TEST")
     least, most = rule.integer("min_level", 0), rule.integer("max_level", 0)
+    # No stage is set, so that what may not be set never is.
     rule.skip("not_stage")
     return phase in ("TEST", "1") and least <= 0 <= most and not rule.all("stage")
 
@@ -80,9 +82,11 @@ def scales_behind(parts: Sequence[CaffeLayer]) -> dict[int, int]:
     readers: dict[int, list[int]] = {}
     for place, part in enumerate(parts):
         for blob in part.bottoms:
+            # -1 stands for the inputs of the net.
             readers.setdefault(makers.get(blob, -1), []).append(place)
         # A layer that works in place makes its blob anew: from here on readers read this one.
         makers |= dict.fromkeys(part.tops, place)
+    # conv, BatchNorm, Scale, ReLU, all in place on one blob: {1: 2}.
     return {
         place: reader
         for place, part in enumerate(parts)

@@ -80,6 +80,7 @@ def tensor(stored: dict[str, list[BlobData]], blob: Blob, shape: tuple[int, ...]
         factor = numbers_of(stored, blob.layer, 2).ravel()
         if factor.size != 1:
             raise LookupError("the factor of its statistics is no single number")
+        # Caffe's own rule: where nothing was ever added up, the statistics are 0.
         numbers = numbers / factor if factor[0] else numbers * 0
     return numbers.reshape(shape)
 

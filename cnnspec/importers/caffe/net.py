@@ -31,6 +31,7 @@ class CaffeNet(Builder):
         super().__init__(file)
         self.values: dict[str, Value | None] = {}  # by blob; None: a refused layer would have made it
         self.blobs: dict[str, Blob] = {}  # by key
+        # "w" -> ("conv1", ("w", "b")): label and all names, for it is shared by all its names or not at all.
         self.shared: dict[str, tuple[str, tuple[str, ...]]] = {}  # by a parameter's name, who owns it
 
     def owner(self, part: CaffeLayer) -> str:
@@ -88,6 +89,7 @@ class LayerReading(NamedTuple):
         label = self.net.owner(self.part) if blobs else ""
         made = self.net.emit(layer, *inputs, label=label)
         for name, blob in blobs.items():
+            # "own" is a Scale's one tensor, which has no name: a keyword has to have one.
             self.net.blobs.setdefault(f"{label}.{name}" if name != "own" else label, blob)
         return made
 

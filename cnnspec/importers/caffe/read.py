@@ -52,6 +52,7 @@ class Reader:
         self.net, self.parts = net, parts
         self.given = [*inputs]
         self.count = 0  # of inputs
+        # A dict, not a set: outputs come in the order in which they were made.
         self.unread: dict[str, None] = {}
         self.scales = scales_behind(parts)
 
@@ -59,6 +60,7 @@ class Reader:
         """The inputs, in either form. Raises Refuse."""
         names = [field.scalar for field in fields.all("input")]
         dims = [field.integer() for field in fields.all("input_dim")]
+        # The oldest form: four `input_dim` for each `input`.
         shapes = [dims[i : i + 4] for i in range(0, len(dims), 4)]
         shapes += [sizes_of(field) for field in fields.all("input_shape")]
         layers = [part for part in self.parts if part.kind == "Input"]
@@ -106,6 +108,7 @@ class Reader:
         part = reading.part
         if part.kind == "Input":
             shapes = [sizes_of(field) for field in part.fields.part("input_param").all("shape")]
+            # One shape is that of all tops.
             tops = zip(part.tops, shapes * (len(part.tops) if len(shapes) == 1 else 1), strict=False)
             return [self.input(top, sizes) for top, sizes in tops]
         row = ROWS.get(part.kind)

@@ -31,6 +31,7 @@ def sides(fields: Fields, both: str, stem: str, default: int | None) -> Size:
     given = [field.integer() for field in fields.all(both)]
     apart = [f"{stem}_h", f"{stem}_w"]
     if any(map(fields.has, apart)):
+        # A pad_h alone leaves pad_w at 0; a kernel_h alone is no kernel.
         height, width = (fields.integer(name, default or 0) for name in apart)
         if given or (default is None and not all(map(fields.has, apart))):
             raise Refuse("E1001", f"`{both}` and `{stem}_h`, `{stem}_w` do not go together", fields.line)
@@ -39,6 +40,7 @@ def sides(fields: Fields, both: str, stem: str, default: int | None) -> Size:
         fields.needed(both)
     if len(given) > 2:
         raise Refuse("E1005", f"`{both}` of {len(given)} axes", fields.line)
+    # [3] -> (3, 3), [3, 5] -> (3, 5)
     height, *rest = given or [default or 0]
     return height, (rest or [height])[0]
 
@@ -80,6 +82,7 @@ def inner_product(reading: LayerReading) -> Tops:
 def pooling(reading: LayerReading) -> Tops:
     fields = reading.fields("pooling_param")
     fields.skip("engine")
+    # Protobuf's text may have an enum's number in place of its name.
     kind = {"0": "MAX", "1": "AVE"}.get(fields.text("pool", "MAX"), fields.text("pool", "MAX"))
     if kind not in ("MAX", "AVE"):
         reading.lacks(f"`Pooling` of `pool: {kind}`", fields)
@@ -103,6 +106,7 @@ def pooled(reading: LayerReading, fields: Fields, kind: type[pool.MaxPool] | typ
     axes = [*zip(size, window, stride, pad, strict=True)]
     down = [pool_size(n, k, s, p=p) for n, k, s, p in axes]
     wanted = [caffe_size(*axis, any(pad)) for axis in axes] if ceil else down
+    # Where both roundings come to as many windows, `ceil` has nothing to say.
     layer = kind(window=window, stride=stride, pad=pad, ceil=wanted != down)
     made = reading.add(layer, reading.value)
     if list(made.shape.size) != wanted:
@@ -255,6 +259,7 @@ def eltwise(reading: LayerReading) -> Tops:
     if len({value.shape for value in values}) > 1 or len(factors) != len(values):
         raise Refuse("E1001", "`Eltwise` wants equal shapes, and as many factors as values", fields.line)
     if operation in ("SUM", "1"):
+        # A difference is a layer of its own, without a scale by -1.
         if factors == [1, -1]:
             return [reading.add(merge.Sub(), *values)]
         parts = [scaled(reading, *pair) for pair in zip(values, factors, strict=True)]

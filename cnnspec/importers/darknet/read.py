@@ -72,6 +72,7 @@ def before(sections: Sequence[Section], until: str) -> Sequence[Section]:
     if not sections or sections[0].kind != "net":
         raise Refuse("E1001", "a .cfg begins with `[net]`")
     count = len(sections) - 1
+    # Nine digits are more than any layer's number, and Python refuses to read thousands of them.
     if until and not (until.isascii() and until.isdecimal() and 0 < int(until[:9]) <= count):
         raise Refuse("E1001", f"there is no layer `{until}` with one before it: layers are 0 to {count - 1}")
     if not count:

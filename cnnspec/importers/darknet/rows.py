@@ -31,6 +31,7 @@ def convolutional(reading: SectionReading) -> Value:
         padding = size // 2
     stride = fields.integer("stride", 1)
     strides = (fields.integer("stride_y", stride), fields.integer("stride_x", stride))
+    # One pixel has nothing to dilate: 3 is 1 there, as in Darknet; 0 stays, and the layer refuses it.
     dilation = fields.integer("dilation", 1) if size > 1 else fields.integer("dilation", 1) and 1
     groups, normalized = fields.integer("groups", 1), fields.flag("batch_normalize", False)
     layer = conv.Conv(
@@ -81,6 +82,7 @@ def weighed(reading: SectionReading, layer: Layer, value: Value, normalized: boo
         parts = [own["bias"], weight]
     if shared is None:
         net.slots += parts
+    # The number of this section: there is a value of each one before it.
     net.owners_of[len(net.values)] = label, behind
     return made
 
@@ -112,6 +114,7 @@ def maxpool(reading: SectionReading) -> Value:
         raise Refuse("E1001", f"a pool of size {size}, stride {stride} and padding {padding}")
     shape, low = reading.shape, padding // 2
     axes = [*zip(shape.size if shape.is_map else (1, 1), strides, strict=True)]
+    # size=2 stride=1 on 13 rows: (13 + 1 - 2)//1 + 1 = 13, all of the pad of 1 being behind the map.
     wanted = [(n + padding - size) // s + 1 for n, s in axes]
     for ceil in (False, True):
         if wanted == [pool_size(n, size, s, p=low, ceil=ceil) for n, s in axes]:
@@ -177,6 +180,7 @@ def shortcut(reading: SectionReading) -> Value:
 def added(reading: SectionReading, value: Value, other: Value) -> Value:
     """Raises Refuse."""
     if value.shape.is_map and other.shape.is_map and value.shape.size != other.shape.size:
+        # 26x26 to 13x13: {(2, 0)}; where rows and columns differ in it, the set has two members.
         (stride, rest), *unlike = {*map(divmod, other.shape.size, value.shape.size)}
         if rest or unlike:
             raise Refuse("E1004", f"`shortcut` of {value.shape} and {other.shape}")
@@ -284,6 +288,7 @@ def laid_out(reading: SectionReading, value: Value, count: int, height: int, wid
 
 def squares(reading: SectionReading, value: Value, stride: int) -> Value:
     """Squares of pixels as channels, first the first pixel of all."""
+    # Pixel (i, j) of channel c: first c*s^2 + i*s + j, then shuffled (i*s + j)*C + c.
     made = reading.add(resize.PixelUnshuffle(factor=stride), value)
     return reading.add(resize.ChannelShuffle(groups=value.shape.channels), made)
 

@@ -47,6 +47,7 @@ def read(path: Path, slots: Sequence[WeightSlot], is_part: bool) -> dict[str, Ar
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
+            # The longer of both headers.
             header = header_of(file.read(20))
             there = (size - header.size) // 4
             is_more = size != header.size + 4 * count
