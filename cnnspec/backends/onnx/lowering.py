@@ -124,6 +124,7 @@ def softplus(step: Lowering) -> None:
     if layer.value("beta") != 1:
         y = step.op("Div", y, step.number(layer.value("beta")))
     if layer.value("threshold") < 20:
+        # As in PyTorch it is beta*x that is held against the threshold, and x that is handed on.
         step.op("Where", step.op("Greater", x, step.number(layer.value("threshold"))), step.x, y)
 
 

@@ -58,6 +58,7 @@ def make_model(
         opset_imports=maker.opsets(bool(maker.functions)),
         functions=list(maker.functions.values()),
     )
+    # The oldest format that has all of it: the package's own newest one is refused by runtimes before it.
     model.ir_version = max(WITH_FUNCTIONS, helper.find_min_ir_version_for(model.opset_import, True))
     add_sizes(model, body)
     for key, shape in body.tensors.items():
@@ -107,6 +108,7 @@ def add_sizes(model: onnx.ModelProto, body: Body) -> None:
     The model lacks its tensors, which are inputs to the inference. Raises NoProgram where it finds a size
     that is not ours.
     """
+    # Inputs and outputs bear their sizes themselves.
     ends = {*body.inputs, *(name for name, _ in body.outputs)}
     own = [name for name in body.dimensions if name not in ends]
     model.graph.value_info.extend(value(body, name) for name in own)
@@ -163,6 +165,7 @@ class Maker:
 
     def function(self, block: str, body: Body) -> str:
         """The name of the function that a body is, made with the first body that holds the same."""
+        # A function holds no tensors: its constants are nodes.
         nodes = [constant(name, numbers) for name, numbers in body.constants.items()]
         nodes += self.nodes(body, block)
         calls = any(node.domain == DOMAIN for node in nodes)

@@ -11,6 +11,7 @@ from cnnspec.backends.onnx.body import Lowering
 
 
 def constant(step: Lowering, value: float, shape: Sequence[int]) -> str:
+    # "float32:1.0*64": the ones of all norms of 64 channels.
     name = f"float32:{value!r}*{'x'.join(map(str, shape))}"
     return step.body.constant(name, np.full(shape, value, np.float32))
 
@@ -100,6 +101,7 @@ def standard_filters(step: Lowering) -> str:
     layer = step.layer
     weight = step.tensor("weight")
     shape = [int(n) for n in layer.kernel_shape(step.shape)]
+    # A filter is to the norm what an image is elsewhere: (filters, C, kh, kw), normed from axis 1 on.
     if step.opset < 17:
         y = standardized(step, weight, layer.eps, 1, 2, 3)
     else:

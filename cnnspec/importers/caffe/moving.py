@@ -52,6 +52,7 @@ def split(reading: LayerReading) -> Tops:
 def flatten(reading: LayerReading) -> Tops:
     fields = reading.fields("flatten_param")
     fields.expect("axis", "1")
+    # Axis 0 is the batch's, so that the last one of C@HxW is 3.
     fields.expect("end_axis", "-1", str(len(reading.shape.dimensions)))
     return [reading.net.flat(reading.value)]
 
@@ -63,6 +64,7 @@ def reshape(reading: LayerReading) -> Tops:
     fields.expect("num_axes", "-1")
     dims = [field.integer() for field in fields.part("shape").all("dim")]
     old, whole = reading.shape.dimensions, reading.shape.features
+    # dims[0] is the batch's. [0, 4, -1, 1] of 12 features -> [4, 3, 1]
     sizes = [old[i] if dim == 0 and i < len(old) else dim for i, dim in enumerate(dims[1:])]
     known = 1
     for size in sizes:
@@ -89,6 +91,7 @@ def crop(reading: LayerReading) -> Tops:
     offsets = [field.integer() for field in fields.all("offset")] or [0]
     if not (value.shape.is_map and like.shape.is_map) or len(offsets) > 2:
         raise Refuse("E1005", "`Crop` of what is no map", fields.line)
+    # One offset is that of both axes.
     top, left = offsets[0], offsets[-1]
     (height, width), (rows, columns) = value.shape.size, like.shape.size
     below, right = height - top - rows, width - left - columns

@@ -102,6 +102,7 @@ def pooled(reading: LayerReading, fields: Fields, kind: type[pool.MaxPool] | typ
         raise Refuse("E1001", "a pool's window and stride are above 0", fields.line)
     ceil = fields.flag("ceil_mode", True) and fields.text("round_mode", "CEIL") in ("CEIL", "0")
     fields.expect("round_mode", "CEIL", "0", "FLOOR", "1")
+    # A vector has no size; the pool itself refuses it.
     size = reading.shape.size if reading.shape.is_map else (1, 1)
     axes = [*zip(size, window, stride, pad, strict=True)]
     down = [pool_size(n, k, s, p=p) for n, k, s, p in axes]
@@ -204,6 +205,7 @@ def batch_norm(reading: LayerReading) -> Tops:
         behind = LayerReading(reading.net, reading.scale, reading.inputs)
         bias = scale_fields(behind)
         blobs |= {"weight": behind.blob(0)} | ({"bias": behind.blob(1)} if bias else {})
+    # Without a Scale `bias` says nothing, and stays as it is unless told.
     layer = norm.BatchNorm(
         eps=fields.number("eps", 1e-5), affine=reading.scale is not None, bias=bias or reading.scale is None
     )
@@ -285,6 +287,7 @@ def softmax(reading: LayerReading) -> Tops:
 ROWS: dict[str, Row] = {
     "AbsVal": plain(activation.Abs),
     "Axpy": axpy,
+    # log(1 + exp(x)), the binomial normal log likelihood.
     "BNLL": plain(activation.Softplus),
     "BatchNorm": batch_norm,
     "Clip": clip,

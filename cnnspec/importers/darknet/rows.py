@@ -247,6 +247,7 @@ def crop(reading: SectionReading) -> Value:
     made = reading.add(resize.Crop(size=size), reading.value)
     if fields.flag("noadjust", False):
         return made
+    # 2*x - 1 = (x - 0.5)/0.5
     return reading.add(channels.Normalize(mean=0.5, std=0.5), made)
 
 

@@ -41,6 +41,7 @@ def combined(net: GraphFlows, function: str, a: Known, b: Known) -> Known:
     """Two values joined, or a part of a formula. Raises Refuse."""
     a, b = settle(net, a, b), settle(net, b, a)
     if isinstance(a, Flow) and isinstance(b, Flow):
+        # Before it is a join: x*sigmoid(x), of two values, is a SiLU.
         made = formula(net, function, a, b) if a.axes == b.axes and function != "add" else None
         if isinstance(made, Flow):
             return made
