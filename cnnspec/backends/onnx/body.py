@@ -119,6 +119,7 @@ class Body:
         # What is an output is called so at once, without an Identity behind it.
         value = self.wanted.get(at) or self.free(name)
         self.values[at], self.dimensions[value] = value, [*shape.dimensions]
+        # The last operator is called as the layer, "conv1", the others after it, "conv1/Pad".
         self.ops += [*ops[:-1], ops[-1]._replace(name=name, output=value)]
 
     def close(self) -> None:

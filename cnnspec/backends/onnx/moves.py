@@ -37,6 +37,7 @@ def gathered(step: Lowering, x: str, rows: Sequence[int] | Array, columns: Seque
 
 def weighed(step: Lowering, x: str, rows: Array, columns: Array) -> str:
     """Sums of a map's rows and columns: rows (oh, H) and columns (ow, W) are their weights."""
+    # (oh, H) times (N, C, H, W), times (W, ow): a MatMul does it to each channel of each image.
     x = step.op("MatMul", step.array("rows", rows), x)
     return step.op("MatMul", x, step.array("columns", columns.T))
 
@@ -118,6 +119,7 @@ def upsample(step: Lowering) -> None:
     options = {name: layer.value(name) for name in ("factor", "size", "mode", "align")}
     # Of which the kernels read the shape alone.
     x = np.empty((1, 1, height, width))
+    # 1.5 times 10 rows is 15/10; times 11 it is 16 rows, and 16/11 is another factor.
     whole = all(factor == Fraction(o, n) for n, o, factor in axes)
     if layer.mode == "nearest":
         if whole and all(is_whole(factor) for _, _, factor in axes):

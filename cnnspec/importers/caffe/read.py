@@ -69,6 +69,7 @@ class Reader:
             raise Refuse("E1001", f"{len(self.given)} shapes are given, and the net has {self.count} inputs")
         if len(shapes) != len(names) and (shapes or not self.given):
             raise Refuse("E1001", f"{len(names)} inputs with {len(shapes)} shapes")
+        # Without shapes in the file `input` takes the user's.
         for name, shape in zip(names, shapes or [[]] * len(names), strict=True):
             self.make(name, self.input(name, shape))
 

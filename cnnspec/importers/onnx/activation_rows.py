@@ -71,6 +71,7 @@ def over_channels(layer: type[Layer]) -> Row:
         flow = net.compact(net.flow(x))
         given = (-1 if net.opset >= 13 else 1) if axis is None else axis
         behind = sizes_of(flow.axes)[given % len(flow.axes) + 1 :]
+        # There axis 1 of (N, C, H, W) means C*H*W numbers, which is the layer for (N, C, 1, 1) alone.
         if net.opset < 13 and any(size > 1 for size in behind):
             net.deny("axis", f"{given}, and all behind it")
         return softmax(net, layer, flow, given, "axis")

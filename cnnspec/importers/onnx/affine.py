@@ -108,6 +108,7 @@ def make_affine(net: GraphFlows, known: Affine) -> Flow:
     flow, scale, shift = known
     if shift.any() and (made := folded(net, known)) is not None:
         return made
+    # A Normalize divides by a deviation, which is above 0.
     if shift.any() and flow.value in net.inputs and (scale > 0).all():
         # x*scale + shift = (x - (-shift/scale)) / (1/scale)
         return net.each(channels.Normalize(mean=(-shift / scale).tolist(), std=(1 / scale).tolist()), flow)

@@ -41,7 +41,7 @@ def combined(net: GraphFlows, function: str, a: Known, b: Known) -> Known:
     """Two values joined, or a part of a formula. Raises Refuse."""
     a, b = settle(net, a, b), settle(net, b, a)
     if isinstance(a, Flow) and isinstance(b, Flow):
-        # Before it is a join: x*sigmoid(x), of two values, is a SiLU.
+        # x*sigmoid(x), a product of two values, is a SiLU; a sum stays one, for x + relu(-x) is a ReLU, too.
         made = formula(net, function, a, b) if a.axes == b.axes and function != "add" else None
         if isinstance(made, Flow):
             return made
@@ -92,6 +92,7 @@ def limit(function: str) -> Row:
 def power(net: GraphFlows, a: Any, b: object) -> Known:
     exponent = net.numbers(b, "exponent")
     if exponent.array.size == 1 and (count := exponent.array.item()) in (1, 2, 3):
+        # A product may be a layer by itself, a power never is: Tanh(x + 0.044715*x^3) wants its x^3.
         product_: Known = reduce(lambda one, two: formula(net, "mul", one, two), [a] * int(count))
         return product_
     return formula(net, "pow", a, exponent)

@@ -115,6 +115,7 @@ def conv_transpose(
     if output_shape is not None:
         net.deny("output_shape", output_shape)
     value = net.map(x)
+    # (arriving, filters of a group, rows, columns)
     _, count, *kernel = filters.array.shape
     check_kernel(net, kernel, kernel_shape)
     windows = read_windows(net, value.shape, kernel, strides, dilations, pads, auto_pad)

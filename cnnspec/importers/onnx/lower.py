@@ -191,6 +191,7 @@ class GraphFlows(Flows):
         found = {}
         for weight in layer.weights(x):
             tensor = given.get(weight.name)
+            # PyTorch counts batches in it; no file of ONNX has the number.
             if weight.name == COUNTER:
                 tensor = WeightArray(np.zeros((), np.int64))
             if tensor is None or tensor.array.shape != tuple(map(int, weight.shape)):

@@ -89,6 +89,7 @@ def graph(model: ModelProto, folder: Path, inputs: Sequence[Shape], name: str, b
     others = []
     # A crop or a resize by a number may follow the size of the input: other sizes tell.
     for step in () if has_sizes or not any(map(may_follow, operations)) else STEPS:
+        # Another size may not fit, as where a linear layer follows a flatten: then the first reading is all.
         with suppress(Refused, Misfit):
             shapes = larger([each.shape for each in reader.inputs], step)
             others.append(GraphReader(model, folder, shapes, batch).run()[0])
@@ -128,6 +129,7 @@ class GraphReader:
         given = list(self.given(inputs, batch))
         shapes = infer_shapes(model, {each.name: each.sizes for each in given})
         readers = Counter(files.names_in(model.graph))
+        # An output is read, too: a convolution that is one takes in no Add behind it.
         readers.update(output.name for output in model.graph.output)
         size = given[0].sizes[0]
         opset = files.opset(model)

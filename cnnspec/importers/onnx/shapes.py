@@ -26,6 +26,7 @@ def infer_shapes(model: ModelProto, inputs: Mapping[str, Sequence[int]]) -> dict
         light.opset_import.append(helper.make_opsetid(domain, 1))  # its operators will be refused by name
     light.graph.CopyFrom(graph_without_numbers(model.graph, inputs))
     try:
+        # data_prop: sizes that Shape, Gather and Concat make are followed to the Reshape that they are for.
         found = shape_inference.infer_shapes(light, data_prop=True)
     except Exception as problem:  # InferenceError, and what protobuf raises
         raise refuse(f"its shapes do not fit: {problem}") from None
