@@ -21,6 +21,8 @@ def evaluation(graph: Graph) -> Graph:
         if node.layer.name in NOISE:
             same[node.path] = inputs[0]
         elif not node.train:
+            # Where an auxiliary head runs `h`, then the main path `again h`, only the node "h (2)" is left:
+            # it becomes "h", under whose name its weights are stored.
             same[node.path] = node.path if node.first in nodes else node.first
             nodes[same[node.path]] = node._replace(path=same[node.path], inputs=inputs)
     outputs = tuple((name, same.get(at, at), False) for name, at, train in graph.outputs if not train)
@@ -29,6 +31,7 @@ def evaluation(graph: Graph) -> Graph:
 
 def drop_idle(graph: Graph) -> Rewrite:
     """What only training needs goes, and what does nothing: dropout, a pad of 0. (`identity` is no node.)"""
+    # By first runs: a layer that training runs first stays if evaluation runs it again.
     needed = {node.first for node in graph.nodes if not node.train}
     return {node.first: None for node in graph.nodes if node.first not in needed or does_nothing(node.layer)}
 

@@ -80,13 +80,17 @@ def fold(node: Node, norm: Node, tensors: Mapping[str, Any]) -> tuple[Any, Any]:
     """The weight and the bias of a node with its norm in them."""
     theirs = {weight.name: tensors[f"{norm.first}.{weight.name}"] for weight in norm.weights}
     weight, eps = tensors[f"{node.first}.weight"], norm.layer.value("eps")
+    # A norm with affine=no has running statistics alone: its weight is 1, its bias 0.
     scale = theirs.get("weight", 1) / (theirs["running_var"] + eps) ** 0.5
     bias = -theirs["running_mean"] * scale
     if node.layer.value("bias"):
         bias = bias + tensors[f"{node.first}.bias"] * scale
     if "bias" in theirs:
         bias = bias + theirs["bias"]
+    # A weight of 64x3x7x7 is seen as 1 x 1 x 64 x 147, the 64 scales as 1 x 1 x 64 x 1.
     filters = (1, 1, node.output.channels)  # groups, channels of a group, filters of a group
+    # A transposed convolution 4 -> 6 with groups=2 has 4x3x2x2, the three filters of each group second: it is
+    # seen as 2 x 2 x 3 x 4, the 6 scales as 2 x 1 x 3 x 1.
     if getattr(node.layer, "filter_axis", 0) == 1:
         groups = node.layer.value("groups")
         filters = (groups, node.shapes[0].channels // groups, node.output.channels // groups)

@@ -20,6 +20,7 @@ def merge_concats(graph: Graph) -> Graph:
 def merges_into(node: Node, reader: Node | None) -> bool:
     if reader is None or not node.layer.name == reader.layer.name == "concat":
         return False
+    # ONNX makes a function of a block's run: its concat cannot go into one outside, or it has no output left.
     return node.within == reader.within and reader.inputs.count(node.path) == 1
 
 

@@ -47,11 +47,13 @@ def fold_weights(network: Network, tensors: Mapping[str, Any]) -> dict[str, Any]
 def twins(network: Network, backend: str) -> dict[str, str]:
     """For every node of the optimised graph the network's own node whose value it has."""
     takes_in = {fold_batchnorm: folds, fuse_activations: fusable_activations}
+    # {node so far: the network's own}. PyTorch's convolution c takes in a norm n, then a ReLU r: {c: r}.
     names = {node.path: node.path for node in unroll(network).nodes}
     for rewrite in PASSES[backend]:
         graph = unroll(network)
         changes = rewrite(graph)
         taken_in = takes_in[rewrite](graph) if rewrite in takes_in else {}
+        # A pass keeps the order of what stays, so old and new nodes pair up, even where names count anew.
         kept = [node.path for node in graph.nodes if changes.get(node.first, ()) is not None]
         network = apply(network, changes)
         made = [node.path for node in unroll(network).nodes]

@@ -46,6 +46,8 @@ def consistent_pairs(graph: Graph, pairs: Mapping[str, str]) -> dict[str, str]:
     back = {gone: node for node, gone in pairs.items()}
     meets: dict[str, set[str]] = {}  # of a first run: the first runs of what goes into its runs
     enters: dict[str, set[str]] = {}  # … of what its runs go into; "": a run goes alone
+    # `c: conv, n: batchnorm, again c, m: batchnorm`: c meets {n, m}, two norms for one weight, so both stay.
+    # `c: conv, n: batchnorm, relu, again n`: n enters {c, ""}, as "n (2)" has no convolution; n stays.
     for name, node in nodes.items():
         for partners, found in ((meets, pairs.get(name)), (enters, back.get(name))):
             partners.setdefault(node.first, set()).add(nodes[found].first if found else "")
@@ -68,6 +70,7 @@ def lone_readers(graph: Graph) -> dict[str, Node]:
                 readers.setdefault(name, []).append(node)
     kept = {at for _, at, train in graph.outputs if not train}
     return {
+        # `add { | from c | from c }` reads c twice, and is no lone reader: it stands in the list twice
         name: after[0]
         for name, after in readers.items()
         if name in made and len(after) == 1 and name not in kept
@@ -119,6 +122,7 @@ class ScopeRewriter:
         found: list[Step] = []
         for step in steps:
             for made in self.step(step):
+                # a wire to what arrives anyhow: of `c: conv, dropout, from c` only the convolution is left
                 if not (isinstance(made, From) and made.value is current):
                     found.append(made)
                 current = made.output
@@ -168,6 +172,7 @@ class ScopeRewriter:
         self.same[step.output] = self.at(step.step.output)
         if not has_layers(made):
             return made
+        # `again` runs a layer, a block or braces: with layers in it, that becomes one step again
         (inside,) = made
         return (Again(inside, self.at(step.input), self.at(step.output), step.span),)
 
@@ -182,7 +187,10 @@ class ScopeRewriter:
         if not any(map(has_layers, iterations)):
             return [wire for iteration in iterations for wire in iteration]
         if step.name:
+            # A labelled repeat is one scope, whose turns number on, 0 1 2 | 3 4 5: counted as one row, they
+            # part again.
             iterations = regroup(recount_labels(sum(iterations, ()), self.names_run_again), iterations)
+        # as long as no turn is gone, `repeat depth` keeps its symbol, and so its class the parameter
         times = step.times if len(iterations) == len(step.iterations) else len(iterations)
         given, output = self.at(step.input), self.at(step.output)
         return (step._replace(times=times, iterations=tuple(iterations), input=given, output=output),)
@@ -195,6 +203,7 @@ class ScopeRewriter:
         ]
         change = self.rewriter.rewrite.get(self.prefix + step.path, ())
         self.rewriter.trace.append(change)
+        # Training alone needs the join, or one path is left with nothing in it: `add { | dropout | none }`.
         if change is None or (not step.runs and not any(has_layers(path.steps) for path in paths)):
             self.same[step.output] = given if change is None else self.at(step.live[0].output)
             steps = tuple(self.paths_in_a_row(paths, step))
@@ -242,6 +251,8 @@ def recount_labels(steps: Steps, names_run_again: set[str]) -> Steps:
     """The steps of a scope as 0, 1, 2, …, where the ones with keys bear such numbers already."""
     children = list(children_of(steps))
     last = [child.name.rpartition(".")[2] for child in children]
+    # Of 0 conv, 1 batchnorm, 2 relu without the norm the relu becomes 1. Where a convolution "3" follows, it
+    # would be 2, but its tensors have the key "3.weight": all names stay.
     fit = all(
         name == str(i) or (name.isdecimal() and not child.keyed and child.name not in names_run_again)
         for i, (name, child) in enumerate(zip(last, children, strict=True))

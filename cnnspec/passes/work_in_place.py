@@ -27,6 +27,7 @@ def work_in_place(graph: Graph) -> Rewrite:
             if len(node.inputs) > 2:  # all but two are added when the first has been written over
                 places = [i for i in places if i == 0 and node.inputs[i] in alone]
             change: Change = (("in_place", tuple(places) if node.layer.is_join else bool(places)),)
+            # one module runs every time: where its runs differ, it never writes over anything
             changes[node.first] = change if changes.get(node.first, change) == change else ()
     return changes
 
@@ -41,6 +42,8 @@ def last_reads(graph: Graph) -> set[tuple[str, str]]:
                 readers[name].append(node.path)
     kept = {at for _, at, _ in graph.outputs}
     return {
+        # Earlier readers must make memory of their own: a flatten hands on a view, which ReLU would change.
+        # `add { | from c | from c | from c }` reads c thrice: c.add_(c).add_(c) would be 4 * c.
         (name, after[-1])
         for name, after in readers.items()
         if after and name not in kept and makers.issuperset(after[:-1]) and after[-1] not in after[:-1]
