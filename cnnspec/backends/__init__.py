@@ -55,7 +55,10 @@ def emit(backend: str, network: Network, source: str, **options: Any) -> str | b
 def check_python(backend: str, text: str | bytes) -> None:
     """Raises NoProgram where Python cannot compile a program."""
     try:
+        # without dont_inherit the __future__ import of this file would hold for the program, too
         compile(text, f"{backend} program", "exec", dont_inherit=True)
+    # What is nested too deeply ends in RecursionError or, in Python's parser, in MemoryError. A null byte was
+    # a ValueError before it became a SyntaxError.
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
         raise NoProgram(f"what was written for {backend} is no Python: {problem}") from problem
 

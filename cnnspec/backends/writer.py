@@ -28,6 +28,7 @@ def flat(text: Text) -> str:
         return text
     items = ", ".join(prefix + flat(item) for prefix, item in text.items)
     left, right = text.opening, text.closing
+    # (3) is 3: a tuple of one needs its comma
     lone = "," if left == "(" and not text.head and len(text.items) == 1 else ""
     return f"{text.head}{left}{items}{lone}{right}"
 

@@ -74,6 +74,7 @@ def numbers(layer: Any, shape: tuple[int, ...], filters: int, groups: int) -> Co
         keywords["init"] = Construction(init.name.replace("init_", ""), init.args)
     for name in ("weights", "biases"):
         values = layer.value(name)
+        # one 3x3 of numbers, such as Sobel's, may stand for all filters; a linear layer's are all there
         if name == "weights" and len(shape) > 2:
             values = kernel_values(values, shape, layer.filter_axis, groups)
         if values is not None:
@@ -89,8 +90,10 @@ def norm(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
     def lowered(layer: Any, x: Shape) -> Lowered:
         arguments = {name: layer.value(name) for name in names}
         if arguments.get("momentum") == "average":
+            # as in PyTorch: the running statistics are the mean over all batches alike
             arguments["momentum"] = None
         tensors = layer.weights(x)
+        # affine=no without running statistics, as an instance norm has it by default
         if not tensors:
             return Lowered(kernel, arguments)
         found = {weight.name for weight in tensors}
@@ -110,6 +113,7 @@ def started(kernel: str, fixed: str = "", argument: str = "") -> Callable[[Any, 
     """A kernel whose weight starts from the layer's `init`; where that is `fixed`, it is an argument."""
 
     def lowered(layer: Any, x: Shape) -> Lowered:
+        # `scale 0.5 trained=no` multiplies by a number, which no file of weights holds
         if not layer.weights(x):
             return Lowered(fixed, {argument: layer.init})
         (weight,) = layer.weights(x)
@@ -158,6 +162,7 @@ def pool(kernel: str, *names: str) -> Callable[[Any, Shape], Lowered]:
 
 
 def pad(layer: Any, x: Shape) -> Lowered:
+    # what PyTorch's padding_mode calls zeros, its F.pad calls constant: the kernel has one word for both
     mode = "zeros" if layer.mode == "constant" else layer.mode
     return Lowered("pad2d", {"pads": layer.pad, "mode": mode, "value": layer.value_})
 
@@ -173,6 +178,7 @@ def slice_channels(layer: Any, x: Shape) -> Lowered:
 
 def normalize(layer: Any, x: Shape) -> Lowered:
     values = {name: layer.value(name) for name in ("mean", "std")}
+    # one number for all channels is a list of one, which NumPy spreads
     lists = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
     return Lowered("normalize", lists)
 

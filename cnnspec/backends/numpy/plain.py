@@ -25,6 +25,7 @@ def emit(network: Network, source: str, inference: bool = False) -> str:
     inferring = evaluation(whole)
     graph = inferring if inference else whole
     everything = choose(graph, inferring)
+    # p and g hold tensors and gradients in the methods; linters reject l, O and I
     names = Names({*everything, *imports(), "NamedTuple", "net", "result", *"pglOI"})
     name = names.local(network.name)
     body = Writer()

@@ -48,6 +48,7 @@ class Statement(NamedTuple):
         if self.tensors is None:
             return {}
         first = self.node.first
+        # a scale's one tensor bears the step's own name, "scale1", and arrives as `weight`
         return {w.name or "weight": f"{first}.{w.name}" if w.name else first for w in self.node.weights}
 
     @property
@@ -59,9 +60,11 @@ class Statement(NamedTuple):
     def given(self, taken: tuple[str, ...] | None = None) -> list[tuple[str, Text]]:
         """The tensors and arguments of a call: all of them, or those of the names that are taken."""
         keys = {name: key for name, key in self.keys.items() if taken is None or name in taken}
+        # running_norm(x, **of(p, "bn1")) in place of four keys that all begin with "bn1."
         if len(keys) == len(self.keys) > 2:
             items: list[tuple[str, Text]] = [("**", f"of(p, {text(self.node.first)})")]
         else:
+            # weight, then bias, stand where kernels take them; a bias alone must say its name
             named = list(keys) != ["weight", "bias"][: len(keys)]
             items = [(f"{name}=" if named else "", f"p[{text(key)}]") for name, key in keys.items()]
         return items + [
@@ -84,18 +87,22 @@ class Flow(NamedTuple):
 def choose(*graphs: Graph) -> dict[str, Definition]:
     """All definitions that the programs of graphs may take: short ones, where they serve all calls."""
     lacking: set[str] = set()
+    # a norm is running_norm in evaluation, batch_norm in training
     for inference in (True, False):
         for node in (node for graph in graphs for node in graph.nodes):
             kernel, arguments, tensors = lowering(node, inference)
             if kernel not in shortened():
+                # standardized_conv2d calls conv2d with pads and groups, which the short conv2d does not take
                 lacking |= called(kernel)
             elif abridged(kernel, arguments) is None:
                 lacking |= {kernel, f"{kernel}_backward"}
+            # the short `weighted` knows no init=, weights=, gain=
             if tensors and tensors.name == "weighted" and set(tensors.kwargs) - {"bias", "frozen"}:
                 lacking.add("weighted")
     short = {name: found for name, found in shortened().items() if name not in lacking}
     layers = {name: found for name, found in short.items() if found.module == "windowed"}
     rest = {name: found for name, found in (definitions() | general()).items() if name not in short}
+    # in this order they stand in the file: layers first, files of tensors and training last
     return layers | rest | short
 
 
@@ -112,9 +119,11 @@ def abridged(kernel: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
     taken, assumed = argument_names(shortened()[kernel]), shortened()[kernel].facts.get("assumed", {})
     found = {}
     for name, value in arguments.items():
+        # size=(1, 1) is all that the short adaptive_avg_pool2d does: it needs no argument
         if assumed.get(name) == value:
             continue
         if name in by_axis():
+            # stride=1x2, or a pad above alone
             if len(set(value)) > 1:
                 return None
             name, value = ("pad" if name == "pads" else name), value[0]
@@ -189,6 +198,7 @@ def starts_of(node: Node) -> Iterator[Text]:
             yield Arguments("filled", (("", text(key)), *shape, ("value=", text(value))))
         return
     head: list[tuple[str, Text]] = [("", "rng")] if tensors.name == "weighted" else []
+    # frozen tensors start as others do; loss_and_grads just has no gradient for them
     options = [(f"{key}=", text(value)) for key, value in tensors.kwargs.items() if key != "frozen"]
     yield Arguments(tensors.name, (*head, ("", text(node.first)), *shape, *options))
 
@@ -282,6 +292,7 @@ class Nesting(NamedTuple):
 
 def nested(steps: list[Statement], kept: list[str]) -> list[Nesting]:
     """The lines of steps: a call without arguments of its own goes around what it alone takes."""
+    # an output has a taker before any step: a value that leaves needs a variable
     takers: dict[str, int] = dict.fromkeys(kept, 1)
     for name in (name for step in steps for name in step.sources):
         takers[name] = takers.get(name, 0) + 1
@@ -289,6 +300,7 @@ def nested(steps: list[Statement], kept: list[str]) -> list[Nesting]:
     for step in steps:
         if lines and step.sources == (lines[-1].path,) and takers[lines[-1].path] == 1 and is_around(step):
             line = Nesting((*lines[-1].steps, step))
+            # variables get their names later: a line is measured with names of eight letters
             names = dict.fromkeys(line.sources, "x" * 8)
             if not lines[-1].steps[0].operator and len(flat(line.expression(names))) <= LINE:
                 lines[-1] = line
@@ -308,6 +320,7 @@ class Registers:
     def __init__(self, at: dict[str, str], lines: list[Nesting], kept: list[str], names: Names) -> None:
         self.at, self.lines, self.names = dict(at), lines, names
         self.free: list[str] = []
+        # the dict keeps the last line that reads each value
         last = {name: i for i, line in enumerate(lines) for name in line.sources}
         self.ending: dict[int, list[str]] = {}
         for name, i in last.items():
@@ -316,7 +329,9 @@ class Registers:
 
     def place(self, i: int) -> str:
         """The variable for the value of a line, whose sources may go."""
+        # what this line reads last may be written over by it: x = relu(x)
         self.free += [self.at[name] for name in self.ending.get(i, ())]
+        # x first: a chain goes on in it
         self.free.sort(key=lambda name: (name != "x", name))
         wishes = iter(["x", "y", "z"])
         if self.free:

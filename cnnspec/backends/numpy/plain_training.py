@@ -50,6 +50,7 @@ class Training:
             self.losses()
             self.body.line("g: dict[str, Any] = {}")
             for step in reversed(self.run.steps):
+                # before the first trained tensor nothing learns; without a slope no loss depends on the step
                 if step.node.path in self.learning and step.node.path in self.slopes:
                     self.back(step)
             self.body.line("return loss, g")
@@ -76,6 +77,7 @@ class Training:
         by_path = {step.node.path: step for step in self.run.steps}
         for i, (_, at, train) in enumerate(self.run.outputs):
             step = by_path.get(at)
+            # cross_entropy takes the softmax itself: of a net that ends in one it is given what arrives there
             if step is not None and step.kernel in ("softmax", "log_softmax"):
                 at = step.sources[0]
             slope = self.fresh(at) if at in self.learning else "_"
@@ -124,6 +126,7 @@ class Training:
         values = [("", value) for value in [self.slopes[path], *arriving, *y]]
         more = [(name, value) for name, value in self.more[path] if name.rstrip("=") in taken]
         call = Arguments(f"{step.kernel}_backward", (*values, *step.given(taken), *more))
+        # conv2d(x, weight, bias, stride, …) back gives 3 for one path: 1 + 3 - 1 ends behind weight and bias
         own = argument_names(self.everything[step.kernel])[
             1 : 1 + results(function, len(slopes)) - len(slopes)
         ]
@@ -134,6 +137,7 @@ class Training:
         targets = [*slopes, *(f"g[{flat(text(key))}]" if key else "_" for key in keys)]
         head = f"{', '.join(targets)} = "
         again = {f"g[{flat(text(key))}]" for key in self.done.intersection(keys)}
+        # a layer that runs again adds to its gradient: g["c.weight"] = g["c.weight"] + back[1]
         self.done |= {key for key in keys if key}
         if not again and len(f"{head}{call.head}(") <= WIDTH - 4 * self.body.depth:
             self.body.expression(call, head)

@@ -104,6 +104,7 @@ def file_name(source: str) -> str:
 
 def write_tuples(graph: Graph, name: str, names: Names, inference: bool, body: Writer) -> dict[str, str]:
     """The named tuples of several outputs: of evaluation and of training, where they differ."""
+    # a tuple has methods of these names already, and no field of a NamedTuple may begin with _
     fields = Names({"count", "index"})
     every = [(fields.local(output.strip("_")), at, train) for output, at, train in graph.outputs]
     kept = [item for item in every if not item[2]]
@@ -174,6 +175,7 @@ def write_class(
         write_quick(graph, lowered, body)
         if not inference:
             write_gradients(lowered, body)
+        # a file of weights may hold what only training has, such as GoogLeNet's aux1.…: load() lets it be
         elif spare := left_out(network, graph):
             body.expression(text(spare), "spare = ")
 
@@ -192,6 +194,7 @@ def lowering(node: Node, inference: bool) -> Lowered:
     running = facts(kernel).get("running")
     if inference and running and tensors is not None and "running" in tensors.kwargs:
         kernel = running
+        # running_norm takes eps, but no momentum: nothing moves the statistics
         arguments = {name: arguments[name] for name in parameters(kernel) if name in arguments}
     usual = defaults(kernel)
     odd = {name: value for name, value in arguments.items() if name not in usual or usual[name] != value}
@@ -205,11 +208,13 @@ def layer(node: Node, call: Lowered, before: str, values: dict[str, str]) -> Tex
     elif call.tensors is not None:
         items.append(("", text(call.tensors)))
     sources = tuple(values[name] for name in node.inputs)
+    # a chain needs no `of=`: each layer takes what the line before it made
     if sources != (before,):
         items.append(("of=", text(sources)))
     if node.train:
         items.append(("train=", "True"))
     for name, value in call.arguments.items():
+        # stride=2 for (2, 2), pads=1 for (1, 1, 1, 1): the program spreads them again
         equal = name in by_axis() and len(set(value)) == 1
         items.append((f"{name}=", text(value[0] if equal else value)))
     return Arguments("Layer", tuple(items))
@@ -305,9 +310,11 @@ def text(value: Any) -> Text:
     if isinstance(value, list | tuple):
         brackets = ("[", "]") if isinstance(value, list) else ("(", ")")
         return Arguments("", tuple(("", text(item)) for item in value), *brackets)
+    # bool before int, which it is a kind of
     if isinstance(value, bool) or value is None or isinstance(value, float):
         return repr(value)
     if isinstance(value, int):
+        # int() takes the symbols off: `4 * width` is 256 here
         return repr(int(value))
     quoted = ascii(str(value))
     return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in quoted else quoted

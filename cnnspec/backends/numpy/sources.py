@@ -138,6 +138,7 @@ def reads(node: ast.AST) -> frozenset[str]:
         found |= reads(child)
     if isinstance(node, ast.Name):
         found.add(node.id)
+    # of `def f(a, n=N): b = g(a)` are read g and N
     if isinstance(node, ast.FunctionDef | ast.Lambda):
         parts = list(ast.walk(node))
         found -= {part.arg for part in parts if isinstance(part, ast.arg)}
@@ -164,6 +165,7 @@ def results(backward: Definition, paths: int) -> int:
         return 1
     assert isinstance(backward.node.returns.slice, ast.Tuple)
     items = backward.node.returns.slice.elts
+    # tuple[Array, ...] is a gradient for each path of a join; tuple[Array, Array] those of x and a weight
     return paths if isinstance(items[-1], ast.Constant) else len(items)
 
 
@@ -219,6 +221,7 @@ def reached(names: Iterable[str], everything: Mapping[str, Definition]) -> set[s
     """The definitions of these names, and those that they need."""
     used: set[str] = set()
     wanted = set(names)
+    # in rounds: what is new, then what that reads, until nothing is new
     while found := (wanted & everything.keys()) - used:
         used |= found
         wanted = {name for each in found for name in everything[each].reads}
@@ -243,6 +246,7 @@ def import_lines(wanted: frozenset[str]) -> str:
         (outside if module.startswith("numpy") else standard).add(statement)
 
     def key(line: str) -> tuple[bool, str]:
+        # as ruff sorts them: `import math` before `from functools import partial`
         return line.startswith("from"), line
 
     parts = ["\n".join(sorted(part, key=key)) + "\n" for part in (standard, outside) if part]
