@@ -50,6 +50,7 @@ def solve_block(program: Program, instances: list[Instance]) -> list[Class]:
     groups = partition(instances, lambda group: solve(block_class(program, group)))
     for group, cls in groups:
         cls.name = program.class_name(group[0].block)
+        # for the docstring: what is not a parameter, agrees within this class, and differs from another class
         cls.fixed = {
             name: value
             for name, value in group[0].arguments.items()

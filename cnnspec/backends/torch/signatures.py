@@ -28,6 +28,7 @@ _AVERAGE = {"count_include_pad": True, "divisor_override": None}
 SIGNATURES: dict[str, Signature] = {
     "nn.Conv2d": Signature(("kernel_size",), _CONV),
     "PackedConv2d": Signature(("kernel_size",), _CONV | {"activation": "none"}),
+    # its four pads differ, so a call always says them
     "PaddedConv2d": Signature(("kernel_size",), {k: v for k, v in _CONV.items() if k != "padding"}),
     "StandardizedConv2d": Signature(("kernel_size",), _CONV | {"gain": False, "gamma": 1.0, "eps": 1e-6}),
     "ChannelConv": Signature((), {"bias": True, "padding_mode": "zeros"}),

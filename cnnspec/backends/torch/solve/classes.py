@@ -46,6 +46,7 @@ class Flag:
         return Phrase(("self.", self.variable))
 
     def tells(self, way: Way) -> bool:
+        # for fewer rows the attribute tells as well, for others it may not exist
         return any(way.span == known.span and way.there.items() <= known.there.items() for known in self.ways)
 
 
@@ -66,6 +67,7 @@ class Class:
         self.parameters = Parameters([row.arguments for row in self.rows], self.names)
         self.kept = set[Value]().union(*(row.kept for row in self.rows))
         self.attributes = Names(
+            # TAKEN is what an nn.Module has already, such as `train`; of "features.0" `features` is taken
             {*TAKEN, *(name.split(".")[0] for row in self.rows for name in step_names(row.steps))}
         )
         self.flags: list[Flag] = []
@@ -101,6 +103,7 @@ class Class:
         if not (isinstance(step, Leaf) and step.layer.name == "crop" and step.following):
             return None
         size = step.following.get("size")
+        # crop(x, m) is right for any size of the map m; what is not just m's height and width is a Crop
         if not isinstance(size, list) or [getattr(side, "operation", "") for side in size] != SIDES:
             return None
         first, second = (side.operands[0] for side in size)
@@ -134,6 +137,7 @@ class Class:
 
     def visible(self, steps: Iterable[Step]) -> Iterator[Value]:
         for step in steps:
+            # an nn.Sequential runs as one call, and shows no value but its last
             if not (is_container(step) and is_chain(unlabelled(step), self.kept, step.output)):
                 yield from self.visible(children(step))
             if not isinstance(step, From):
@@ -185,10 +189,12 @@ def block_class(program: Program, instances: list[Instance]) -> Class:
     found = Class(program, ClassFrame(rows, program.signatures, free, taken), block)
     for name, value in instances[0].arguments.items():
         if isinstance(value, Filter):
+            # in formulas the name of a Filter means its count: nn.Conv2d(in_channels, filter, 3) said less
             found.names.of(name, "out_channels")
     for each in block.parameters:
         default = default_of(each)
         given = [instance.arguments[each.name.name] for instance in instances]
+        # a default that no use has might need another class: this one does not offer it
         if default is not None and any(same(default, other) for other in given):
             found.parameters.defaults[each.name.name] = as_class(default)  # the class is right for it
     return found

@@ -78,11 +78,14 @@ class Frame:
         calls = list(column.values())
         if not all(isinstance(call, Construction) for call in calls):
             raise Unaligned
+        # nn.ReLU() in one row and nn.SiLU() in another: act()
         if any(call.name != first.name for call in calls):
             return self.solve_class(column)
+        # one row says dilation=, another does not: no one line is right for both
         if len({(len(call.args), *call.kwargs) for call in calls}) > 1:
             raise Unaligned
         signature = self.signatures.get(first.name, EVERYTHING_SAID)
+        # what a parameter is called that the class may have to add
         hints = ("in_channels", "out_channels") if len(first.args) == 2 else ("channels",)
         if first.args and isinstance(first.args[0], tuple):
             hints = ("shape", "value")
@@ -128,9 +131,11 @@ class Frame:
     @staticmethod
     def default(signature: Signature, key: str, said: dict[str, Solution]) -> Solution:
         value = signature.defaults[key]
+        # MaxPool2d(2, stride=2) needs no stride, MaxPool2d(k, stride=k) neither
         return said["kernel_size"] if value is AS_KERNEL else literal(value)
 
     def solve_sequence(self, column: ByRow, first: Any, hint: str) -> Solution:
+        # 3 in one use and (3, 5) in another: no list of items, but one parameter that takes either
         if any(type(other) is not type(first) or len(other) != len(first) for other in column.values()):
             return self.scalar(column, hint)
         if agree(column.values()) and (text := summary(first)):
@@ -199,8 +204,10 @@ class ClassFrame(Frame):
         ]
         found: dict[Polynomial, str] = {}
         for name, terms in first.items():
+            # `w = width` has one atom and the factor 1: it takes no more to write than itself
             is_name = [(len(atoms), factor) for atoms, factor in terms] == [(1, 1)]
             if names(terms) and not is_name and all(other.get(name) == terms for other in others):
+                # {4 * width: "out"}: `out = 4 * width` once, then its name; the first of two names for it
                 found.setdefault(terms, name)
         return found
 
@@ -212,6 +219,7 @@ class ClassFrame(Frame):
         is_open = any(isinstance(value, Symbol) and value.names & self.free for value in values)
         found = self.symbolic(column, is_open) if all(map(is_integer, values)) else None
         if found is not None:
+            # `4 * 1`, with all names settled, is 4
             return Formula(found) if names(found) else literal(evaluate(found, {}))
         if is_open:
             raise Unaligned
@@ -237,6 +245,7 @@ class ClassFrame(Frame):
     def named(self, column: ByRow, hint: str) -> Solution:
         """A parameter of the block whose values these are, else one more parameter of the class."""
         for name, value in self.rows[0].arguments.items():
+            # a Filter such as 64@3x3 is two parameters, out_channels and kernel_size
             if self.is_given(name, column) and not isinstance(value, Filter) and self.is_writable(name):
                 return Given(name)
         return Added(column, hint)
@@ -254,6 +263,7 @@ class ClassFrame(Frame):
 
     def condition(self, way: Way, hint: str) -> Solution:
         for test in dict.fromkeys(step.test for step in way.steps.values()):
+            # the author's own test, such as `stride != 1`, if it holds in the rows that go this way alone
             if test is not None and self.is_right(test, way.there, holds):
                 return test_phrase(test, self.settled)
         # where no test tells the rows apart, a layer that is None in the others does: `if act is not None`

@@ -47,6 +47,7 @@ class Program:
         self.class_names = Names(reserved)
         self.constructed: dict[int, Constructed] = {}  # by instance
         self.instances: dict[int, dict[int, Instance]] = {}  # by block
+        # N(classes=10) must be right for any number; words, lists and layers of a net are written in
         self.free_names = frozenset(
             name
             for name, value in network.arguments.items()
@@ -60,6 +61,7 @@ class Program:
         """Find the instances, inner ones first, and the names that stay open through them."""
         for use in uses(steps):
             instance = use.instance
+            # of `Head (2 * classes)` Head's own parameter stays open, by whatever name
             opened = {
                 name
                 for name, value in use.bindings.items()
@@ -77,12 +79,14 @@ class Program:
         for block in dict.fromkeys(id(use.instance.block) for use in uses(steps)):
             if block not in seen:
                 seen.add(block)
+                # a class is for all uses of its block: the blocks that any of them uses stand before it
                 for instance in self.instances[block].values():
                     yield from self.blocks(instance.steps, seen)
                 yield list(self.instances[block].values())
 
     def returns(self) -> list[Return]:
         """What the forward of the net returns: in training, and in evaluation where that is less."""
+        # methods of a tuple already; and a field of a NamedTuple may not begin with _
         fields = Names({"count", "index"})
         outputs = [(fields.local(output.name.strip("_")), output) for output in self.network.outputs]
         kept = [(field, output) for field, output in outputs if not output.train]
@@ -96,6 +100,7 @@ class Program:
         """A name for a class of a block."""
         wish = block.name.name
         if id(block) in self.braces:
+            # braces `body_1` are class Body1
             wish = "".join(word[:1].upper() + word[1:] for word in wish.split("_"))
         return self.class_names.local(wish)
 
@@ -109,6 +114,7 @@ class Program:
     def call(self, use: Use) -> Construction:
         """The construction of a block's class."""
         name, parameters, row = self.constructed[id(use.instance)]
+        # a number in the caller's own terms: B(4 * g, 2 * g), not B(16, 8)
         given = {key: column[row] if column else use.bindings[key] for key, column in parameters.ordered()}
         args = (given.pop("in.channels"),) if "in.channels" in given else ()
         return Construction(name, args, {parameters.names.parameter(key): given[key] for key in given})

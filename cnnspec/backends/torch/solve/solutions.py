@@ -18,6 +18,7 @@ IS_GIVEN = " is not None"
 class Formula(NamedTuple):
     """A polynomial over the names that the class knows."""
 
+    # 2 * g is ((("g",), 2),)
     terms: Polynomial
 
 
@@ -31,6 +32,7 @@ class Given(NamedTuple):
 class Added(NamedTuple):
     """A parameter that the class takes beside those of its block: its value for each row."""
 
+    # {0: 3, 1: 5}, "kernel_size": Bneck(…, kernel_size)
     column: ByRow
     hint: str
 
@@ -106,6 +108,7 @@ def replace(solved: Any, old: Added, new: Added) -> Any:
     if not isinstance(solved, tuple | list):
         return solved
     parts = [replace(part, old, new) for part in solved]
+    # a named tuple takes its fields one by one, a list or tuple takes them as one
     return type(solved)(*parts) if hasattr(solved, "_fields") else type(solved)(parts)
 
 
@@ -121,6 +124,7 @@ def append(solved: Solved, statement: Statement) -> None:
     if statement.then == statement.otherwise:
         solved += statement.then
     elif isinstance(last, Branch) and last.condition == statement.condition:
+        # one branch for both: what a condition reads does not change between them
         last.then.extend(statement.then)
         last.otherwise.extend(statement.otherwise)
     else:

@@ -29,6 +29,7 @@ class Braces:
     """Braces of one place in the text become one block, if they can in each use of the block around."""
 
     def __init__(self, network: Network) -> None:
+        # by place in the text: the turns of `repeat 4 { body: { … } }` are uses of one block
         self.blocks: dict[Span, Block] = {}
         self.instances: dict[int, Instance] = {}
         self.joining: set[Span] = set()  # braces that are more than a chain
@@ -81,6 +82,7 @@ class Braces:
             group.output,
             relative(unlabelled(group), len(group.name) + 1),
         )
+        # the class takes what it reads of the owner's names under the same names: Body1(width, act)
         bindings = {name: named(value, name) for name, value in scope.items()}
         return Use(group.name, instance, bindings, group.input, group.output, group.span)
 
@@ -94,9 +96,12 @@ def is_closed(group: Group | Repeat, ends: Set[Value], read: Counter[Value]) -> 
     own = made | {group.input}
     return (
         not is_part(group)
+        # no output is made in here but what leaves, and no wire outside leads to what is made in here
         and (made - {group.output}).isdisjoint(ends | (read - wires).keys())
+        # no wire in here leads to what is made outside, other than what arrives
         and {group.output, *wires} <= own
         and all(name.startswith(f"{group.name}.") for name in step_names(inside) if name)
+        # a crop as large as a map outside may need that map as one more argument
         and not any(isinstance(step, Leaf) and step.following for step in walk(inside))
     )
 

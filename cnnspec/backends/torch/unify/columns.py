@@ -28,6 +28,7 @@ class Unaligned(Exception):
 class Column(NamedTuple):
     """A step of the body, as it is in each row: all are of one kind."""
 
+    # {0: conv1 of the first use, 2: conv1 of the third}: the second does not get here
     rows: ByRow
 
     @property
@@ -157,6 +158,7 @@ def with_gaps(rows: list[Steps]) -> list[Steps]:
     # spans are places in the text: of `conv, act, conv` a row without act has the first and the last
     spans = [step.span for step in max(rows, key=len)]
     for row, steps in zip(rows, own, strict=True):
+        # a row must be the longest one with gaps, each place once; what stands twice, as in a loop, is no gap
         if not row or [step.span for step in row] != [span for span in dict.fromkeys(spans) if span in steps]:
             raise Unaligned
     filled: list[Steps] = []
@@ -165,8 +167,10 @@ def with_gaps(rows: list[Steps]) -> list[Steps]:
         for span in spans:
             step = steps.get(span)
             if step is None:
+                # the row goes through: what arrives leaves
                 step = If("", False, None, (), value, value, span)
             elif any(span not in other for other in own):
+                # without a test of the author's, what differs must tell: `if act is not None`
                 step = If("", True, None, (step,), value_before(step), step.output, step.span)
             value = step.output
             found.append(step)
@@ -187,6 +191,7 @@ def labelled_alike(steps: list[Step]) -> list[Step]:
 
 def check_lent_names(rows: list[Steps]) -> None:
     """Raises Unaligned where the name of an `if` that a row does not take is another step's there."""
+    # {place of an `if`: the names that it bears in rows that take it}
     lent: dict[Span, set[str]] = {}
     for steps in rows:
         for step in walk(steps):
@@ -243,6 +248,7 @@ def same(left: Any, right: Any) -> bool:
     """Equal in value and in type: 1, 1.0 and True are three things."""
     if isinstance(left, float) and isinstance(right, float):
         return left == right
+    # int() compares numbers, not the symbols that they were computed from: w = 64 and 2 * v = 64 are the same
     if isinstance(left, int) and isinstance(right, int):
         return isinstance(left, bool) == isinstance(right, bool) and int(left) == int(right)
     if isinstance(left, list | tuple) and type(left) is type(right):

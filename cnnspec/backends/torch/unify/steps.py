@@ -40,6 +40,7 @@ def is_chain(steps: Steps, kept: set[Value], end: Value | None = None) -> bool:
     for number, step in enumerate(steps):
         if isinstance(step, Merge | From | Again) or is_part(step) or is_parameter(step):
             return False
+        # an nn.Sequential hands nothing out of its middle
         if number < len(steps) - 1 and step.output in kept:
             return False
         leaving = step.output if isinstance(step, Group | If) else None
@@ -71,6 +72,7 @@ def shape_of(step: Leaf) -> Shape:
 
 def construction(step: Leaf) -> Construction:
     """The construction of a layer, its numbers by their names where they have any."""
+    # the call has numbers (groups=8); where a symbol is worth the same, it says more (groups=2 * w)
     call, symbols = step.layer.torch(shape_of(step)), step.layer.torch_symbols()
     same = {key: value for key, value in symbols.items() if call.kwargs.get(key) == value}
     return call._replace(kwargs={**call.kwargs, **same})
@@ -130,6 +132,7 @@ def attribute_kind(step: Step) -> tuple[str, bool]:
 
 
 def is_parameter(step: Step) -> bool:
+    # a scale is an nn.Parameter itself: its key is "layer_scale", not "layer_scale.weight"
     return isinstance(step, Leaf) and any(not weight.name for weight in step.layer.weights(shape_of(step)))
 
 
