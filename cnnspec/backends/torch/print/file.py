@@ -110,6 +110,7 @@ def write_class(cls: Class, body: Writer) -> None:
         if packs:
             body.line("    self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]")
         if forward:
+            # Tensor first: -> Tensor | NOutputs
             kinds = sorted((each.name or "Tensor" for each in cls.returns), key="Tensor".__ne__) or ["Tensor"]
             names, statements = forward
             header = call("def forward", "self", *(f"{name}: Tensor" for name in names))

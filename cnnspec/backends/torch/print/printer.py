@@ -51,6 +51,7 @@ class Printer:
         for name, terms in self.widths.items():
             widths.expression(write(terms, spelled), f"{spelled('=' + name)} = ")
         lines = self.writer.lines
+        # super().__init__(nn.Conv2d(in_channels, out, 1)) reads `out`, so `out = 4 * width` stands before it
         first = int(lines[0] == "        super().__init__()")
         return lines[:first] + widths.lines + lines[first:]
 
@@ -124,6 +125,7 @@ class Printer:
         self.depth += 1
         yield
         self.depth -= 1
+        # names of the loop's own are free again behind it; those of modules are used again
         self.local.taken = taken.union(self.modules.values())
 
     def header(self, loop: For) -> Text:
@@ -184,6 +186,7 @@ class Printer:
         made: dict[Any, Any] = {}
         for atoms, _ in terms:
             for atom in atoms:
+                # (6 * growth + width) // 2 is channels1; width // 2 stays as it is
                 if isinstance(atom, Quotient) and len(atom.left) > 1:
                     inner = Quotient(atom.operator, self.hoist(atom.left), atom.right)
                     made[atom] = self.width(((inner,), 1))

@@ -105,6 +105,7 @@ class Constructor:
             return Assign(made)
         if not holder.named:
             return append_to(owner, made)
+        # in its own module "features.conv1" is conv1
         if not holder.is_self:
             names = {row: own_name(name) for row, name in names.items()}
         elif attribute := self.cls.attribute(column):
@@ -114,6 +115,7 @@ class Constructor:
             return Assign(made, Phrase((owner, f"[{literal(first)}]")))
         if not others and is_plain(first):
             return Assign(made, Phrase((owner, f".{first}")))
+        # add_module takes any name, as "0", and one that a loop counts along, as f"denselayer{i + 1}"
         method = "register_parameter" if is_parameter(column.first) else "add_module"
         items = ("", self.frame.string(names)), ("", made)
         return Assign(Make(Phrase((owner, f".{method}")), items))
@@ -131,6 +133,7 @@ class Constructor:
         """
         found: Solved = []
         for step in parts_in(steps):
+            # the labels "a.b.c" and "a.b.d" open a.b twice: it has one module
             if step.name in self.owners:
                 found += self.part_modules(step.steps, self.owners[step.name])
                 continue
@@ -152,6 +155,7 @@ class Constructor:
     def list_modules(self, body: Body) -> tuple[Items, Body]:
         """The arguments of an nn.Sequential, up to the first column that takes statements, and the rest."""
         found, count = Solved(), 0
+        # super().__init__(conv, bn), then `if act is not None: self.append(act())`: an `if` is no argument
         with suppress(Unaligned):
             for column in body:
                 found += self.step(column, ARGUMENTS)
@@ -161,6 +165,7 @@ class Constructor:
     def step(self, column: Column, holder: Holder) -> Solved:
         first = column.first
         if isinstance(first, Leaf | Use):
+            # forward writes x.flatten(1), or crop(x, a): it needs no module
             if holder.wired and (is_method(first) or all(map(self.cls.like, column.steps))):
                 return []
             return [self.put(holder, column, self.module(column))]
@@ -183,10 +188,12 @@ class Constructor:
         """`act()`, where the author's word for a layer is a parameter that the class takes."""
         name, cls, frame = column.first.span.text, self.cls, self.frame
         classes = {row: ClassName(call.name) for row, call in calls.items()}
+        # the step's own text is the parameter's name, `act`, and its classes are the arguments of all rows
         is_theirs = cls.frame.is_class(name) and frame.is_given(name, classes)
         if not is_theirs or not all(map(frame.is_bare, calls.values())):
             return None
         first, *others = dict.fromkeys(classes.values())
+        # one class alone, nn.ReLU: act() only if the class takes act for another place, else nn.ReLU()
         return Make(Given(name, "" if others else first), ())
 
     def container(self, column: Column, holder: Holder) -> Solved:
@@ -217,6 +224,7 @@ class Constructor:
         plain = holder.is_self and is_plain(column.name)
         owner: Owner = f"self.{column.name}"
         if not plain:
+            # where rows have body0 and body1, the variable is `body`
             owner = Variable(column.wish if column.name else column.wish.rstrip("0123456789"))
         inside = [each for step in column.steps for each in children(step)]
         before = [Assign(made, owner), *self.part_modules(inside, owner)]
@@ -244,6 +252,7 @@ class Constructor:
         is_flag = isinstance(test, Given | Added) or (isinstance(test, Phrase) and test.parts[0] == "bool(")
         is_flag &= self.frame is self.cls.frame  # whose rows are those of its parameters
         for read in leaves(done) if is_flag else ():
+            # SqueezeExcite(hidden, squeeze) in some rows: `squeeze: int | None` tells which, without a flag
             if isinstance(read, Added) and read.column.keys() == taken:
                 number = Added(dict.fromkeys(way.there) | dict(read.column), read.hint)
                 return Phrase((number, IS_GIVEN)), replace(done, read, number)
@@ -298,10 +307,12 @@ class Constructor:
         least, most = min(counts), max(counts)
         found: list[tuple[int, type[LoopFrame]]] = []
         if not holder.wired:
+            # a repeat of 1 in all rows is no loop; of 1 and 3 it is
             found += [(0, LoopFrame)] if most > 1 or least < most else []
             # the first iteration often differs from the others: by its stride, or by what arrives at it
             found += [(1, LoopFrame)] if least and most > 1 and (least < most or most > 2) else []
         is_lone = self.frame is self.cls.frame and len(column.rows) == 1
+        # 5 turns of 3 modules each: a table has 5 rows, a list 15 lines
         if holder.is_list and is_lone and modules_in(children(column.first)) > 2 * most >= 2 * LEAST_ROWS:
             found.append((0, TableFrame))  # which takes fewer lines
         return found

@@ -30,6 +30,7 @@ class Forward(Statements):
         cls = self.cls
         x = self.walk(cls.body(), self.begin())
         several = [(each.name, [{0: output.value} for _, output in each.fields]) for each in cls.returns]
+        # `if self.training: return NOutputs(fc, aux)`, then `return fc`
         *training, always = several or [("", [{row: each.outputs[0] for row, each in enumerate(cls.rows)}])]
         for returned in training:
             x = self.at_need("training", x, partial(self.leave, *returned))
@@ -39,6 +40,7 @@ class Forward(Statements):
     def walk(self, body: Body, x: Expression) -> Expression:
         """The steps; under `if self.training` what only training needs, not at all what nothing does."""
         needed = [(need, column) for column in body if (need := self.need(column)) != "none"]
+        # one `if self.training:` for all that only training needs in a row
         for need, run in groupby(needed, itemgetter(0)):
             x = self.at_need(need, x, partial(self.chain, [column for _, column in run]))
         return x
@@ -53,9 +55,11 @@ class Forward(Statements):
         wanted = [self.need_of(outputs_of(step)) for step in column.steps]
         if not agree(wanted) and not isinstance(column.first, If):
             raise Unaligned
+        # an `if` may be idle in some rows: the row that needs most decides
         return min(wanted, key=NEEDS.index)
 
     def need_of(self, values: Collection[Value]) -> str:
+        # a wire makes no value of its own: it takes no line that an `if` could keep from running
         if not values or not self.cls.evaluated.isdisjoint(values):
             return "always"
         return "none" if self.cls.live.isdisjoint(values) else "training"
@@ -74,6 +78,7 @@ class Forward(Statements):
         if column.is_idle:
             return x
         if is_container(first):
+            # what stands in a bare module is called step by step: self.a["conv1"](x)
             is_bare = not self.cls.bare_scopes.isdisjoint(step.name for step in column.steps)
             return self.walk(column.inside(), x) if is_bare else self.run_module(column, x)
         return self.branches(column, x) if isinstance(first, If) else self.walk(column.unrolled(), x)
@@ -84,6 +89,7 @@ class Forward(Statements):
         if is_method(first):
             return self.apply(column, x, lambda text: call(f"{text}.flatten", "1"), is_method=True)
         sizes = column.each(self.cls.like)
+        # a row without a map to be cropped to has a Crop of its own, and so have all
         if not all(sizes.values()) and not is_parameter(first):
             return self.run_module(column, x)
         self.hold(x)
@@ -124,12 +130,14 @@ class Forward(Statements):
         if then.is_everywhere or otherwise.is_everywhere:
             return self.walk(then.body or otherwise.body, x)
         self.hold(x)
+        # both branches must leave their value in one variable: what follows reads it whichever ran
         end = self.end_of(column)
         ends, blocks = column.outputs, []
         for way in (then, otherwise):
             with self.inside(end, way.ends, ends.items()) as lines:
                 self.hold(self.walk(way.body, Expression(column.inputs)))
                 found = "" if self.cls.live.isdisjoint(ends.values()) else self.variable(ends)
+                # a branch that does nothing ends in what arrived: y = x
                 if found and not self.variables.holds(end, ends):
                     self.assign(end, ends, found)
             blocks.append(lines)
@@ -139,6 +147,7 @@ class Forward(Statements):
     def end_of(self, column: Column) -> str:
         """The variable that branches end in, that of what arrives if the acting rows may write over it."""
         acting = [row for row, step in column.rows.items() if step.output is not step.input]
+        # the branch reads these before it ends: they do not keep what arrives from being written over
         besides = Counter((row, v) for row, step in column.rows.items() for v in self.cls.reads([step]))
         source = self.variables.find(column.inputs)
         with self.variables.run_by(acting):
@@ -173,6 +182,7 @@ class Forward(Statements):
             if later:  # beside variables
                 # x = torch.cat((y, z, self.conv3(x)), dim=1): 8 for each operand, 12 more for a function
                 space = self.room - len("x = ") - 8 * len(live) - 12 * (not column.first.layer.symbol)
+            # z = self.conv2(x) of a later path would run before an operand that is not held yet
             holds = at_once and not (later and adder is not None) and all(map(is_passive, later))
             self.target = self.free_variable(is_branch=True)
             body = path.body[:-1] if number == adder else path.body  # the adder runs in the join
@@ -282,6 +292,7 @@ def activation_of(join: Column) -> Any:
 def in_place(join: Column) -> list[int]:
     """The paths that the others may be added to in all rows; one with a single path adds nothing."""
     found = [getattr(step.layer, "in_place", ()) for step in join.steps if len(step.live) > 1]
+    # a row with one live path has no join to work in place
     return [place for place in found[0] if all(place in other for other in found)] if found else []
 
 

@@ -59,10 +59,12 @@ def decimal(value: float) -> str:
     """The shortest of `0.1`, `1 / 17` and `1 - 0.9997` that is exactly this number."""
     if value in (float("inf"), float("-inf")):
         return f'float("{value}")'
+    # 0.058823529411764705 is 1 / 17, 0.00029999999999996696 is 1 - 0.9997
     ratio, rest = Fraction(value).limit_denominator(1000), 1 - value
     forms = {repr(value): value, f"{ratio.numerator} / {ratio.denominator}": float(ratio)}
     if 0 < value < 1:
         forms[f"1 - {rest!r}"] = 1 - rest
+    # 1 / 3 is right for 0.3333333333333333, not for 0.3333
     exact = [text for text, number in forms.items() if number == value]
     return exact[0] if len(exact[0]) <= LONGEST_DECIMAL else min(exact, key=len)
 
@@ -72,10 +74,12 @@ def shares(column: ByRow) -> ByRow:
     values = [*column.values()]
     if {*map(type, values)} != {float} or max(len(repr(value)) for value in values) <= LONGEST_DECIMAL:
         return column
+    # of 0, 0.2 / 23, 0.4 / 23, … the smallest gap is the share: 0.2 * 1 / 23
     step = min(b - a for a, b in pairwise(sorted({0.0, *values})))
     if not max(map(abs, values)) / step < LARGEST_WHOLE:
         return column
     for whole in range(1, LARGEST_WHOLE):
+        # three digits, which an author may have written: whole = 23 gives 0.2
         unit = float(f"{step * whole:.3g}")
         found = {row: Share(unit, round(value / step), whole) for row, value in column.items()}
         if found == column:
@@ -111,6 +115,7 @@ def annotation(values: list[Any]) -> str:
     sizes = {len(value) if isinstance(value, tuple) else 0 for value in values}
     if len(sizes) > 1 and all(isinstance(value, tuple) and all(map(is_integer, value)) for value in values):
         return "tuple[int, ...]"
+    # None last: int | None
     return " | ".join(dict.fromkeys(map(kind_of, sorted(values, key=lambda value: value is None))))
 
 

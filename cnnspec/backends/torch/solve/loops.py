@@ -67,12 +67,14 @@ class LoopFrame(Frame):
 
     def straight(self, column: ByRow, hint: str) -> Solution:
         """`start + step * i`: what grows by one step from turn to turn, in each row of the frame around."""
+        # {0: [64, 96], 1: [64, 96, 128]}: use 0 of the block runs the loop twice, use 1 three times
         by_parent: dict[int, list[Any]] = {}
         for turn, value in column.items():
             by_parent.setdefault(self.parents[turn], []).append(value)
         # a step that some turns skip has no value there for the line to go through
         if not all(map(is_integer, column.values())) or len(column) != len(self.parents):
             raise Unaligned
+        # {0: [32], 1: [32, 32]}: 64 + 32 * i in both
         steps = {row: [b - a for a, b in pairwise(values)] for row, values in by_parent.items()}
         if any(not same_origin(step, found[0]) for found in steps.values() for step in found):
             raise Unaligned
@@ -83,6 +85,7 @@ class LoopFrame(Frame):
         step = self.parent.scalar({row: found[0] for row, found in steps.items() if found}, hint)
         if isinstance(step, Formula) and len(step.terms) > 1 and step.terms not in self.constants:
             step = Phrase(("(", step, ")"))  # a sum is no factor
+        # 3 + 1 * i is 3 + i, and 0 + 2 * i is 2 * i
         slope = self.index if step == "1" else Phrase((step, " * ", self.index))
         return slope if start == "0" else Phrase((start, " + ", slope))
 
@@ -90,9 +93,11 @@ class LoopFrame(Frame):
         """A name that counts along: `f"denselayer{j + 1}"`."""
         turns, names = [*column], [*column.values()]
         first, last = names[0], names[-1]
+        # denselayer1, denselayer2, …; of conv1_1, conv1_2 the first number stays and the second one counts
         for found in re.finditer("[0-9]{1,8}", first) if self.is_lone else ():
             prefix, suffix = first[: found.start()], first[found.end() :]
             other = re.match("[0-9]{1,8}", last[found.start() :])
+            # layer2, layer4, layer6 in the turns 0, 1, 2: (6 - 2) // (2 - 0) = 2
             step = (int(other[0]) - int(found[0])) // (turns[-1] - turns[0]) if other else 0
             start = int(found[0]) - step * turns[0]
             # layer8, layer9, layer10 count along; layer08, layer09 do not: no number is written so
@@ -112,6 +117,7 @@ class TableFrame(LoopFrame):
         self.columns: list[tuple[dict[int, Any], Variable]] = []
 
     def straight(self, column: ByRow, hint: str) -> Solution:
+        # two places with the same numbers in every turn are one variable
         for known, variable in self.columns:
             if alike_columns(known, column):
                 known.update(column)

@@ -23,6 +23,7 @@ class Parameters:
 
     def __init__(self, arguments: Sequence[Mapping[str, Any]], names: Names) -> None:
         self.arguments, self.names = arguments, names
+        # {"in.channels": None, "act": {0: nn.ReLU, 1: None}, "+kernel_size": {0: 3, 1: 5}}
         self.columns: dict[str, ByRow | None] = {}
         self.defaults: dict[str, Any] = {}  # where they are literals
 
@@ -30,6 +31,7 @@ class Parameters:
         """Find what a constructor reads, and name it."""
         for read in leaves(constructor):
             if isinstance(read, Formula):
+                # None: each use writes its own formula, Bottleneck(4 * width, …)
                 self.columns |= dict.fromkeys(sorted(names_in(read.terms) - self.columns.keys()))
             elif isinstance(read, Given):
                 if not read.otherwise:
@@ -37,6 +39,7 @@ class Parameters:
                     self.columns.setdefault(read.name, given)
             elif not self.added(read):
                 name = f"+{read.hint}"
+                # two places may differ in kernels, each in its own way: +kernel_size, +kernel_size_
                 while name in self.columns:
                     name += "_"
                 first, *_ = read.column.values()

@@ -48,12 +48,14 @@ class Variables:
 
     def assign(self, name: str, values: ByRow) -> None:
         for (row, _), state in self.states.items():
+            # written anew, it comes last: find() looks for what was written last first
             state.pop(name, None)
             state[name] = values[row]
 
     def find(self, values: ByRow) -> str | None:
         """The variable, the last one written, that holds each row's value."""
         first, *_ = self.states.values()
+        # a name must hold it in all states, so those of any one are enough to look through
         return next((name for name in reversed(first) if self.holds(name, values)), None)
 
     def holds(self, name: str, values: ByRow) -> bool:
@@ -67,6 +69,7 @@ class Variables:
         """
         for (row, _), state in self.states.items():
             held = state.get(name)
+            # it holds nothing, or what is to be written, or what another name holds, too
             if held is None or (values and values[row] is held) or [*state.values()].count(held) > 1:
                 continue
             if self.reads[row, held] > besides.get((row, held), 0):
@@ -130,6 +133,7 @@ class Statements:
         ]
         for name, arriving in zip(self.inputs, columns, strict=True):
             self.variables.assign(name, arriving)
+            # y = self.conv1(x), then y + x: a wire leads to what arrives, so the chain goes on in y
             if name == "x" and not self.kept.isdisjoint(arriving.items()):
                 self.target = "y"
             shape = arriving[0].shape
@@ -162,6 +166,7 @@ class Statements:
 
     def at_need(self, need: str, x: Expression, run: Callable[[Expression], Expression]) -> Expression:
         """What comes of an expression; under `if self.training`, where only training needs it."""
+        # within an `if self.training` there is no need for another
         if need == "always" or self.variables.is_training:
             return run(x)
         x = self.hold(x)
@@ -221,6 +226,7 @@ class Statements:
             self.hold(x)
             left = Expression(values, call(name, *map(self.variable, columns)), variables=())
         elif x.values != values or x.variables is None or len(self.untyped(x)) > 1 or not reads_well:
+            # mypy takes what a module returns for Any; x is declared a Tensor, another name is just below
             self.hold(x, "x" if self.variables.is_free("x", values) else None)
             left = self.held(values)
         for variable in self.untyped(left):
@@ -247,6 +253,7 @@ class Statements:
         if not self.kept.issuperset(x.values.items()):
             return x
         name = self.names.local(column.wish)
+        # a step labelled y may meet a chain's y that is still to be read: local() hands out y2 next
         while name == self.target or not self.variables.is_free(name):
             name = self.names.local(column.wish)
         self.named.add(name)
@@ -263,6 +270,7 @@ class Statements:
         x = self.read(x, inputs, values_read(inputs, column.outputs))
         made = write(flat(x.text))
         nests = x.atomic if is_method else x.depth < DEEPEST
+        # too deep, or too long: x = self.relu1(self.bn1(self.conv1(x))), and the next step on the next line
         if x.depth and not (nests and len(flat(made)) <= room):
             name = self.free_variable(inputs)
             self.assign(name, inputs, x.text)
