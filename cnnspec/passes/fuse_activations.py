@@ -34,6 +34,7 @@ def fusable_activations(graph: Graph) -> dict[str, str]:
 def is_conv2d(node: Node) -> bool:
     """Whether the node is an nn.Conv2d in PyTorch, which the back end packs."""
     layer = node.layer
+    # with uneven pads it is a PaddedConv2d, with standardised filters a StandardizedConv2d
     return isinstance(layer, Conv | Depthwise) and layer.is_even(node.shapes[0]) and not layer.standardize
 
 

@@ -18,6 +18,8 @@ BEFORE = (drop_idle, merge_pads)  # the norms fold over what these take away
 PASSES: dict[str, tuple[Callable[[Graph], Rewrite], ...]] = {
     "numpy": (*BEFORE, fold_batchnorm),
     "onnx": (*BEFORE, fold_batchnorm),
+    # A ReLU is behind its convolution when the norm between them is gone; what writes over its input comes
+    # last, as later passes would change who reads it.
     "torch": (*BEFORE, fold_batchnorm, fuse_activations, work_in_place),
 }
 """By back end."""

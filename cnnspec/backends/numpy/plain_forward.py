@@ -338,6 +338,7 @@ class Registers:
             variable = self.free.pop(0)
         else:
             wish = next((wish for wish in wishes if wish not in self.names.taken), "")
+            # x, y and z are taken: the value bears its step's name
             variable = wish or self.names.local(self.lines[i].path.replace(".", "_"))
             self.names.taken.add(variable)
         self.at[self.lines[i].path] = variable

@@ -80,6 +80,7 @@ class Training:
             # cross_entropy takes the softmax itself: of a net that ends in one it is given what arrives there
             if step is not None and step.kernel in ("softmax", "log_softmax"):
                 at = step.sources[0]
+            # an output that no trained tensor reaches has a loss, but nobody needs its gradient
             slope = self.fresh(at) if at in self.learning else "_"
             call = f"cross_entropy({self.at[at]}, labels)"
             if i == 0 and not train:

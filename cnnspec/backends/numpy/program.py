@@ -112,6 +112,7 @@ def write_tuples(graph: Graph, name: str, names: Names, inference: bool, body: W
     if len(every) > 1:
         made["training_named"] = names.local(f"{name}Outputs")
         write_tuple(made["training_named"], every, body)
+    # GoogLeNet trains with three outputs, and evaluates with one, which needs no tuple
     if len(kept) == len(every) > 1:
         made["named"] = made["training_named"]
     elif len(kept) > 1:
@@ -248,6 +249,7 @@ def form_tables(kernels: Iterable[str]) -> dict[str, dict[str, str]]:
     """The tables `quick` and `in_place` of a net: the forms that its kernels have, by the kernels' names."""
     tables: dict[str, dict[str, str]] = {"quick": {}, "in_place": {}}
     for kernel in kernels:
+        # relu: "quick_in_place", as its facts say, and relu_in_place; conv2d: quick_conv2d, by its name alone
         forms = facts(kernel).get("quick", f"quick_{kernel}"), f"{kernel}_in_place"
         for table, form in zip(tables.values(), forms, strict=True):
             if form in definitions():

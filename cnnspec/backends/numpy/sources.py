@@ -203,6 +203,7 @@ class Needed(NamedTuple):
 
 def assemble(table: str, body: str, offered: tuple[str, ...] = ()) -> str:
     """Imports, the table of layers, the definitions that a program needs or offers, the program."""
+    # SGD and Adam are offered: the program does not call them, its user does
     found = needed(reads(ast.parse(table + body)) | set(offered), definitions())
     return "\n\n".join([found.imports, table, found.constants, found.functions, body])
 

@@ -319,9 +319,11 @@ class Constructor:
 
     def loop(self, column: Column, holder: Holder, first: int, kind: type[LoopFrame]) -> Solved:
         before = self.walk(column.iteration(0), holder) if first else []
+        # of repeats of 2 and 3 in two uses: [(0, a), (0, b), (1, a), (1, b), (1, c)], five rows of the loop
         turns = [(row, turn) for row, step in column.rows.items() for turn in step.iterations[first:]]
         if not turns:
             return before
+        # symbols are subtracted, too: `for i in range(n - 1)` behind a first turn of its own
         around, counts = self.frame, column.each(lambda step: step.times - first)
         times = around.solve(counts, "repeats" if first else "depth")
         loop = self.frame = kind(around, [row for row, _ in turns])
@@ -329,6 +331,7 @@ class Constructor:
             body = self.walk(unify(dict(enumerate(turn for _, turn in turns))), holder)
         finally:
             self.frame = around
+        # *(nn.Conv2d(4, 4, 1) for _ in range(k)) holds one expression
         if holder.is_list and (len(body) != 1 or not isinstance(body[0], Assign)):
             raise Unaligned
         table = loop.cells() if isinstance(loop, TableFrame) else []

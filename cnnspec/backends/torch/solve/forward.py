@@ -166,6 +166,7 @@ class Forward(Statements):
         self.hold(x)
         x = Expression(column.inputs)
         live, need = column.paths(), self.need_of(column.outputs.values())
+        # the other paths are none: nothing is joined
         if len(live) == 1 and live[0].is_everywhere:
             return self.walk(live[0].body, x)
         adder = find_adder(self.cls, column, live)
@@ -225,6 +226,7 @@ class Forward(Statements):
             if self.join_within(column, paths[0], condition, texts):
                 return Expression(outputs)
             either = behind(f"{flat(join_text(column, texts))} if {condition} else ", texts[0])
+            # y + x if self.residual else y: as deep as can be, so that no call goes around it
             made = Expression(outputs, either, DEEPEST, atomic=False, variables=tensors(column, operands))
         else:
             variables = tensors(column, operands) if symbol else ()
@@ -263,6 +265,7 @@ def join_text(join: Column, texts: list[Text]) -> Text:
     symbol, activation = join.first.layer.symbol, activation_of(join)
     made = infix(symbol, texts) if symbol else function_text(join, texts)
     for place in in_place(join)[:1]:
+        # y.add_(x).add_(z)
         made = texts[place]
         for text in (*texts[:place], *texts[place + 1 :]):
             made = call(f"{flat(made)}.add_", flat(text))
@@ -281,6 +284,7 @@ def function_text(join: Column, texts: list[Text]) -> Text:
     if function == "torch.cat":
         return call(function, call("", *map(flat, texts)), "dim=1")
     arguments = [*map(repr, join.agreed(lambda step: [*step.layer.torch_keywords().values()]))]
+    # torch.maximum(torch.maximum(x, y), z)
     return reduce(lambda made, text: call(function, flat(made), flat(text), *arguments), texts)
 
 

@@ -32,7 +32,7 @@ class Given(NamedTuple):
 class Added(NamedTuple):
     """A parameter that the class takes beside those of its block: its value for each row."""
 
-    # {0: 3, 1: 5}, "kernel_size": Bneck(…, kernel_size)
+    # {0: 3, 1: 1}, "kernel_size": ConvNorm(in_channels, out_channels, kernel_size)
     column: ByRow
     hint: str
 

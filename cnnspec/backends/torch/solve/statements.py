@@ -214,6 +214,7 @@ class Statements:
     def note(self, values: ByRow) -> str:
         """The size of a net's value, where it is another than that before."""
         value, *others = values.values()
+        # a block's sizes differ from use to use
         note = str(value.shape) if self.cls.is_net and not others else ""
         before, self.noted = self.noted, note
         return note if note != before else ""

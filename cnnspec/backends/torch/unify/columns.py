@@ -217,6 +217,7 @@ def partition(rows: Sequence[Item], fit: Callable[[list[Item]], Fit]) -> list[tu
         first, *others = rows
         group, form = grow([first], fit([first]), others, fit)
         groups.append((group, form))
+        # by identity: two uses of a block may be equal, and each is a row of its own
         rows = [row for row in others if not any(row is other for other in group)]
     return groups
 
