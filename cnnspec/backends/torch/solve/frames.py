@@ -81,7 +81,7 @@ class Frame:
         # nn.ReLU() in one row and nn.SiLU() in another: act()
         if any(call.name != first.name for call in calls):
             return self.solve_class(column)
-        # one row says dilation=, another does not: no one line is right for both
+        # bilinear upsampling says align_corners=, nearest does not: no one line is right for both
         if len({(len(call.args), *call.kwargs) for call in calls}) > 1:
             raise Unaligned
         signature = self.signatures.get(first.name, EVERYTHING_SAID)

@@ -76,6 +76,7 @@ def shares(column: ByRow) -> ByRow:
         return column
     # of 0, 0.2 / 23, 0.4 / 23, … the smallest gap is the share: 0.2 * 1 / 23
     step = min(b - a for a, b in pairwise(sorted({0.0, *values})))
+    # `not <` also turns down infinity, where inf / inf is nan
     if not max(map(abs, values)) / step < LARGEST_WHOLE:
         return column
     for whole in range(1, LARGEST_WHOLE):

@@ -191,7 +191,7 @@ def labelled_alike(steps: list[Step]) -> list[Step]:
 
 def check_lent_names(rows: list[Steps]) -> None:
     """Raises Unaligned where the name of an `if` that a row does not take is another step's there."""
-    # {place of an `if`: the names that it bears in rows that take it}
+    # `1: if wide { conv }, conv`: a row that skips the `if` has its last conv as 1, which is lent to the `if`
     lent: dict[Span, set[str]] = {}
     for steps in rows:
         for step in walk(steps):
