@@ -73,6 +73,8 @@ class Aligner:
         share = OTHER_NAME if one.name != two.name else NO_NAME
         if not named and share * inner > LAYER * (one.size + two.size):
             return NEVER
+        # Where nothing in them is alike, to pair two scopes costs as much as one less and one more: then the
+        # 1 keeps those of one name together.
         return total + inner + NAME * (one.name != two.name) - bool(named)
 
     def argument_cost(self, one: Component, two: Component) -> int:
@@ -99,6 +101,7 @@ class Aligner:
 
     def align(self, one: Sequence[Component], two: Sequence[Component]) -> Fit:
         """Two sequences of parts. What is equal at their beginnings and ends is the same."""
+        # Of [a, b, c, d] and [a, x, d] the a and the d are settled: a table is made of [b, c] and [x].
         length = min(len(one), len(two))
         head = next((i for i in range(length) if one[i].sign != two[i].sign), length)
         rest = length - head
@@ -112,6 +115,7 @@ class Aligner:
     def align_middle(self, one: Sequence[Component], two: Sequence[Component]) -> Fit:
         if not one or not two:
             return Fit(LAYER * sum(part.size for part in (*one, *two)), ())
+        # A cell of two scopes needs a table for their parts: in all an entry for each two unlike layers.
         work = max(len(one) * len(two), distinct_layers(one) * distinct_layers(two))
         if work > self.left // 8 and (fixed := anchors(one, two)):
             return self.align_between(one, two, fixed)
@@ -132,10 +136,12 @@ class Aligner:
 
     def align_by_table(self, one: Sequence[Component], two: Sequence[Component], width: int) -> Fit:
         """Two sequences by the table of all costs that is as wide as said on both sides of its diagonal."""
+        # before[j]: what it costs to make two[:j] of the parts before this one, for the j near the diagonal.
         before, moves = {0: 0}, []
         for j, part in enumerate(two[:width], 1):
             before[j] = before[j - 1] + LAYER * part.size
         for i, part in enumerate(one, 1):
+            # Of 3 parts against 9 the rows lie around places 3, 6 and 9.
             at = i * len(two) // len(one)
             here: dict[int, int] = {}
             taken: dict[int, str] = {}
@@ -163,6 +169,7 @@ def trace_back(moves: list[dict[int, str]], end: int) -> Pairs:
         move = moves[i - 1][j]
         if move == "both":
             found.append((i - 1, j - 1))
+        # "both" goes a step back in either sequence, "up" in the first alone, "left" in the second.
         i -= move != "left"
         j -= move != "up"
     return tuple(reversed(found))
@@ -249,6 +256,8 @@ class TwinFinder:
                 continue
             sides = (theirs, ours) if self.is_swapped else (ours, theirs)
             fit = self.aligner.align(*sides)
+            # Bare: one side stands in scopes of both nets, as `conv, relu` did
+            # before braces were put around it.
             bare = any(all(id(part) in self.in_paired_scopes for part in side) for side in sides)
             if (NO_NAME if bare else OTHER_NAME) * fit.cost <= LAYER * (len(ours) + len(theirs)):
                 for i, j in fit.pairs:

@@ -132,6 +132,8 @@ class ChangeFinder:
         self.before, self.after = before, after
         self.names = {one.path: two.path for one, two in pairs(tree)}
         inputs = match_inputs(before, after)
+        # Both in the names of the second net. Where only one net has a dropout
+        # behind conv1, that is {"conv1"}.
         self.sources = (
             sources(before, self.names | inputs),
             sources(after, {name: name for name in (*self.names.values(), *inputs.values())}),
@@ -143,6 +145,7 @@ class ChangeFinder:
 
     def changes(self, twin: Twin) -> Iterator[Change]:
         one, two = twin.before, twin.after
+        # Nets may be called as one likes; joins and their paths have no name to compare.
         if one is None or two is None or not two.path:
             return
         if one.label != two.label:
@@ -225,6 +228,7 @@ def input_ports(first: Network, second: Network) -> Iterator[Port]:
 def figures(network: Network, graph: Graph) -> Figures:
     total, found = costs(network), fields(graph)
     maps = [node.path for node in graph.nodes if not node.train and node.output.is_map]
+    # Behind global pooling every field is the whole image, which tells nothing of a net.
     wide = [n.path for n in graph.nodes if not n.train and n.output.is_map and n.output.size != (1, 1)]
     field = found[(wide or maps)[-1]] if maps else None
     return Figures(len(graph.nodes), *total, field, peak(graph))

@@ -104,6 +104,7 @@ class ComponentBuilder:
         return (self.scope("braces", "", path, label(path, ""), inner),)
 
     def scope(self, kind: str, name: str, path: str, given: str, inner: tuple[Component, ...]) -> Component:
+        # ("block", "Basic", "", 4, 7): the kind, the name, the label, then the signs of the parts.
         sign = self.signs[kind, name, given, *(part.sign for part in inner)]
         return Component(kind, name, path, given, inner, None, sum(part.size for part in inner), sign)
 

@@ -33,6 +33,7 @@ def peak(graph: Graph) -> Peak:
     """The live-tensor peak of one image through a graph, in elements."""
     nodes = [node for node in graph.nodes if not node.train]
     owner = owners(graph, nodes)
+    # -1: an input that nothing reads is let go behind the first layer.
     last = dict.fromkeys(owner.values(), -1)
     for step, node in enumerate(nodes):
         for name in (*node.inputs, node.path):

@@ -57,8 +57,12 @@ class Axis(NamedTuple):
             raise Irregular
 
         def at(ends: tuple[int, ...], place: int) -> int:
+            # Behind an upsampling by 2, low is (0, 0): place 5 is the second of
+            # the third period, low[1] + 2 = 2.
             return ends[place % own] + place // own * self.step
 
+        # Behind an upsampling by 3 a stride of 2 takes places 0, 2 and 4 of two
+        # periods: low (0, 0, 1), step 2.
         pixels = [(q, i * window.step) for i in range(turns) for q in range(period)]
         low = tuple(at(self.low, window.first[q] + shift) for q, shift in pixels)
         high = tuple(at(self.high, window.last[q] + shift) for q, shift in pixels)
@@ -102,6 +106,7 @@ class Field(NamedTuple):
 
 
 PIXEL = Axis(1, (0,), (0,))
+# Step 0: wherever a pixel is, it sees the same.
 WHOLE = Field(Axis(0, (0,), (0,)), Axis(0, (0,), (0,)))
 
 

@@ -47,6 +47,7 @@ def keys(graph: Graph) -> dict[str, StateTensor]:
 def tensors(before: Graph, after: Graph, names: Mapping[str, str]) -> StateTensors:
     """Compare the keys; `names` are the later names of layers that both have."""
     one, two = keys(before), keys(after)
+    # ("stem.0", "weight") -> ("stem.0.weight", (64, 3, 7, 7)): where a layer's tensor lies in the second net.
     homes = {(tensor.owner, tensor.name): (key, tensor.shape) for key, tensor in two.items()}
     loads, reshaped, misplaced, renamed, lost = [], [], [], [], []
     for key, tensor in one.items():

@@ -248,11 +248,13 @@ class Unroller:
         instance, path = step.instance, place.prefix + step.name
         self.blocks[path] = instance.block.name.name
         names = {instance.input: place.names[step.input]} if step.input in place.names else {}
+        # Inside, the block's one output counts; whether the use itself is idle, `place` brings along.
         needed = live(instance.steps, {instance.output})
         number = self.runs[f"{path}."] = self.runs.get(f"{path}.", 0) + 1  # no layer's path ends in a dot
         within = (*place.within, BlockRun(path, number, instance.block.name.name, step.span))
         inner = place._replace(prefix=f"{path}.", names=names, evaluated=needed, needed=needed, within=within)
         self.steps(instance.steps, inner)
+        # Only now: before its steps ran, `names` had the block's input alone.
         self.keep_findings(instance.findings, names)
         self.name_alike(step.output, instance.output, place.names, names)
 

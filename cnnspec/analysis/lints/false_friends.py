@@ -37,6 +37,7 @@ def as_factor(site: Site) -> Edit | None:
     given = SIZE.fullmatch(span.text)
     if given is None or given[1] != (given[2] or given[1]) or int(given[1]) < 2:
         return None
+    # Behind the layer's name a factor needs none: `upsample size=2` becomes `upsample 2`.
     is_first = span.source.text[site.op.span.start : span.start].strip() == site.layer
     return Edit(span, given[1] if is_first else f"factor={given[1]}")
 
@@ -51,6 +52,7 @@ def momentum_as_kept_share(context: LintContext) -> Iterator[Finding]:
                 site, momentum = Site(leaf, uses, scope), leaf.layer.value("momentum")
                 if not leaf.layer.value("track") or momentum == "average" or not 0.5 < momentum < 1:
                     continue
+                # The whole call: it does not give the momentum, a `default` does.
                 if site.argument("momentum") == site.argument():
                     if network.name in elsewhere:
                         continue

@@ -35,6 +35,7 @@ class Taps(NamedTuple):
         if self.read.bit_length() + (k - 1) * d > LONGEST:
             return Taps()  # farther than anyone needs to know
         read = 0
+        # A kernel of 3, 2 apart, over what one of 3 saw: 111 | 11100 | 1110000 = 1111111.
         for tap in range(k):
             read |= self.read << tap * d
         return Taps(self.low + first, read, (*self.dilations, d) if d > 1 and k > 1 else self.dilations)
@@ -96,6 +97,7 @@ class HoleFinder(ScopeWalk[Footprint]):
             windows = layer.reads(site.shape)
         except Irregular:
             return self.end(footprint)
+        # A pixel for a pixel: an activation, or a pad or a crop, which shifts the map.
         if windows is not None and all(w.step == 1 and w.first == w.last for w in windows):
             down, across = (taps.moved(w.first[0]) for taps, w in zip(footprint[:2], windows, strict=True))
             return footprint._replace(down=down, across=across)

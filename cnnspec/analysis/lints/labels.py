@@ -63,6 +63,7 @@ def early_reads(scope: FlatScope) -> Iterator[EarlyRead]:
 
     A norm may stand between. Where the activation has a name, too, or a name leads to it, both are meant.
     """
+    # By where a labelled step starts: its index in its chain, the step, the chain.
     wanted = {
         step.action.span.start: (i, step, chain)
         for chain in chains(scope.body)
@@ -71,6 +72,7 @@ def early_reads(scope: FlatScope) -> Iterator[EarlyRead]:
     }
     steps = list(walk(scope.steps, again=False)) if wanted else []
     reads = {step.value: step.span for step in steps if isinstance(step, From)}
+    # A text in a repeat makes many leaves: what arrives tells them apart.
     leaves = {(op.span.start, op.input): op for ops in scope.kinds.values() for op in ops} if reads else {}
     for step in steps:
         if isinstance(step, From | Again | Lost) or step.output not in reads or step.span.start not in wanted:

@@ -105,6 +105,7 @@ class Sights:
             if type(op) is Use:
                 inside = self.context.inside(op.instance)
                 inner = self.of(inside)
+                # What enters has seen the image, so every convolution inside counts, and the first is known.
                 if first and covers(reach(seen, 1, 1), image):
                     number += inner.number
                 elif covers(reach(seen, inner.high, inner.wide), image):
@@ -148,6 +149,7 @@ def compose_windows(outer: Field | None, inner: Field) -> Field | None:
     if inner is WHOLE:
         return WHOLE
     try:
+        # An Axis has the form of a Window: a block is a layer that reads its input so.
         return behind(outer, (Window(*inner.down), Window(*inner.across)))
     except Irregular:
         return None
@@ -174,4 +176,5 @@ def offset_between(one: Axis, two: Axis) -> float:
         return 0
     first, second = one.repeated(period), two.repeated(period)
     ends = sum(first.low) + sum(first.high) - sum(second.low) - sum(second.high)
+    # The mean distance of centres is ends/(2*period) pixels of the input; one of theirs is step/period.
     return abs(ends) / (2 * first.step)

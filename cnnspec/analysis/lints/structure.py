@@ -156,6 +156,8 @@ def unseen_pixels(site: Site) -> tuple[int, int]:
     """How many rows and columns at the far side no window sees, of those that are no gap between two."""
     windows, out = site.leaf.layer.reads(site.shape), site.leaf.output.shape
     assert windows is not None and out is not None
+    # Of 8 rows a 3x3 with stride 2 has windows up to row 6: 1 is lost. Of a 1x1 the last begins at 6, the
+    # next would at 8: row 7 is a gap like those between windows, and counts as none.
     high, wide = (
         n - max((o - 1) * window.step + window.last[0] + 1, o * window.step + window.first[0])
         for n, o, window in zip(site.shape.size, out.size, windows, strict=True)

@@ -22,6 +22,7 @@ BETWEEN = frozenset(NAMES) - {"batchnorm", "layernorm", "groupnorm", "instanceno
 def bias_before_batchnorm(context: LintContext) -> Iterator[Finding]:
     """W0601: the batch's mean takes away again what the bias adds."""
     followed = Follower(context, FollowRule(BIASED, NORM, alone=True))
+    # A step may run twice: one run without a batchnorm behind it needs the bias.
     kept = {place(site.op.span) for site in followed.unmet()}
     for one, two in followed.pairs():
         if not one.leaf.layer.value("bias") or one.leaf.layer.value("frozen"):

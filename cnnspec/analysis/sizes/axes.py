@@ -92,6 +92,7 @@ class Axes:
         if isinstance(layer, Linear):
             free = layer.value("in") is None and not isinstance(layer.value("weights"), list)
             down, across = (max(column, default=0) for column in self.columns(node.inputs[0]))
+            # 512*14*7 along heights, 512*7*14 along widths, 512*7*7 as written: both together make 512*14*14.
             return free and layer.units * (down * across // node.shapes[0].features) <= self.limit
         return type(layer).output is Layer.output and not layer.is_join
 

@@ -79,6 +79,8 @@ class Explorer:
                 valid[i] = False  # it may want an input more, for these sizes
                 continue
             # What the text means at one size it mostly means at its neighbours: one check settles many.
+            # Three checks in a row that told of no other size: from then on each
+            # is taken to mean a net of its own.
             tried = [i, *waiting] if alone < 3 else [i]
             self.left -= len(tried) * len(self.graph.nodes) // 3  # a third of what its text costs
             run = SizeRun(SizeProgram(unroll(network), self.limits), columns(inputs, tried), self.claims)

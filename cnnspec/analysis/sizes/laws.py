@@ -70,6 +70,7 @@ class Periods:
         if isinstance(node.layer, Join):
             if node.layer.sized_by is not None:
                 return arriving[node.layer.sized_by]
+            # A gate that is one pixel at every size says nothing of how the others grow.
             repeated = {1, None} if node.layer.repeats else {None}
             wide = [n for n in node.inputs if not repeated.issuperset(self.along(n, axis))] or node.inputs
             return join_periods([self.of[name][axis] for name in wide])
@@ -110,6 +111,8 @@ class Periods:
             return None
         if value.operation in ("+", "-") and type(right) is Extent:
             found = sum_periods([first, self.extent(right)], [1, 1 if value.operation == "+" else -1])
+            # h//8 - 20*(h - 2*(h//2)) is above 0 for even h from 8 on, for odd ones from 169 on: where that
+            # rises there may be maps behind all sizes looked at that have none like them before.
             return found if found and (value.operation == "+" or found.gain <= 0) else None
         if type(right) is Extent or not isinstance(right, int) or right < 1:
             return None
@@ -188,6 +191,8 @@ def rule(sizes: Mapping[int, int], step: int, gain: int) -> SizeRule | None:
         found = None
     if found and holds_at(found, sizes):
         return found
+    # f(n + 4) = f(n) + 2 is tried as n//2 before 2*(n//4), f(n + 4) = f(n) + 1
+    # as n//4 alone: a factor is whole.
     for shorter in (d for d in range(2, step + 1) if step % d == 0 and gain and gain * d % step == 0):
         found = rule_of_step(gain * shorter // step, shorter, o, sizes)
         if found:
@@ -205,6 +210,7 @@ def rule_of_step(factor: int, step: int, o: int, sizes: Mapping[int, int]) -> Si
     high = min((value - more) // factor * step + step - 1 - n for n, value in sizes.items())
     if low > high:
         return None
+    # A shift of 0 reads as n//32, one of 31 as ceil(n/32); else the one nearest to 0.
     shift = next((s for s in (0, step - 1) if low <= s <= high), low if low > 0 else high)
     return SizeRule(factor, shift, step, more)
 

@@ -19,6 +19,7 @@ class Stretch(NamedTuple):
 
     def members(self, end: int) -> Iterator[int]:
         """Its sizes up to `end`."""
+        # Without a step the next start would lie behind the end.
         for start in range(self.first, end + 1, self.step or end + 1):
             yield from range(start, min(start + self.length, end + 1))
 
@@ -53,6 +54,7 @@ def _tail(bits: int, end: int) -> tuple[int, int]:
     late: tuple[int, int] | None = None
     for step in range(1, end // 3 + 1):
         # Bit n says that n and n + step are unlike: behind the last of these all repeats.
+        # Bit 0 is no size: for multiples of 16 it would be unlike bit 16.
         changes = (bits ^ (bits >> step)) & ((1 << (end - step + 1)) - 1) & ~1
         start = changes.bit_length() if changes else 1  # behind the last size that is unlike the next
         room = end - start + 1
@@ -69,6 +71,7 @@ def _offset(bits: int, step: int) -> int:
     window = bits & ((1 << step) - 1)
     if not window or step == 1:
         return 0
+    # Of 8, 11, 12, 15, 16, … the 8 is the end of a pair: behind it the step begins, at 11.
     gaps = ~bits
     gap = (gaps & -gaps).bit_length() - 1 if bits & 1 else 0
     rest = bits >> gap

@@ -96,13 +96,16 @@ class SizeProgram:
         it makes of them follows from its pace, so few are asked about. `lost`: how many rows or columns a
         stride leaves out of them. Raises TooMuch.
         """
+        # One table for both axes where they are alike: False is the key 0 of heights.
         key = self.behaviour(layer), axis and not is_even(layer), lost
         table, starts = self.sides.setdefault(key, ({}, {}))
         pace, look = layer.paces()[axis], self.left_out if lost else self.answer
+        # Rising, so that of each remainder the least size that fits is asked about.
         for n in sorted(sides.difference(table)):
             # f(n + step) = f(n) + gain: one answer for each remainder tells all larger sizes.
             start = starts.get(n % pace.step) if pace else None
             if pace and start is not None and n >= start:
+                # What a stride leaves out repeats: of 7, 9 and 11 rows a 2x2 pool never sees one.
                 table[n] = table[start] + (0 if lost else (n - start) // pace.step * pace.gain)
                 continue
             self.spend(1)

@@ -108,6 +108,7 @@ class SizeRun:
         flows = [self.flows[name] for name in node.inputs]
         channels = int(node.output.channels) if node.output.is_map else None
         if node.layer.is_join:
+            # Paths of one size at all sizes: every join keeps it.
             alike = channels is not None and all(flow.column is flows[0].column for flow in flows)
             column = flows[0].column if alike else self.ask_layer(node.path, node.layer, flows)
         elif node.following is not None:
@@ -125,6 +126,7 @@ class SizeRun:
         most, column = self.program.limits.max_elements, output.column
         if id(column) not in self.largest:
             self.largest[id(column)] = max(map(pixels, column))
+        # Only behind a vector may weights outgrow what is made: a linear layer's are units x features.
         if (output.channels or 1) * self.largest[id(column)] <= most and flows[0].channels is not None:
             return output
         pairs = list(zip(flows[0].column, column, strict=True))
@@ -148,6 +150,7 @@ class SizeRun:
     def compute_blank(self, path: str, layer: Layer, inputs: tuple[str, ...]) -> None:
         """A layer that does not fit what arrives at the written size: it may at others."""
         flows = [self.flows[name] for name in inputs if name in self.flows]
+        # A layer needs one value that is known, a join two.
         if len(flows) > layer.is_join:
             self.ask_layer(path, layer, flows)
 
@@ -232,6 +235,7 @@ class SizeRun:
         """For each input the first layer whose weights are not those written; None: all are."""
         found: list[str | None] = [None] * self.length
         nodes = [node for node in self.graph.nodes if has_weights(node)]
+        # The text means other layers at these sizes.
         if (other := [node.path for node in nodes]) != list(written):
             return [
                 next((path for path in other if path not in written), next(iter(written), ""))

@@ -77,6 +77,7 @@ class SizeSurvey:
         height, width = self.written
         sizes = range(1, end + 1)
         self.heights = Sweep(explorer, [self.inputs_at(n, width) for n in sizes], 0)
+        # Squares through layers that do the same along both axes: one sweep tells of both.
         self.widths = self.heights
         if height != width or not explorer.program.is_even():
             self.widths = Sweep(explorer, [self.inputs_at(height, n) for n in sizes], 1)
@@ -254,6 +255,7 @@ class SizeSurvey:
             sides = [*self.sweeps[axis].valid, *self.valid_beyond(axis, side)]
             smaller_sides = [n for n in sides if n <= side][-1:]
             larger_sides = [n for n in sides if n >= side][:1]
+            # Where none is smaller the nearest larger one stands in, and the other way round.
             below.append(next(iter(smaller_sides + larger_sides), 0))
             above.append(next(iter(larger_sides + smaller_sides), 0))
         pairs = (below[0], below[1]), (above[0], above[1])
