@@ -141,6 +141,8 @@ class Layer:
             cls.name = vars(cls).get("name", cls.__name__.lower())
             cls.example = vars(cls).get("example", cls.name)
         declared = [(n, a) for base in cls.__mro__ for n, a in vars(base).items() if isinstance(a, Argument)]
+        # {"filter": "filter", "in": "in_", "weights": "weights_"}, and for
+        # PyTorch {"out_channels": "filter"}.
         cls._attributes = {attribute.removesuffix("_"): attribute for attribute, _ in declared}
         cls.arguments = {name: getattr(cls, attribute) for name, attribute in cls._attributes.items()}
         cls.torch_arguments = {theirs: n for n, a in cls.arguments.items() for theirs in a.torch.split()}
@@ -239,6 +241,7 @@ class Layer:
         if claim is not None and claim != arriving:
             message = f"`{self.name}` takes {claim} {what if claim != 1 else what[:-1]} but {arriving} arrive"
             formula = f"{claim} != {arriving}"
+            # `conv 8@3x3 groups=2 in=4` where 8 arrive: 4 are those of one group.
             if claim * groups == arriving:
                 formula += f": `in` counts those of all {groups} groups"
             raise Misfit("E0410", message, "in", formula, data=Mismatch(arriving, claim))
@@ -279,6 +282,7 @@ def convert(name: str, argument: Argument, value: Any) -> Any:
         words = [*filter(None, [wanted]), *(f'"{choice}"' for choice in argument.choices)]
         raise Misfit("E0303", f"`{name}` wants {' or '.join(words)}, not {describe(value)}", name)
     for i, part in enumerate(parts):
+        # A filter's parts are its count, then the height and the width of its kernel.
         of = ("the kernel of " if i else "the count of ") if argument.kind == "filter" else ""
         _check_range(f"{of}`{name}`", name, argument, part)
     return make(*parts)

@@ -85,6 +85,7 @@ class _Numbers(Layer):
             shapes = {len(ones): ones} if len(ones) <= axes else {}
         else:
             behind = (1,) * (axes - 2)
+            # By their number of axes, for 8@4x4: {1: (8,), 3: (8, 1, 1), 4: (1, 8, 1, 1)}.
             shapes = {1: (x.channels,), axes - 1: (x.channels, *behind), axes: (1, x.channels, *behind)}
         dims = self.dims if self.dims is not None else min(axes - 1, max(shapes))
         if dims not in shapes:
@@ -101,6 +102,7 @@ class _Numbers(Layer):
 
     def spread(self, x: Shape) -> tuple[int, ...]:
         """What the tensor is to be reshaped to, so that it fits the channels of x; nothing: it does."""
+        # C numbers along one axis would lie along the map's width.
         return (-1, 1, 1) if self.per == "channel" and self.dims == 1 and x.is_map else ()
 
     def torch(self, x: Shape) -> Construction:

@@ -60,6 +60,7 @@ class _Convolution(Valued):
             message = f"{groups} groups do not divide the {counted} {what}"
             raise Misfit("E0404", message, "groups", f"{counted} % {groups} = {counted % groups}")
         self.check_biases(filters)
+        # For its Misfit alone: `weights` of another shape.
         self.first_weights(x)
 
     def first_weights(self, x: Shape) -> Any:
@@ -297,6 +298,7 @@ class ConvTranspose(_Convolution):
         return o
 
     def macs(self, x: Shape) -> int:
+        # Every pixel that arrives puts its kernel down once, whatever the output's size.
         count, (kh, kw) = self.filter
         height, width = x.size
         return height * width * x.channels * (count // self.groups) * kh * kw

@@ -79,6 +79,7 @@ class InstanceNorm(_Norm):
     No tensors unless `affine=yes` (weight, bias: C) or `track=yes` (running statistics for evaluation).
     """
 
+    # 1x1 is refused, but 1x2 and 2x1 are not: it is no matter of the height or of the width alone.
     axes_apart = False
     summary = "every channel of every image brought to mean 0 and deviation 1"
     torch_class = "nn.InstanceNorm2d"

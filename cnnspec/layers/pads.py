@@ -17,6 +17,7 @@ def check_mode(mode: str, x: Shape, sides: Sides) -> None:
     height, width = x.size
     top, bottom, left, right = sides
     for axis, n, p in (("height", height, max(top, bottom)), ("width", width, max(left, right))):
+        # A mirror does not repeat the edge, so n rows have n - 1 to give; from the far side come all n.
         if mode == "reflect" and p >= n:
             message = f"a reflected pad of {p} needs more than the map's {axis} {n}"
             raise Misfit("E0411", message, "pad", f"{p} >= {n}")
@@ -72,6 +73,7 @@ class Sliding(Layer):
 
     def _taps(self, x: Shape) -> tuple[tuple[int, int, int, int], ...]:
         """Kernel, stride, dilation and low pad of each axis."""
+        # [::2] of (top, bottom, left, right): the low sides.
         return tuple(zip(self.kernel_of(), self.stride, self.dilation, self.sides(x)[::2], strict=True))
 
     def reads(self, x: Shape) -> tuple[Window, Window]:

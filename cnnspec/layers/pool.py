@@ -39,6 +39,7 @@ class _Pool(Sliding):
             self.stride = self.window
         top, bottom, left, right = self.pad_of()
         for k, p in zip(self.window, (max(top, bottom), max(left, right)), strict=True):
+            # PyTorch's pools refuse more.
             if p > k // 2:
                 message = f"`pad={p}` is more than half the window's {k}"
                 raise Misfit("E0304", message, "pad", f"{p} > {k}//2", data=Bound("most", k // 2))

@@ -77,10 +77,12 @@ class Upsample(Layer):
 
     def _reads(self, n: int, o: int, factor: float | None) -> Window:
         if self.align:
+            # From corner to corner o - 1 steps of the output are n - 1 of the map.
             return resized(n - 1, max(o - 1, 1), linear=True)
         if factor is not None:
             from fractions import Fraction
 
+            # The float 1.1 is 2476979795053773/2**51, and 11/10 is meant: else no window would repeat.
             o, n = Fraction(factor).limit_denominator(LONGEST).as_integer_ratio()
         linear = self.mode == "bilinear"
         return resized(n, o, linear, linear)

@@ -29,6 +29,7 @@ class Term(NamedTuple):
         if self.flag:
             return f" {self.sign} ({self.text.format_map(known)})" if known.get(self.flag) else ""
         parts = [part for part in (self.text, self.twin) if part]
+        # A pad of 0 adds nothing, of 2 on both sides it is 2*2.
         numbers = [part.format_map(known) for part in parts if any(known[name] for name in names_in(part))]
         if len(numbers) == 2 and numbers[0] == numbers[1]:
             numbers = [f"2*{numbers[0]}"]

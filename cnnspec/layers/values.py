@@ -29,6 +29,7 @@ def parse_init(text: str) -> Construction:
     word, _, rest = text.replace(" ", "").partition("(")
     numbers = [_number(part) for part in rest[:-1].split(",")] if rest.endswith(")") else []
     wanted = 2 if word in ("normal", "uniform") else 0
+    # `he` has no brackets at all, `normal(0, 1)` has both.
     complete = rest.endswith(")") if wanted else not rest and "(" not in text
     if word not in _INITS or not complete or len(numbers) != wanted or None in numbers:
         wants = '"he", "xavier", "normal(mean, deviation)", "uniform(low, high)" or "bilinear"'
@@ -87,6 +88,7 @@ class Valued(Layer):
         """The module with its numbers set and its tensors frozen; `weights` broadcast to the weight."""
         values = {"weight": weights, "bias": self.biases}
         given = {name: value for name, value in values.items() if value is not None}
+        # Where the weight is given and there is no bias, nothing is left for an init to start.
         if self.init is not None and not (weights is not None and not self.bias):
             helper, numbers, _ = parse_init(self.init)
             module = Construction(helper, (module, *numbers))
@@ -100,6 +102,7 @@ def nesting(values: Any) -> tuple[int, ...] | None:
     if not isinstance(values, list):
         return ()
     inner = {nesting(item) for item in values}
+    # Items of one shape leave the set empty when that is taken out.
     shape = inner.pop()
     return None if inner or shape is None else (len(values), *shape)
 
@@ -123,7 +126,9 @@ def kernel_values(values: Any, shape: tuple[int, ...], filter_axis: int, groups:
         return values
     if found == (filters, *kernel):
         if filter_axis == 0:
+            # count x 1 x kh x kw: a filter's kernel for all channels.
             return [[rows] for rows in values]
+        # Transposed, 1 x count x kh x kw. In groups the filters do not all lie along that axis.
         if groups == 1:
             return [values]
     height, width = kernel

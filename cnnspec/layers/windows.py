@@ -38,6 +38,7 @@ STILL, ALONG = Pace(1, 0), Pace(1, 1)
 
 def stretched(factor: float) -> Pace | None:
     """The pace of floor(n*factor); None where that is not computed without a rounding error."""
+    # 1.5 is 3/2; 1.1 in binary is 2476979795053773/2**51, of which no period can be made.
     gain, step = float(factor).as_integer_ratio()
     return Pace(step, gain) if step <= LONGEST and gain < 2**22 else None  # so n*factor is exact below 2**31
 
@@ -64,11 +65,13 @@ def transposed(k: int, s: int, d: int, p: int) -> Window:
 
     Where the stride leaves gaps between the kernels, nothing is read: the pixel before counts.
     """
+    # Of the taps of one pixel a dict keeps the last: for the least they come in reverse.
     pixels = period(s)
     least = {
         (t * d - p) % s: t for t in reversed(range(min(k, s)))
     }  # by pixel; the taps repeat after s of them
     most = {(t * d - p) % s: t for t in range(max(0, k - s), k)}
+    # 3 taps, 2 apart, p = 1: pixel 1 reads from (1 + 1 - 2)//2 = 0 by tap 2 to (1 + 1 - 0)//2 = 1 by tap 0.
     first = tuple((q + p - most.get(q, 0) * d) // s for q in pixels)
     return Window(1, first, tuple((q + p - least.get(q, 0) * d) // s for q in pixels))
 
@@ -80,6 +83,7 @@ def resized(n: int, o: int, linear: bool = False, centred: bool = False) -> Wind
     """
     common = math.gcd(n, o)
     n, o = n // common, o // common
+    # From 4 to 6, centred: pixel 0 is at (1*2 - 3)/6 = -1/6, so between -1 and 0.
     places = [(2 * q + 1) * n - o if centred else 2 * q * n for q in period(o)]  # in units of 1/(2*o)
     first = tuple(place // (2 * o) for place in places)
     return Window(n, first, tuple(-(-place // (2 * o)) for place in places) if linear else first)
@@ -95,5 +99,6 @@ def tiled(n: int, o: int) -> Window:
     """The windows of adaptive pooling from n to o pixels: j*n//o up to, not including, ceil((j + 1)*n/o)."""
     common = math.gcd(n, o)
     turns = period(o // common)
+    # From 7 to 3: 0 to 2, 2 to 4, 4 to 6.
     first = tuple(j * n // o for j in turns)
     return Window(n // common, first, tuple(-(-(j + 1) * n // o) - 1 for j in turns))
