@@ -123,6 +123,7 @@ def _kind(argument: Argument) -> str:
     if argument.kind == "word":
         return ", ".join(f'`"{choice}"`' for choice in argument.choices)
     words = "".join(f', `"{choice}"`' for choice in argument.choices)
+    # 2^31 - 1 bounds every number, and says nothing of this one.
     if argument.low is not None and argument.high is not None and argument.high < 2**31 - 1:
         return f"{argument.kind}, {argument.low} to {argument.high}{words}"
     return argument.kind + (f" ≥ {argument.low}" if argument.low is not None else "") + words
@@ -135,6 +136,7 @@ def _default(argument: Argument) -> str:
     value: Any = argument.default
     if isinstance(value, tuple):
         value = value[0] if len(set(value)) == 1 else list(value)
+    # Python writes 1e-06.
     return describe(value).replace("e-0", "e-")
 
 

@@ -20,6 +20,7 @@ class Selection(NamedTuple):
         """Whether it is shown: errors are; else the longer of what selects and what ignores it decides."""
         if diagnostic.severity == "error":
             return True
+        # "" begins every code: 0 against the -1 of nothing ignored.
         wanted = longest(diagnostic.code, self.select or ("",))
         return wanted > longest(diagnostic.code, self.ignore)
 

@@ -66,6 +66,7 @@ def upstream(value: Value, made: Mapping[int, ValueStep]) -> list[Leaf]:
             value = step.instance.output
         elif isinstance(step, Merge) and map_size(step.input.shape) == map_size(step.output.shape):
             value = step.input
+        # No step makes a block's input: it is followed on from what the innermost use reads.
         elif step is None and callers:
             value = callers.pop()
         else:
@@ -119,6 +120,7 @@ def _candidates(layer: Layer, kind: str, wanted: Size) -> Iterator[tuple[tuple[s
     elif kind == "pad" and "pad" in layer.arguments and (argument := kernel_argument(layer)):
         if isinstance(layer.value("pad"), str):
             return
+        # A 3x3 takes 2 rows away, and 1 on each side keeps the size; an even kernel takes an odd number.
         reach = max(map(effective, _sides(layer, argument), getattr(layer, "dilation", (1, 1)))) - 1
         least = reach // 2
         if name in ("conv", "depthwise") and reach % 2:
@@ -166,6 +168,7 @@ def _solve(
     for axis in (0, 1):
         # Height and width are independent here, so n candidates take 2n trials, not n*n.
         now = tuple(_along(leaf.layer, name, axis) for name in names)
+        # First as it is: often one axis alone is wrong.
         tried = ((each, _with(layer, names, axis, each)) for each in [now, *candidates])
         good = ((each, new) for each, new in tried if (size := leads_to(new)) and size[axis] == wanted[axis])
         found, layer = next(good, (None, layer))

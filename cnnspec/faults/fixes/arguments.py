@@ -60,6 +60,7 @@ def repeated(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """E0305: an argument is given twice; drop the second or the first."""
     given = [each.name for each in at.call.keywords if each.span.covers(case.fault.span)]
     same = [each for each in at.call.keywords if each.name in given]
+    # Of two equal values it does not matter which one goes.
     agree = len({each.value.span.text for each in same}) == 1 and len(same) > 1
     for each in reversed(same[-1:] if agree else same):
         yield Fix(f"drop `{each.span.text}`", (delete(each.span),), safe=agree)
@@ -71,6 +72,7 @@ def bounds(case: Case, at: WrittenCall) -> Iterator[Fix]:
     node, bound = _value_at_fault(case, at), case.fault.data
     if node is None or not isinstance(bound, Bound) or bound.side == "above":
         return
+    # `dropout 50` may mean 50 % as well as the most, 1.
     percent = literal(node) if bound == Bound("most", 1) else None
     readings = [(f"{percent / 100:g}", f"{percent} % is `@`")] if isinstance(percent, int) else []
     readings.append((f"{bound.value:g}", f"`@` is the {bound.side}"))
@@ -177,6 +179,7 @@ def _word_readings(call: syntax.Call, index: int) -> Iterator[Fix]:
         yield Fix(f"name it: `{argument}`", (Edit(word, argument),))
     if _names_value_before(call, index, word.text):
         yield Fix(f"`{call.name.name} {last.text}` says it", (delete(word),))
+    # `conv 8@3x3 then relu`: the step stands behind the word.
     if word.text in ("with", "then"):
         word = rest[0] if rest else word
     elif rest:
@@ -255,11 +258,13 @@ def labels(case: Case) -> Iterator[Fix]:
     if repeats and repeats[-1].names:
         names = [f"{text}{{{repeats[-1].names[0].name}}}"]
     elif repeats:
+        # An index whose name is nowhere in the text hides nothing.
         free = (name for name in _INDICES if not re.search(rf"\b{name}\b", span.source.text))
         index = next(free, _INDICES[0])
         numbering = (insert(span.source, repeats[-1].source.span.start, f"{index} in "),)
         names = [f"{text}{{{index}}}"]
     else:
+        # conv becomes conv2, conv3 becomes conv4.
         stem = text.rstrip("0123456789")
         first = int(text[len(stem) :] or 1) + 1 if len(text) - len(stem) < 9 else 2
         names = [f"{stem}{number}" for number in range(first, first + _FARTHEST_NUMBER)]

@@ -84,8 +84,10 @@ def alter_layers(kind: str, case: Case, chain: syntax.Chain, data: Mismatch) -> 
             assert found is not None
             networks, before = found.after.all_networks, len(edits)
             for further in islice(_changes(fault, networks, kind), 1):
+                # Found in the edited text, to be written in the old one.
                 further = further._replace(start=old_offset(further.start, edits))
                 more = alter.change_edits(case.tree, further) or ()
+                # Two claims that want different things of one layer: the fault stays, and so ends the search.
                 if not {edit.span for edit in more} & {edit.span for edit in edits}:
                     edits += more
                     changes.append(further)
@@ -93,6 +95,7 @@ def alter_layers(kind: str, case: Case, chain: syntax.Chain, data: Mismatch) -> 
                 break
         after = case.after_mending(edits)
         if after is not None:
+            # end - 1 is within the last step: an end is no part of its step.
             yield Fix(
                 describe_changes(case, changes, after, chain.steps[-1].span.end - 1, edits), tuple(edits)
             )

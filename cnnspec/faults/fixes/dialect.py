@@ -36,6 +36,7 @@ def line(case: Case) -> Fix | None:
         return None
     calls = [at for at in case.tree.calls if at.call.span.line == number]
     theirs = {at.call.span: foreign_call(at.call) for at in calls if not label_argument(case.tree, at)}
+    # By call its readings, the likeliest first: each as text without and with the counts that layers take.
     pairs = {
         span: [*zip(readings(call), readings(call, counted=True), strict=False)]
         for span, call in theirs.items()
@@ -43,8 +44,10 @@ def line(case: Case) -> Fix | None:
     }
     tried: list[Fix] = []
     for index in range(max(map(len, pairs.values()), default=0)):
+        # The first readings of all calls, then the second: a call that has no more keeps its last.
         chosen = {span: each[min(index, len(each) - 1)] for span, each in pairs.items()}
         edits = tuple(Edit(span, text) for span, (text, _) in chosen.items())
+        # The fault's own fix, that of one word, mends the line already.
         if not tried and apply(source.text, edits) in [
             apply(source.text, fix.edits) for fix in case.fault.fixes
         ]:
@@ -85,6 +88,7 @@ def _insert_flatten(case: Case, edits: tuple[Edit, ...]) -> tuple[tuple[Edit, ..
     found = [tree.call_at(fault.span) for fault in faults]
     starts = {each.step.span.start for each in found if each is not None}
     flat = edits
+    # From the end, so that the other starts stay true.
     for start in sorted(starts, reverse=True):
         flat = insert_into(case.tree.source, flat, start, "flatten, ")
     return flat, case.outcome(flat)
@@ -106,6 +110,7 @@ def foreign_call(call: syntax.Call) -> ForeignCall | None:
         return None
     name, *plain = call.name.name, *(node.span.text for node in call.positional)
     if layers.find(name) is None:  # max pool, global average pool, pooling max
+        # For `max pool 2x2`: maxpool2x2 would use up two of the words behind, maxpool one.
         joined = {name + "".join(plain[:2]): 2, name + "".join(plain[:1]): 1, "".join(plain[:1]) + name: 1}
         found = next((each for each in joined if each != name and foreign.is_layer(each)), None)
         if found is not None:
@@ -194,6 +199,7 @@ def input_by_equals(case: Case) -> Iterator[Fix]:
 def words(case: Case) -> Iterator[Fix]:
     """E0202: `bias=False`, `pad=same`."""
     word, span = case.fault.span.text, case.fault.span
+    # Reversed, for the operator that ends before the word.
     if _OPERAND.match(span.source.text[: span.start][::-1]) or _OPERAND.match(span.source.text, span.end):
         return  # no word stands beside an operator
     row = foreign.find("values", word)

@@ -46,6 +46,8 @@ def inputs(case: Case, owner: Owner | None) -> Iterator[Fix]:
             size = next(shape.size for shape in given.values() if shape.is_map)
             edits = input_edits(case, calls, network, explorer.written, size)
             text = apply(case.tree.source.text, edits)
+            # Without edits, where the size is computed or comes from an option,
+            # the input is named, not written.
             after = case.trial.check(text) if edits else case.trial.with_inputs(given)
             if after is None:
                 return
@@ -125,6 +127,7 @@ def value_of(case: Case, network: Network, node: syntax.Expression) -> syntax.Ex
     if not isinstance(node, syntax.Name):
         return node
     name: str = network.name
+    # `net Large = Small size=299` names a pattern, which may be a variant above it.
     for item in reversed(case.tree.file.items):
         if isinstance(item, syntax.Variant) and item.name.name == name:
             given = next((each for each in item.keywords if each.name == node.name), None)
@@ -203,6 +206,7 @@ def range_text(heights: Set, widths: Set, size: tuple[int, int]) -> str:
         return f"of at least {first}"
     if high.length == wide.length == 1:
         return f"{nearest}: at least {first}, in steps of {high.step}"
+    # 96 in the stretches 30 to 33, 62 to 65, …: 96 - (96 - 30)%32 = 94, so 94 to 97.
     ends = [side - (side - axis.first) % axis.step for side, axis in zip(size, (high, wide), strict=True)]
     begin, end = "x".join(map(str, ends)), f"{ends[0] + high.length - 1}x{ends[1] + wide.length - 1}"
     return f"from {begin} to {end}; likewise every {high.step} further"

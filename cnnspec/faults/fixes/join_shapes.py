@@ -28,16 +28,19 @@ def alter_layers(kind: str, case: Case) -> Iterator[Fix]:
     made = alter.makers(case.trial.before.all_networks)
     layers = [alter.upstream(path.output, made) for path in merge.live]
     sizes = [alter.map_size(path.output.shape) for path in merge.live]
+    # The size that most paths have comes first.
     for wanted in sorted({size for size in sizes if size}, key=lambda size: -sizes.count(size)):
         right = {
             leaf.span for leaf_s, size in zip(layers, sizes, strict=True) if size == wanted for leaf in leaf_s
         }
+        # What a right path goes through as well stays as it is.
         wrong = [
             [leaf for leaf in leaves if leaf.span not in right]
             for leaves, size in zip(layers, sizes, strict=True)
             if size != wanted
         ]
         alone = len(wrong) == 1
+        # Six ways for one path; of several paths the first of each, all in one fix.
         options = [
             list(islice(alter.changes(leaves, wanted, kind), OPTIONS if alone else 1)) for leaves in wrong
         ]

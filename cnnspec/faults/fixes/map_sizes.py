@@ -182,6 +182,7 @@ def map_input(case: Case, at: WrittenCall) -> Iterator[Fix]:
     for call in case.tree.inputs(at.owner):
         count = literal(call.positional[0]) if len(call.positional) == 1 else None
         if isinstance(count, int):
+            # 784 features were 28x28 pixels, or the side of a map was meant.
             root = math.isqrt(count)
             for side in [root] * (root**2 == count) + [count]:
                 edit = Edit(call.positional[0].span, f"1@{side}x{side}")
@@ -197,6 +198,7 @@ def pool_pads(case: Case, at: WrittenCall) -> Iterator[Fix]:
     if given.value.span.text != '"same"' or literal(stride.value) not in (1, (1, 1)):
         return
     height, width = sides(kernel.value)
+    # Of 3x3 1 on all sides; of 2x2 [0, 1, 0, 1].
     ends = ((height - 1) // 2, height // 2, (width - 1) // 2, width // 2)
     is_even = height % 2 and width % 2
     text = _square((height // 2, width // 2)) if is_even else f"[{', '.join(map(str, ends))}]"

@@ -41,6 +41,7 @@ def mend(text: str, check: Check, unsafe: bool = False) -> Mended:
     for _ in range(MOST_ROUNDS):
         chosen = next(fixes_in_turn(text, found, check, unsafe), [])
         after_text, after = make_fixes(text, chosen, check)
+        # Each mends its fault alone; together some bring others: then the first alone, and a round more.
         if len(chosen) > 1 and len(after.diagnostics) > len(found.diagnostics) - len(chosen):
             chosen = chosen[:1]
             after_text, after = make_fixes(text, chosen, check)

@@ -34,6 +34,7 @@ def bars(case: Case) -> Iterator[Fix]:
             continue
         assert call.body is not None
         if call.body.paths or len(chains) > 1:
+            # With bars further on the first path alone lacks one; without any, each line is a path.
             first = chains[:1] if call.body.paths else chains
             title = "put a bar before each path" if len(first) > 1 else "put a bar before the path"
             yield Fix(title, tuple(insert(each.span.source, each.span.start, "| ") for each in first))

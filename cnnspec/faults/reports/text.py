@@ -93,6 +93,7 @@ class _Report:
         first, last = window
         start, end = min(mark.start, last), min(mark.end, last)
         before = (3 if first else 0) + width("".join(map(glyph, line[first:start])))
+        # A mark of no length, as at the end of a file, is a caret all the same.
         length = max(1, width("".join(map(glyph, line[start:end]))))
         sign = ("^" if mark.primary else "-") * length
         paint = _COLOURS[self.severity] if mark.primary else _BLUE
