@@ -33,6 +33,7 @@ def shorten(text: str, columns: int) -> str:
     """A text that takes at most so many columns of a terminal: of a longer one the beginning, and `…`."""
     if width(text) <= columns:
         return text
+    # One column is left for the `…`.
     while width(text) >= max(columns, 1):
         text = text[:-1]
     return f"{text.rstrip()}…"

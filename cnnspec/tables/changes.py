@@ -49,6 +49,7 @@ def sections(comparison: Comparison) -> tuple[DiffPart, ...]:
     maker = LineMaker(comparison)
     found: dict[tuple[str, tuple[DiffLine, ...]], list[TwinBlock]] = {}
     for block in maker.blocks(comparison.whole):
+        # Copies of a block on other widths differ in their parameters alone: they are added up.
         content = tuple(line._replace(params=0) for line in block.lines)
         found.setdefault((block.title, content), []).append(block)
     net = [line for port in comparison.ports for line in port_lines(port)]
@@ -71,6 +72,7 @@ class TwinBlock(NamedTuple):
 
     def line_of_net(self, line: DiffLine) -> DiffLine:
         """One of its lines as the net's."""
+        # A bool as an index: what is removed has the first net's path, all else the second's.
         scope = self.scopes[line.mark != "-"]
         if not scope:
             return line
@@ -119,6 +121,7 @@ class LineMaker:
             yield self.layer_line("+" if two else "-", found, scope, part)
         if one is not None and two is not None and found.kind == "block":
             blocks.append(part)
+        # A scope whose layers are all new, or all gone, is one line; braces put around old layers are none.
         elif found.path and found.kind != "layer" and (one is None or two is None) and is_of_one_net(part):
             words = found.name or layers_words(found.size)
             name = relative_to(found.path, scope)
@@ -228,6 +231,7 @@ def ranges(names: Iterable[str]) -> list[str]:
         if number is None or last is None or head != stem:
             found.append(name)
             step = 0
+        # 0: the direction is open. `dec3…2` goes on with 1, not with 3.
         elif abs(number - last) == 1 and step in (0, number - last):
             step = number - last
             found[-1] = f"{found[-1].partition('…')[0]}…{number}"

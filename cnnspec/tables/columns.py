@@ -30,6 +30,7 @@ def title(item: LayerRow | RowGroup, name: str) -> str:
     """`fc: linear`, `conv1`, `1…35: Bottleneck ×35`, as the language would label it."""
     kind = item.layer
     rest = name.lower().removeprefix(kind.lower())
+    # `conv1` and `conv1…3` say their kind; `fc: linear` and `1: Basic` do not.
     says_kind = not kind or name == kind or (rest != name.lower() and rest.replace("…", "").isdecimal())
     words = name if says_kind else f"{name}: {kind}"
     if item.times > 1:

@@ -138,6 +138,7 @@ def units(graph: Graph) -> Iterator[tuple[Node, Stack]]:
         for run in node.within:
             members.setdefault(run, []).append(node)
     parts = {run: block(run, inside) for run, inside in members.items()}
+    # The outermost run that is written out as a whole: in a block that is opened, the next one within.
     for found, group in groupby(nodes, lambda node: next((run for run in node.within if parts[run]), None)):
         inside, part = list(group), parts[found] if found else None
         if part:
@@ -167,6 +168,8 @@ def ways_to_joins(inside: Sequence[Node]) -> Iterator[tuple[Node, list[set[str]]
     made: dict[str, set[str]] = {}  # the layers by which a value is made
     for node in inside:
         ways = [made.get(path, set()) for path in node.inputs]
+        # Of an `add` of two convs and a projection: [{"conv3"}, {"conv1",
+        # "conv2"}]; an identity's way is set().
         if len(ways) > 1:
             common = set.intersection(*ways)
             yield node, sorted((way - common for way in ways), key=len)

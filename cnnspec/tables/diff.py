@@ -88,6 +88,7 @@ def change_lines(comparison: Comparison, sides: tuple[DiffSide, DiffSide]) -> li
         f"{mark} {side.net:{width}}  {side.source}" for mark, side in zip(("---", "+++"), sides, strict=True)
     ]
     found = sections(comparison)
+    # Aligned together, so that columns go through all sections.
     rows = align([cells(line) for section in found for line in section.lines], "<<>", PAGE)
     lines = [*heads]
     for section in found:
@@ -123,6 +124,7 @@ def list_edits(words: Sequence[str], width: int) -> str:
         return whole
     kept = words[0]
     for word in words[1:]:
+        # 5: the comma and blank before a word, and `, …` behind it.
         if len(kept) + len(word) + 5 > width:
             break
         kept += f", {word}"
@@ -184,6 +186,7 @@ def with_sign(number: float, digits: int = 0) -> str:
 
 
 def fields(one: Figures, two: Figures) -> list[str]:
+    # What has no field has unequal sides, so that no difference is computed.
     before, after = (figures.field.size if figures.field else (0, 1) for figures in (one, two))
     cells = figure("receptive field", field_words(one), field_words(two))
     if before[0] == before[1] > 1 and after[0] == after[1] > 1:
@@ -200,6 +203,7 @@ def peaks(one: Figures, two: Figures) -> list[str]:
     unit, name = memory_unit(max(before, after))
     change = difference(before, after)
     if before != after:
+        # Of `−1,024 (−0.2 %)` the share is kept.
         change = f"{with_sign((after - before) / unit, 2)} {name} {change.partition(' ')[2]}"
     return ["peak memory", f"{before / unit:,.2f} {name}", f"{after / unit:,.2f} {name}", change]
 

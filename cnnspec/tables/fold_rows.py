@@ -96,6 +96,7 @@ def name_range(names: list[str]) -> str:
     first, last = names[0], names[-1]
     if first == last:
         return first
+    # layer3.1.conv1 to layer3.35.conv1: ["layer", "3", ".", "1", ".conv", "1"], where "1" and "35" differ.
     one, two = re.findall(r"\d+|\D+", first), re.findall(r"\d+|\D+", last)
     unlike = [i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b]
     if len(one) == len(two) and len(unlike) == 1 and one[unlike[0]].isdecimal():

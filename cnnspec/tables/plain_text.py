@@ -81,6 +81,7 @@ def columns_with_room(widths: Mapping[str, int], width: int) -> list[str]:
     """The columns for which there is room, beside names of a fair length."""
     wanted = {**widths, "layer": min(widths["layer"], FAIR)} if "layer" in widths else dict(widths)
     for key in RANK:
+        # - 2: behind the last column there is no gap.
         if sum(each + 2 for each in wanted.values()) - 2 > width:
             wanted.pop(key, None)
     return list(wanted)

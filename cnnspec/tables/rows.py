@@ -147,6 +147,7 @@ def sections(rows: Iterable[LayerRow], graph: Graph, prefix: str) -> Iterator[It
     """Rows in a row whose paths go on alike behind the prefix as a section; further runs are others."""
 
     def head(row: LayerRow) -> tuple[str, str]:
+        # Of "a.0 (2)", the second run of a block's layer: ("a", "(2)").
         path, _, run = row.path.partition(" ")
         return path[len(prefix) :].partition(".")[0], run
 
