@@ -65,6 +65,7 @@ def arguments(layer: Layer) -> dict[str, Any]:
         if isinstance(value, Filter):
             found |= {"filters": int(value.count), "kernel": value.kernel}
         elif name != "in":
+            # A Symbol or an Extent is an int with a history: its number alone counts.
             found[name] = int(value) if type(value) not in (bool, int) and isinstance(value, int) else value
     return found
 
@@ -121,5 +122,6 @@ class ComponentBuilder:
 
 def label(path: str, kind: str) -> str:
     """The last name of a path where it is neither a number nor the kind and a number."""
+    # Kind and place make stage1.conv2 of a conv, and stage1.3: no label. stage1.stem has one, `stem`.
     name = path.rpartition(".")[2]
     return "" if name.removeprefix(kind.lower()).isdecimal() else name

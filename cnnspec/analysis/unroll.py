@@ -237,6 +237,7 @@ class Unroller:
 
     def leaf(self, step: Leaf, place: Surroundings) -> None:
         self.add(step, step.name, place)
+        # `add` may have made a blank instead: then the last node is another one.
         if step.following is not None and step.output in place.names:
             given = {
                 name: map_extents(value, lambda extent: extent.renamed(place.names.get))

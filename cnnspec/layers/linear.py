@@ -110,6 +110,7 @@ class Linear(Valued):
             raise Misfit("E0406", message, None, formula)
         self.check_claim("channels" if self.pointwise else "features", x.channels)
         self.check_biases(self.units)
+        # (): one number for all, or none given.
         if nesting(self.weights_) not in ((), (self.units, x.channels)):
             raise Misfit("E0304", f"`weights` must be {self.units} rows of {x.channels} numbers", "weights")
         return x.with_channels(self.units)

@@ -69,6 +69,7 @@ class BatchNorm(_Norm):
             raise Misfit("E0304", message, "eps", data=Bound("above", 0))
 
     def torch(self, x: Shape) -> Construction:
+        # With None PyTorch takes the mean of all batches.
         keywords = self.torch_keywords() | ({"momentum": None} if self.momentum == "average" else {})
         return Construction("nn.BatchNorm2d" if x.is_map else "nn.BatchNorm1d", (x.channels,), keywords)
 

@@ -58,6 +58,7 @@ def values(layer: Layer, arriving: Shape, axis: int) -> dict[str, Number]:
         if isinstance(value, Filter):
             known["k"] = value.kernel[axis]
         elif argument.kind == "pad" and isinstance(value, tuple):
+            # (top, bottom, left, right): the first two are of heights, the others of widths.
             known["lo"], known["hi"] = value[2 * axis : 2 * axis + 2]
         elif isinstance(value, tuple):
             known[name] = value[axis]

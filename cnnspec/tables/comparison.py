@@ -150,6 +150,7 @@ def units(graph: Graph) -> Iterator[tuple[Node, Stack]]:
 def block(run: BlockRun, inside: Sequence[Node]) -> Stack | None:
     """What a block does; None where its layers, or its own blocks, are to stand by themselves."""
     shown = [node for node in inside if is_shown(node)]
+    # `Dense, 256` for a block that is too long, or has branches side by side.
     name = Stack((f"{run.block}, {int(inside[-1].output.channels)}",))
     if shown and len(shown) <= LARGEST:
         ways = list(ways_to_joins(inside))

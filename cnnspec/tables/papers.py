@@ -24,6 +24,7 @@ def markdown_cell(cell: Cell) -> str:
 
 
 def escape_markdown(text: str) -> str:
+    # `&` first: the others bring it in.
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]#|~$])", r"\\\1", text)
 

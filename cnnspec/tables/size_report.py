@@ -36,6 +36,7 @@ def stretch_words(stretch: Stretch) -> str:
 def first_of(lines: Sequence[str], what: str) -> list[str]:
     """The first of some lines, and how many more there are."""
     more = len(lines) - MOST
+    # Where just one would be left out, it takes the line that would say so.
     return [*lines[:MOST], f"and {more} more {what}"] if more > 1 else list(lines)
 
 

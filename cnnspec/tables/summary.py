@@ -27,6 +27,7 @@ def summary(
 
     Raises ValueError for a column or a style that there is none of.
     """
+    # Columns that were asked for are shown whatever the width.
     width = None if columns else width
     columns = choose(columns)
     check_style(style)

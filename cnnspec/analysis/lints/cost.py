@@ -41,6 +41,7 @@ def is_pooled(site: Site) -> bool:
             break
         if value.maker == "linear":
             return False
+    # The last one looked at: if it is a map, the one that was laid flat.
     return value.shape is not None and value.shape.is_map and value.shape.size == (1, 1)
 
 

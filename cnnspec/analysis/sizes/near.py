@@ -31,6 +31,7 @@ def proposals(explorer: Explorer, reach: int) -> list[Inputs]:
     around = [range(max(1, side - reach), side + reach + 1) for side in size]
     squares = [(n, n) for n in {*around[0], *around[1]}]  # few, however far height and width are apart
     sides = {n for (n, _), lost in valid_sizes(explorer, names, squares).items() if not lost}
+    # Heights and widths are not yet known to be independent: sides of good squares only make pairs to check.
     highs, wides = (closest(sides.intersection(near), side) for near, side in zip(around, size, strict=True))
     pairs = [(high, wide) for high in highs for wide in wides]
     found = valid_sizes(explorer, names, [*sizes_near(size, reach), *pairs])

@@ -59,8 +59,11 @@ class SizeProgram:
     def __init__(self, graph: Graph, limits: Limits = NO_LIMITS, work: int = MOST_WORK) -> None:
         self.graph, self.limits, self.left = graph, limits, work
         self.nodes = {node.path: node for node in graph.nodes}
+        # By layer what it made of places: {((7, 9),): (4, 5)}; of a join with a place for each path.
         self.tables: dict[Hashable, dict[Any, Any]] = {}
         self.behaviours: dict[int, Hashable] = {}
+        # Of heights of a 3x3 with stride 2 and pad 1: {1: 1, 2: 1, 3: 2, …}, and by the remainder of 2 the
+        # least height that was asked about: {1: 1, 0: 2}.
         self.sides: dict[Hashable, tuple[Side, dict[int, int]]] = {}
         self.made: dict[Hashable, Layer | None] = {}
 

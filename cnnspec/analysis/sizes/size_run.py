@@ -74,6 +74,7 @@ class SizeRun:
 
     def __init__(self, program: SizeProgram, inputs: Mapping[str, Sequence[Shape]], claims: bool) -> None:
         self.program, self.graph = program, program.graph
+        # Over heights 1, 2, 3 at width 32, behind a stride of 2: (8, ((1, 16), (1, 16), (2, 16))).
         self.flows: dict[str, ValueSizes] = {}
         self.faults: dict[int, str] = {}
         self.open: set[int] = set()
@@ -247,6 +248,7 @@ class SizeRun:
                 if node.weights != wanted:
                     found = [path or node.path for path in found]
                 continue
+            # Where nothing arrives the input is not valid, and its weights are no matter.
             known: dict[Any, bool] = {None: True}
             for i, place in enumerate(flow.column):
                 key = place if node.following is None or place is None else (i, place)
@@ -313,8 +315,10 @@ class SizeRun:
                 try:
                     if self.value(extent, i) != extent:
                         self.open.add(i)
+                # A fault before it hides what it reads: the input is known not to be valid.
                 except Unread:
                     pass
+                # A division by a size that is 0 here: what the text does then only a check tells.
                 except ArithmeticError:
                     self.open.add(i)
         for decision in findings.decisions:
@@ -339,6 +343,7 @@ class SizeRun:
             except (Fault, Unknowable, ArithmeticError):
                 self.open.add(i)
                 continue
+            # A `require` that fails is a fault; an `if` that turns out otherwise makes another network.
             if decision.required and not holds:
                 self.faults.setdefault(i, decision.test.span.text)
             elif not decision.required and holds != decision.holds:

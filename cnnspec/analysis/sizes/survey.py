@@ -82,6 +82,7 @@ class SizeSurvey:
         if height != width or not explorer.program.is_even():
             self.widths = Sweep(explorer, [self.inputs_at(height, n) for n in sizes], 1)
         self.axes = Axes(self.heights.found.first, self.widths.found.first)
+        # Sizes that had to be checked from the text are each of a network of its own.
         reread = self.heights.found.open or self.widths.found.open
         self.coupled = "what the text reads of sizes" if reread else self.axes.coupling()
         self.squares = Sweep(explorer, [self.inputs_at(n, n) for n in sizes], 0) if self.coupled else None
@@ -147,6 +148,7 @@ class SizeSurvey:
         heights, widths = (self.by_features(sweep, [n.inputs[0] for n in pins]) for sweep in self.sweeps)
         found = []
         for features, high in heights.items():
+            # No whole number of features would make up for these.
             if features == written or any(f * f % n for f, n in zip(written, features, strict=True)):
                 continue
             # 512@7x7 has as many features as other heights h and widths w with h*w = 49.
@@ -171,6 +173,7 @@ class SizeSurvey:
         shapes, outputs = graph.shapes, [*graph.lasting.values()]
         paths = [path for path in outputs if shapes[path].is_map] or self.last_growing_map(outputs)
         down, across = self.sweeps[0], self.sweeps[-1]
+        # A sweep of squares runs along heights, and tells of widths as well.
         axis = 1 if self.squares else across.axis
         return [
             Growth(

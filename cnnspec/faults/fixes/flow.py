@@ -42,6 +42,7 @@ def heights(value: Value) -> list[int]:
     found: list[int] = []
     for each in value.history():
         shape, before = each.shape, each.before.shape if each.before is not None else None
+        # One that keeps the size is named, too: 28 28 14 10 5 has a padded conv first.
         slides = each.before is None or "conv" in each.maker or "pool" in each.maker
         if shape is None or not shape.is_map:
             continue

@@ -93,6 +93,7 @@ def _reach(call: syntax.Call) -> tuple[int, int] | None:
     if call.name.name.endswith("pool"):
         return height // 2, width // 2
     dilation = keyword(call, "dilation")
+    # A 3x3 with dilation 2 is 5 wide: 2*(3 - 1)//2 = 2 on each side.
     down, across = sides((literal(dilation.value) if dilation is not None else 1) or 1)
     return down * (height - 1) // 2, across * (width - 1) // 2
 

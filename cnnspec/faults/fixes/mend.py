@@ -61,6 +61,7 @@ def make_fixes(text: str, chosen: Sequence[Made], check: Check) -> tuple[str, Ch
 
 def fixes_in_turn(text: str, found: Checked, check: Check, unsafe: bool) -> Iterator[list[Made]]:
     """The fixes to be made of the first faults, of the next ones, and so on, where there are any."""
+    # Fixes are sought for so many faults at once: where none of these has one, for the next.
     for skip in range(0, len(found.diagnostics), MOST_FAULTS):
         held = check(text, skip) if skip else found
         if chosen := choose(held.diagnostics, unsafe):

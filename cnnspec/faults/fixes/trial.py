@@ -130,6 +130,7 @@ class Trial:
         """What the edits lead to; None where the fault stays, or the text costs too much to check."""
         if not edits or any(edit.span.source is not self.source for edit in edits):
             return None
+        # A warning shows, and is known to be gone, only where lints run.
         after = self.check(apply(self.source.text, edits), fault.severity != "error")
         if after is None or any(self._key(d) == self._key(fault, edits) for d in after.diagnostics):
             return None
@@ -154,6 +155,7 @@ class Trial:
         around = [step for step in steps if step.start <= start < step.end]
         if not around and d.code in ("E0403", "E0407"):  # a claim, a demand: on the value of the step before
             around = [step for step in steps if step.end <= start]
+        # Outer steps stand first: the last one is the innermost.
         return not around or not around[-1].whole
 
     @cached_property

@@ -187,4 +187,5 @@ def _edited_lines(fix: Fix) -> Iterator[tuple[int, str, int, int]]:
         start, end = first - base, new_offset(last, edits) - base
         for i, line in enumerate(text.split("\n")):
             yield number + i, line, max(0, min(start, len(line))), max(0, min(end, len(line)))
+            # So far from the start of the line that comes next.
             start, end = start - len(line) - 1, end - len(line) - 1
