@@ -35,6 +35,7 @@ class FlatScope:
         outputs: tuple[Value, ...],
     ) -> None:
         self.body, self.steps, self.inputs, self.outputs = body, steps, inputs, outputs
+        # Steps that run again are here once for each run, so each run counts as a reader.
         self.ops: list[Op] = [
             step
             for step in walk(steps)
@@ -190,6 +191,7 @@ class LintContext:
         self.visits.append(visit)
         for use in visit.scope.uses:
             there = silenced | self.silences.at(use.span)
+            # Uses with the same commented lines on the way to them, mostly none, share one visit.
             key = id(use.instance), there
             if key not in self._seen:
                 self._seen.add(key)

@@ -58,6 +58,7 @@ class Axes:
     def fields(self, found: list[tuple[str, Any]]) -> frozenset[str]:
         """The axes that these reads are of, those left out that read the same at all sizes."""
         changing = frozenset(field for field, name in found if name in self.varying)
+        # Anything but a height or a width, as `in.features`, counts as both.
         return changing if changing <= HEIGHT | WIDTH else HEIGHT | WIDTH
 
     def is_separable(self, test: Any, decision: Decision, holds: bool) -> bool:
@@ -75,6 +76,7 @@ class Axes:
         """Whether it is a matter of its height and of its width, each for itself, what a layer takes."""
         if node.following is not None and not all(map(self.follows_axes, node.following.values())):
             return False
+        # Its two maps may be of one size at some heights with some widths alone.
         if node.shared and not node.layer.is_join:
             first = self.down.program.nodes[node.first]
             if not self.are_alike(node.inputs[0], first.inputs[0]):

@@ -36,6 +36,7 @@ class Sweep:
     def misfits(self) -> dict[int, str]:
         """The valid sizes at which not all weights are as written, and the first layer whose are not."""
         written = tensors(self.explorer.graph)
+        # By run, since each has weights of its own to compare; nearly always there is one run.
         misfits = {id(run): run.misfits(written) for run in self.runs}
         return {size: path for size, run, i in self.known if (path := misfits[id(run)][i])}
 

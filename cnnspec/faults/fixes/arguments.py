@@ -255,6 +255,7 @@ def labels(case: Case) -> Iterator[Fix]:
     repeats = [step.action for step in place.around if isinstance(step.action, syntax.Repeat)]
     text = span.source.text[span.start : end]
     numbering: tuple[Edit, ...] = ()
+    # The index of the innermost repeat: with that of an outer one the label would come twice again.
     if repeats and repeats[-1].names:
         names = [f"{text}{{{repeats[-1].names[0].name}}}"]
     elif repeats:

@@ -99,6 +99,7 @@ def label_argument(tree: Tree, at: WrittenCall) -> str | None:
     cls = layers.find(at.call.name.name)
     if cls is None or cls.positional or len(at.call.positional) != 1:
         return None
+    # `relu(a)` as well as `relu a`.
     text = at.call.positional[0].span.text.strip("() ")
     labels = (each.step.label for each in tree.places if each.owner is at.owner)
     return text if any(label is not None and label.span.text == text for label in labels) else None
@@ -230,6 +231,7 @@ def blanks(case: Case, at: WrittenCall) -> Iterator[Fix]:
     call = at.call
     text = call.span.text.removeprefix(call.name.name)
     if call.name.name == "input":
+        # `1 @ 28 x 28` is read as 1,28,28, `3 224 224` as 3,224,224.
         ours = shape_of(re.sub(r"\s*[@x]\s*|\s+", ",", text.strip()))
     else:
         ours = re.sub(r"(?<=\d)\s+x\s+(?=\d)", "x", text).strip()

@@ -189,6 +189,7 @@ def describe_range(case: Case, network: Network, size: tuple[int, int]) -> str:
     if survey.unknown:
         return nearest
     ways = [range_text(found[0], found[-1], size) for found in sets]
+    # All valid sizes, if one stretch tells them; else those at which no pixels are lost.
     return next((way for way in ways if way and ";" not in way), next(filter(None, ways), nearest))
 
 

@@ -152,6 +152,7 @@ def _add(listing: _Listing, span: Span, label: str, primary: bool) -> None:
     marks.setdefault(line, []).append(_Mark(column - 1, len(source.line(line)), "", primary))
     text = source.line(last_line)
     indent = len(text) - len(text.lstrip())
+    # From the last line's first letter on: its indent is no part of what is at fault.
     marks.setdefault(last_line, []).append(
         _Mark(min(indent, last_column - 1), last_column - 1, label, primary)
     )
