@@ -103,6 +103,8 @@ class Upsample(Layer):
         pixels made 22, the eleventh is to be 11*26/22 = 13 and becomes 12.
         """
         if self.mode == "bilinear":
+            # Below 1.5 a map may keep its size, as 2*1.4 does; 2*1.5 = 3, and a
+            # single pixel is copied anyway.
             return self.align or not any(1 < factor < 1.5 for factor in self.factor or ())
         return all(_is_exact(factor) for factor in self.factor or (0,))
 

@@ -94,6 +94,7 @@ def memory(value: int | None, most: int | None) -> str:
 def reach(row: LayerRow, what: str) -> str:
     if isinstance(row.field, Reach):
         return size(getattr(row.field, what))
+    # "all" stands for a size; a jump has no word for it, and unlike pixels have no field.
     return "?" if row.field is None else (row.field if what == "size" else "") or "–"
 
 

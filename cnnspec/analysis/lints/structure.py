@@ -32,6 +32,7 @@ SQUASHED = {"relu6", "sigmoid", "hardsigmoid"}  # between 0 and 6
 
 LINEAR = frozenset({"conv", "depthwise", "linear"})
 POOLS = frozenset({"avgpool", "adaptiveavgpool", "globalavgpool"})
+# Behind these sums stay sums: pools and dropout bend nothing in evaluation.
 AFFINE = POOLS | {"batchnorm", "dropout", "stochasticdepth", "scale", "shift", "flatten"}
 
 
@@ -103,6 +104,7 @@ def linear_in_a_row(context: LintContext) -> Iterator[Finding]:
     Left alone are those that are meant: what is grouped (Chollet 2017), a middle narrower than both ends
     (Sandler et al. 2018), a kernel in a row and one in a column (Jaderberg et al. 2014), fixed kernels.
     """
+    # `alone`: what another step reads in between could not be left out.
     for one, two in Follower(context, FollowRule(LINEAR, LINEAR, AFFINE, alone=True)).pairs():
         before, middle, behind = one.shape.channels, one.leaf.output.shape, two.leaf.output.shape
         if any(is_grouped(site) or is_fixed(site) for site in (one, two)) or are_crossed(one, two):

@@ -223,6 +223,7 @@ class SizeRun:
                 continue
             self.program.spend(1)
             try:
+                # `crop 4x4` begins at row 2 of 8 and at row 4 of 12: two modules.
                 alike = layer.torch(shapes[0]) == layer.torch(shapes[1])
                 alike = alike and layer.weights(shapes[0]) == layer.weights(shapes[1])
             except Misfit:

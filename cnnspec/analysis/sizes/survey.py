@@ -73,6 +73,7 @@ class SizeSurvey:
 
     def __init__(self, explorer: Explorer, varied: tuple[str, ...], end: int) -> None:
         self.explorer, self.varied, self.end = explorer, varied, end
+        # Inputs of other sizes have a survey of their own.
         self.written: Size = explorer.written[varied[0]].size
         height, width = self.written
         sizes = range(1, end + 1)
@@ -256,6 +257,7 @@ class SizeSurvey:
         below, above = [], []
         for axis, side in enumerate(size):
             sides = [*self.sweeps[axis].valid, *self.valid_beyond(axis, side)]
+            # Both rise: the last below and the first above are the nearest.
             smaller_sides = [n for n in sides if n <= side][-1:]
             larger_sides = [n for n in sides if n >= side][:1]
             # Where none is smaller the nearest larger one stands in, and the other way round.

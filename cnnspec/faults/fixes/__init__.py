@@ -159,7 +159,7 @@ def _try_remedies(
             if fix.edits and (outcome is None or outcome.new):
                 continue
             (partial if outcome is not None and outcome.later else clean).setdefault(fix.edits, fix)
-            # Advice has no edits and no outcome. What shows hidden faults leaves the remedy its share.
+            # Advice has no edits and no outcome. What shows hidden faults does not count among the `most`.
             tried += outcome is None or not outcome.later
             if len(clean) == MOST_FIXES:
                 return
@@ -170,6 +170,6 @@ def _try_remedies(
 def _remedies(case: Case) -> Iterator[Remedy]:
     yield from any_of(dialect.suggested)
     places = [case.fault.span, *(note.span for note in case.fault.notes if case.fault.code in MENDED_AT_USES)]
-    # A fault in a file that is used: its edits would go where no trial follows.
+    # Edits of another file cannot be tried: a fault there is mended in this one or not at all.
     if any(span is not None and span.source is case.tree.source for span in places):
         yield from REMEDIES.get(case.fault.code, ())

@@ -136,6 +136,7 @@ def shrink_window(case: Case, at: WrittenCall) -> Iterator[Fix]:
         return
     height, width = sides(kernel.value)
     for less in range(1, min(max(height, width) - 1, 16)):
+        # The longer side shrinks first: 5x3 to 3x3.
         most = max(height, width) - less
         size = min(height, most), min(width, most)
         if (height % 2 and size[0] % 2 == 0) or (width % 2 and size[1] % 2 == 0):
