@@ -88,15 +88,19 @@ class Check:
     def view(self, name: str, settings: Settings = SETTINGS) -> None:
         """Check the net of this name, or the first one, and know the runs of its steps."""
         if not self.settings.empty:
+            # What was found under other settings is not what the text says of that net.
             del self.found[self.in_view]
         self.in_view = name if name in self.nets else self.nets[0] if self.nets else ALL
+        # ALL stands for no net: it has no parameters that could be set.
         settings = settings if self.in_view else SETTINGS
         if not (settings.empty and self.settings.empty):
+            # Fixes that are known were sought under other settings.
             self.fixed = None
         self.settings, self.refused, self.runs, self._kept = settings, "", {}, {}
         try:
             self.check(self.in_view, self.watch)
         except Misuse as problem:
+            # A parameter that is not there any more, say: the net is shown as the text has it, and why.
             self.settings, self.refused, self.runs = SETTINGS, str(problem), {}
             self.check(self.in_view, self.watch)
 
@@ -128,6 +132,7 @@ class Check:
         self._figures.pop(name, None)
         expanded = sum(found.expanded for found in self.found.values())
         if self.is_complete and expanded > SETTINGS.limits.max_layers:  # a bound that the nets share
+            # Each is within the bound alone, but `check` of the whole file would refuse them.
             together = self.check_nets(None)
             self.found = dict.fromkeys(self.nets, Checked((), together.diagnostics))
 
@@ -157,6 +162,7 @@ class Check:
         found = [d for name in self.nets or [ALL] if name in self.found for d in self.found[name].diagnostics]
         whole = compiler.unique([*self.faults, *found])
         readable = compiler.unique(compiler.readable(whole))
+        # Which comments silence nothing is known only when every net has had its chance to need them.
         fine = bool(self.networks) and not has_errors(readable)
         if fine and self.is_complete and "allow" in self.source.text:
             return self.with_comments(readable)
@@ -179,6 +185,7 @@ class Check:
 
     def key(self, name: str) -> object:
         """What all of a net's check depends on: two checks with equal keys find the same."""
+        # Of B in `net B = A depth=2`: the texts of B and of A.
         return self._shared, [item.span.text for item in self.module.lineage(name)]
 
     @cached_property
@@ -196,6 +203,7 @@ class Check:
         if self.faults or before.faults or any("allow" in source.text for source in texts):
             return
         for name in self.nets:
+            # The net that was in view may have been found under other settings.
             known = before.found.get(name) if before.settings.empty or name != before.in_view else None
             if known is not None and not known.diagnostics and before.key(name) == self.key(name):
                 self.found[name] = known

@@ -64,6 +64,8 @@ class NameIndex:
     def at(self, offset: int) -> Mention | None:
         """The name at an offset, or the one that ends there."""
         touching = [m for m in self.mentions if m.span.start <= offset <= m.span.end]
+        # In `conv{i}:` both the label and `i` touch the `i`: the shorter one is meant.
+        # Where one name ends and another begins, it is the one that begins.
         return min(touching, key=lambda m: (offset == m.span.end, m.span.end - m.span.start), default=None)
 
     # Files
@@ -82,6 +84,7 @@ class NameIndex:
             scope: SymbolTable = {}
             for parameter in item.parameters:
                 if parameter.default is not None:
+                    # Before its own name is given: in `net A(width, twice=2*width)` twice sees width.
                     self.expression(parameter.default, scope)
                 scope[parameter.name.name] = self.give(parameter.name, "parameter")
             self.body(item.body, scope, ())
@@ -121,6 +124,7 @@ class NameIndex:
                 self.expression(statement.assertion.expected, scope)
         elif isinstance(statement, syntax.Constant):
             self.expression(statement.value, scope)
+            # `w = 2*w` gives a known name another value: it is the symbol of its first place.
             known = scope.get(statement.name.name)
             if known is None:
                 scope[statement.name.name] = self.give(statement.name, "constant")
@@ -136,6 +140,7 @@ class NameIndex:
         action = step.action
         inner = path
         if step.label is not None:
+            # In the braces of `"a.b": { … }` the path is (a, b); `from` refers from outside of it.
             inner = (*path, *self.label(step.label, scope, path))
         if isinstance(action, syntax.Call):
             self.call(action, step, scope, inner)
@@ -151,6 +156,7 @@ class NameIndex:
         elif isinstance(action, syntax.If):
             self.expression(action.test, scope)
             for body in syntax.bodies(action):
+                # A copy: what braces give is unknown behind them.
                 self.body(body, dict(scope), inner)
         elif isinstance(action, syntax.Group):
             self.body(action.body, dict(scope), inner)
@@ -190,6 +196,7 @@ class NameIndex:
         if step is None:
             return []
         uses = [run.made for run in self.runs.get(step.span, ()) if isinstance(run.made, Use)]
+        # Each block once, by id: a step in a loop runs often, and its value may be one block, then another.
         return list({id(use.instance.block): use.instance.block for use in uses}.values())
 
     def keywords(self, keywords: Iterable[syntax.Keyword], targets: list[Any], scope: SymbolTable) -> None:
@@ -249,6 +256,8 @@ class NameIndex:
             self.expression(node.source, scope)
             self.expression(node.item, self.bound(node.names, scope))
         else:
+            # All other nodes are tuples of nodes, of tuples of nodes, and of plain values.
+            # A node has a span; a Span, which is a tuple too, has none.
             for field in node:
                 for each in field if type(field) is tuple else (field,):
                     if isinstance(each, tuple) and not isinstance(each, Span) and hasattr(each, "span"):

@@ -76,6 +76,7 @@ class Document:
         edit = difference(self.seen, self.source.text)
         self.seen = self.source
         if self.fault is not None:
+            # A text that cannot be decoded is shown with the sizes of its last readable version.
             self.sizes = [*carry_over(self.sizes, edit, self.source)]
             return
         self.used.clear()
@@ -95,10 +96,12 @@ class Document:
             return self.view
         for name, known in check.module.nets.items():
             span = known.span
+            # `<=` at the end: what is typed right behind the closing brace belongs to this net.
             if span.start <= edit.span.start <= span.end and span.source is check.source:
                 if name in check.nets:
                     return name
                 variants = [each for each in check.nets if check.module.pattern(each) is known]
+                # A variant in view stays in view while its pattern is edited.
                 return variants[0] if variants and self.view not in variants else self.view
         return self.view
 
@@ -106,6 +109,7 @@ class Document:
 def pending(before: Check, check: Check, edit: Edit) -> list[Diagnostic]:
     """What was known of the nets that are still to be checked, moved to where it belongs now."""
     known = [d for name in check.left if name in before.found for d in before.found[name].diagnostics]
+    # Faults of the text itself have been found anew by then.
     found = [move_diagnostic(d, edit, check.source) for d in known if d not in before.faults]
     return [d for d in found if d is not None]
 
@@ -117,11 +121,13 @@ def move_diagnostic(diagnostic: Diagnostic, edit: Edit, edited: Source) -> Diagn
         return None
     notes = [note._replace(span=note.span and new_span(note.span, edit, edited)) for note in diagnostic.notes]
     kept = [new for new, old in zip(notes, diagnostic.notes, strict=True) if new.span or not old.span]
+    # Fixes are edits of the text as it was, and were tried on that alone.
     return diagnostic._replace(span=span, notes=tuple(kept), fixes=())
 
 
 def read_text(name: str, text: str) -> tuple[Source, Diagnostic | None]:
     """A text as a source; with a fault where it can be none."""
+    # JSON may hold half a surrogate pair, "\ud800": as bytes it is no UTF-8, and told as E0102.
     found = decode(name, text.encode("utf-8", "surrogatepass"))
     return (found.span.source, found) if isinstance(found, Diagnostic) else (found, None)
 
@@ -187,6 +193,7 @@ class Session:
             return document.fault or document.source
         stamp = stamp_of(name)
         known = self._read.get(name)
+        # A stamp costs one look at the disk, with each keystroke; reading and decoding would cost more.
         if known is None or known[0] != stamp:
             known = self._read[name] = stamp, rename_source(name, read_used(path, source))
         return known[1]
@@ -195,6 +202,7 @@ class Session:
         """The tree of a source, and its faults; a file that is used again is not read again."""
         if source not in self._parsed:
             if len(self._parsed) > MOST_PARSED:
+                # All at once: what is in use comes back with the next check, and nothing keeps count of uses.
                 self._parsed.clear()
             self._parsed[source] = parse(source, limits)
         tree, faults = self._parsed[source]
@@ -233,6 +241,7 @@ class Session:
         if document.sizes or document.check is None or document.check.nets:
             return document.sizes
         for other in self.documents.values():
+            # The very same Source: runs are known by spans, and those of an older version would be off.
             if other.check is not None and other.check.sources.get(document.name) is document.source:
                 found = line_sizes(document.check.module.tree, other.check.runs)
                 if found:

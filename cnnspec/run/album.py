@@ -137,4 +137,5 @@ def kernel_pictures(kernels: Iterable[tuple[str, Array]]) -> Iterator[tuple[str,
 
 def safe(name: str) -> str:
     """A name that is a file's on any system."""
+    # Without dots at its ends: `..` is a folder, `.a` is hidden, and Windows drops the one behind `a.`.
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:60].strip(".") or "_"

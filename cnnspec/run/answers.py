@@ -30,6 +30,7 @@ class NetOutput:
     @property
     def classes(self) -> int:
         """How many classes it tells apart; 0 where it is a map."""
+        # 1000, and 1000@1x1 too: a map of one pixel has as many features as channels.
         return self.shape.channels if self.shape.features == self.shape.channels else 0
 
 
@@ -61,6 +62,7 @@ def answers(
             lines.append(f"{output.shape}, from {value.min():.4g} to {value.max():.4g}")
             continue
         sure = confidences(value.ravel(), output.layer)
+        # Stable, and of the negated: of equal classes the first one stands first. Reversed, the last would.
         for index in np.argsort(-sure, kind="stable")[:top]:
             lines.append(f"{sure[index]:.4f}  {labels[index] if labels else f'class {index}'}")
     return lines
@@ -70,6 +72,7 @@ def confidences(scores: Array, layer: str) -> Array:
     """Softmax of the scores, which leaves a log softmax's as they are; or what is confidences already."""
     if layer in PROBABLE:
         return scores
+    # exp(800) would be infinite; less the largest, the sum's terms are at most 1.
     powers = np.exp(scores - scores.max())
     made: Array = powers / powers.sum()
     return made

@@ -84,9 +84,11 @@ def open_image(path: str) -> Image.Image:
     with reading(path), warnings.catch_warnings(action="ignore"):
         try:
             with Image.open(path, formats=FORMATS) as image:
+                # `open` has read the head alone: a file of a few bytes may claim 60,000 x 60,000 pixels.
                 if math.prod(image.size) > PIXELS:
                     raise Image.DecompressionBombError
                 image.load()
+                # A phone's camera stores pixels as its sensor lies, and notes in EXIF how to turn them.
                 ImageOps.exif_transpose(image, in_place=True)
                 return eight_bits(image)
         except UnidentifiedImageError:
@@ -99,8 +101,10 @@ def eight_bits(image: Image.Image) -> Image.Image:
     """In mode L, RGB or RGBA; the image itself where it is."""
     if image.mode.startswith("I"):  # 16 bits, grey
         made = Image.new("L", image.size)
+        # By bands, for as float64 all 50 million pixels would take 400 MB at once.
         for top in range(0, image.height, BAND):
             rows = image.crop((0, top, image.width, min(top + BAND, image.height)))
+            # 65535 / 257 = 255
             made.paste(
                 Image.fromarray((np.asarray(rows) / 257).round().clip(0, 255).astype(np.uint8)), (0, top)
             )
@@ -114,16 +118,20 @@ def resize(image: Image.Image, height: int, width: int, short: int | None) -> Im
 
     Only what stays is computed: an image of 1 x 100,000 pixels takes no more than any other.
     """
+    # Of a 224x224 crop with short = 256: room for 256x256. Of 224x320: 256x365.
     scale = short or min(height, width)
     room_height, room_width = (side * scale // min(height, width) for side in (height, width))
     w, h = image.size
     # The image is wider than the room: its height just fills it. Else its width does.
     if room_height * w >= room_width * h:
+        # 640x480 pixels into 224x224: 224 * 640 // 480 = 298, so 298x224.
         whole_width, whole_height = room_height * w // h, room_height
     else:
         whole_width, whole_height = room_width, room_width * h // w
+    # (298 - 224) / 2 = 37: columns 37 to 261 of 298 are 79.5 to 560.5 of 640.
     left, top = round((whole_width - width) / 2), round((whole_height - height) / 2)
     across, down = w / whole_width, h / whole_height
+    # Pillow refuses a box beyond the image: of 397x253 pixels, 32x28 of them, `bottom` is 253.00000000000003.
     right, bottom = min(w, (left + width) * across), min(h, (top + height) * down)
     return image.resize(
         (width, height), Image.Resampling.BILINEAR, (left * across, top * down, right, bottom)

@@ -33,6 +33,7 @@ def sheet_of(key: str, values: Array) -> Sheet:
     if size in ([], [1, 1]):
         down, across = ("filter", "channel") if size else ("unit", "feature")
         note = f"{some(filters, SIDE, down)} down, {some(channels, SIDE, across)} across; {range_}"
+        # A linear layer's (F, C) and a 1x1 convolution's (F, C, 1, 1) look the same.
         matrix = values.reshape(1, filters, channels)[:, :SIDE, :SIDE]
         return Sheet(title, note, [Tile(diverging(matrix)[0], "")], True, 1)
     if channels in (1, 3):

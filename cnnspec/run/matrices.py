@@ -35,6 +35,7 @@ def read_matrix(path: str, given: Input) -> Array:
         made = np.array(channels, np.float32)
     if not np.isfinite(made).all():
         raise RunProblem(f"{path}: a number is too large for float32")
+    # A vector may stand in one row, in one column or in several rows.
     if not shape.is_map and made.size == shape.channels:
         return made.reshape(1, -1)
     if made.shape != tuple(shape.dimensions):

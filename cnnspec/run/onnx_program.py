@@ -51,6 +51,8 @@ class OnnxProgram:
 
     def follow(self, given: Given, see: See) -> None:
         """One run of a model in which every layer reads what is given, and shows what it makes."""
+        # In the same order. Of a layer that runs first in training alone
+        # evaluation calls the next run the first, and so by the first one's name.
         live = [node for node in self.graph.nodes if not node.train and node.layer.name not in NOISE]
         names = {new.path: old.path for new, old in zip(evaluation(self.graph).nodes, live, strict=True)}
         cut, read, made = cut_apart(self.model, set(names), [name for name, _ in self.graph.inputs])

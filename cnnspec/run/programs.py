@@ -63,6 +63,7 @@ def load(backend: str, network: Network, graph: Graph, **options: bool) -> Progr
 def module_of(backend: str, network: Network, **options: bool) -> ModuleType:
     """The emitted program as a module."""
     name = f"cnnspec_loaded_{backend}"
+    # In sys.modules, where numpy_engine finds the program's optimisers by the module of the net's class.
     module = sys.modules[name] = ModuleType(name)
     text = emit(backend, network, "net.cnn", **options)
     exec(compile(text, f"<{backend}>", "exec"), module.__dict__)
@@ -117,6 +118,7 @@ class NumpyProgram:
     def features(self, images: list[Array]) -> dict[str, Array]:
         """The values of inputs and layers by path, and of outputs as `output NAME`."""
         found: dict[str, Array] = self.net.features(*images)
+        # As the net itself returns it: a lone output bare, several in a list.
         results = [found[name] for name in self.net.outputs]
         return found | outputs(self.graph, results if len(results) > 1 else results[0])
 
@@ -149,6 +151,7 @@ class TorchProgram:
         import torch
 
         tensors = {name: torch.from_numpy(x.copy()) for name, x in state.items()}
+        # Without `assign` the numbers would be copied into parameters of float32, and float64 be lost.
         self.net.load_state_dict(tensors, assign=True)
 
     def run(self, images: list[Array]) -> dict[str, Array]:
@@ -191,6 +194,7 @@ class Watch:
         import torch
 
         self.runs += 1
+        # A module of `again` runs once for each name; one run more is of a program that repeats it wrongly.
         if self.runs > len(self.names):
             self.see(self.names[-1], None)
         elif isinstance(value, torch.Tensor) and len(arriving) == 1:  # else a sum's, which it adds up
@@ -254,6 +258,7 @@ def report_memory(network: str) -> Iterator[None]:
 
 def is_of_memory(problem: Exception) -> bool:
     """Whether memory has ended, in PyTorch too."""
+    # PyTorch raises a RuntimeError: "DefaultCPUAllocator: can't allocate memory: you tried to allocate …".
     return isinstance(problem, MemoryError) or "allocate memory" in str(problem)
 
 

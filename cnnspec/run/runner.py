@@ -55,6 +55,7 @@ class Runner:
         check_inputs(network.inputs, paths, short)
         self.graph = unroll(network)
         self.outputs = outputs_of(self.graph)
+        # Else the values that are alive at once at the worst place; 4 bytes of float32 each.
         kept = sum(int(n.output.features) for n in self.graph.nodes) if layers else peak(self.graph).elements
         check_memory(network.name, 4 * (kept + tensors_of(self.graph)))
         self.program = load(backend, network, self.graph)
@@ -86,6 +87,7 @@ class Runner:
         """The values of the outputs as `output NAME`, (C, H, W) or (C,), and of layers if wanted."""
         found = self.program.run([sample.values])
         if self.inner is not None:
+            # The outputs are those of the back end that was asked for: the right side of `|` wins.
             found = self.inner.features([sample.values]) | found
         return {name: value[0] for name, value in found.items()}
 

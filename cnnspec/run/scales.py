@@ -21,7 +21,8 @@ BELOW, ABOVE = (
 )
 
 STEPS = 127  # from 0 to either end
-SHARES = np.abs(np.arange(-STEPS, STEPS + 1) / STEPS)[:, None]
+SHARES = np.abs(np.arange(-STEPS, STEPS + 1) / STEPS)[:, None]  # 1, 126/127, …, 0, …, 1
+# Row 127, which is 0, has a share of 0 of its end: white, whichever end that is.
 ENDS = np.repeat([BELOW, ABOVE], [STEPS, STEPS + 1], axis=0)
 COLOURS = np.concatenate([255 + SHARES * (ENDS - 255), np.zeros((1, 3))]).round().astype(np.uint8)
 """From -1 to 1, and what is no number."""
@@ -43,6 +44,7 @@ def greys(maps: Array) -> Array:
     known = np.isfinite(flat)
     low = np.where(known, flat, np.inf).min(axis=1, keepdims=True)
     high = np.where(known, flat, -np.inf).max(axis=1, keepdims=True)
+    # A map of one number is black: (x - x) / 1.
     span = np.where(high > low, high - low, 1)
     scaled = np.where(known, (flat - low) / span, 0)
     return (scaled * 255).round().astype(np.uint8).reshape(maps.shape)
@@ -79,6 +81,7 @@ def pictures_of(value: Array, most: int, signed: bool) -> Array:
     """
     if value.ndim == 3 and value[0].size > 1:
         return pixels(value[:most], signed)
+    # 10 numbers: 4 columns in 3 rows, and the last 2 of 12 cells are paper.
     columns = math.ceil(math.sqrt(value.size))
     made = pixels(value.reshape(1, -1), signed)[0]
     picture = np.full((math.ceil(value.size / columns) * columns, *made.shape[1:]), PAPER, np.uint8)

@@ -81,6 +81,7 @@ def overview(name: str, values: dict[str, Array]) -> bytes:
 
 def plain(value: Array) -> bytes:
     """A net's output (C, H, W), pixel by pixel, as PNG: three channels as RGB, others side by side."""
+    # As one map, so that all three share a range: each in its own would shift the colours.
     if len(value) == 3:
         image = Image.fromarray(
             greys(value.reshape(1, -1, value.shape[2])).reshape(value.shape).transpose(1, 2, 0)
@@ -114,6 +115,7 @@ def range_of(value: Array) -> str:
 def draw_sheet(sheet: Sheet) -> bytes:
     """A sheet as PNG, its pictures enlarged or reduced to fit; a diverging scale stands beside the title."""
     title, note, cells, signed, columns = sheet
+    # 8 columns: (840 - 8) // 8 - 8 = 96 pixels; one column: LARGEST.
     side = min(LARGEST, (WIDTH - GAP) // columns - GAP)
     pictures = [fit(cell.pixels, side) for cell in cells]
     wide = max(picture.width for picture in pictures) + GAP
@@ -121,6 +123,7 @@ def draw_sheet(sheet: Sheet) -> bytes:
     rows = [pictures[i : i + columns] for i in range(0, len(cells), columns)]
     heights = [max(picture.height for picture in row) + below + GAP for row in rows]
     top = GAP + TITLE + LINE + GAP
+    # An image of greys holds a third of the bytes of one in colours.
     mode = "L" if all(cell.pixels.ndim == 2 for cell in cells) and not signed else "RGB"
     page = Image.new(mode, (max(SMALLEST, columns * wide + GAP), top + sum(heights)), grey(mode, PAPER))
     draw = ImageDraw.Draw(page)
@@ -168,6 +171,7 @@ def fit(pixels: Array, side: int) -> Image.Image:
 def write(draw: ImageDraw.ImageDraw, at: tuple[int, int], words: str, size: int, room: int, ink: int) -> None:
     """One line of text, cut with an ellipsis where there is no room for it."""
     font = ImageFont.load_default(size)
+    # Cut first: for each letter less the loop measures all that is left anew.
     shown = words = visible(words[:200])
     while shown and draw.textlength(shown, font) > room:
         words = words[:-1]

@@ -51,6 +51,7 @@ def load_pickle(path: str, prefix: str) -> dict[str, Array]:
             "save net.state_dict() there"
         ) from None
     leaves = dict(flatten("", content))
+    # Only what is no dictionary has no name: a lone tensor, or a list of them.
     if "" in leaves:
         raise RunProblem(f"{path}: holds a {type(content).__name__}, not tensors by their names")
     others = [name for name, x in leaves.items() if name.startswith(prefix) and not is_dense(x)]

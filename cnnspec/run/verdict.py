@@ -11,7 +11,7 @@ from cnnspec.run import is_output
 EXACT = 1e-10
 """The bound in float64."""
 
-ROUNDED, MOST = 1e-4, EXACT * 2**29
+ROUNDED, MOST = 1e-4, EXACT * 2**29  # 0.054
 """The bounds in float32 of a layer that is given the measure's values, the least and the most: a norm of
 equal values makes 300 times as much, 1/sqrt(eps), of the 6e-8 that rounding leaves; beyond MOST a layer would
 be beyond EXACT in float64."""
@@ -21,7 +21,7 @@ WHOLE, CAP, GAPS = 5e-5, 1e-2, 4
 between the two precisions. Where that is beyond CAP, float32 shows nothing of the output: right and wrong
 programs look the same, and float64 alone decides."""
 
-FINER, OFTEN = 2**29, 8
+FINER, OFTEN = 2**29, 8  # 2**53 / 2**24, by the bits of their significands
 """So much finer than float32 does float64 round. Where small differences of large numbers count, a layer or
 an output may have so many times what rounding makes of it: of what arrives, as the measure tells, or within,
 as the programs' own errors in float64 tell. A layer rounds several times, and errors cancel by chance."""
@@ -94,12 +94,14 @@ class Report(NamedTuple):
     @property
     def single(self) -> list[str]:
         """The programs that run in float32 alone."""
+        # Told by the errors: ONNX Runtime's program has none in float64.
         double = {name for row in self.rows for name in row.errors["float64"]}
         return [name for name in self.programs if name not in double]
 
     def rounding(self, row: Deviation) -> float:
         """What rounding to float32 may make of a layer or an output."""
         within = row.worst("float64")
+        # An error in float64 beyond EXACT is a fault, which must not widen its own bound in float32.
         most = OFTEN * max(row.moved, FINER * within if within <= EXACT else 0.0)
         return max(most, GAPS * self.gap) if row.is_output else most
 
@@ -190,6 +192,7 @@ def pick_rows(report: Report) -> list[Deviation]:
     """The rows with the largest errors, the first fault and the outputs, in the order of the network."""
     wanted: set[int] = set()
     for kind in TYPES:
+        # By id: a Deviation holds dictionaries, and has no hash.
         wanted |= set(map(id, sorted(report.rows, key=lambda row: -row.worst(kind))[: WORST // 2]))
     if report.first_fault is not None:
         wanted.add(id(report.first_fault.row))
@@ -199,6 +202,7 @@ def pick_rows(report: Report) -> list[Deviation]:
 def verdict(report: Report) -> list[str]:
     fault, head = report.first_fault, f"{report.network}: {report.compared}"
     if fault is None:
+        # A program that did not run agrees with nothing, though none that ran is beyond a bound.
         lines = [] if report.stopped else [f"{head} agree"]
     elif not math.isfinite(fault.row.largest):
         lines = [f"{report.network}: NumPy's plain program gives no number at {fault.row.name}"]

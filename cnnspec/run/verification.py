@@ -80,6 +80,7 @@ def verify(
     what = "the optimised programs" if optimize else "the back ends"
     graph = unroll(network)
     values = sum(int(node.output.features) for node in graph.nodes if not node.train)
+    # Float64 takes 8 bytes; tensors are held twice: as the measure's state, and in the program that it steps.
     check_memory(network.name, 8 * (images * values + 2 * tensors_of(graph)))
     measure = Baseline(network, seed)
     stopped: dict[str, str] = {}
@@ -89,9 +90,11 @@ def verify(
         return Report(network.name, images, (), (), 0.0, what, stopped)
     names = tuple(name for name in BACKENDS if name in backends)
     entrants = entrants_of(network, measure, names, optimize)
+    # A folded batch norm has no tensors: its scale and shift are in the convolution's weight and bias.
     tensors = fold_weights(network, measure.state) if optimize else measure.state
     found: dict[str, Errors] = {}
     for name, entrant in entrants.items():
+        # Outside of `noted`: a framework that is not installed is no fault of the program.
         program = entrant.make()
         with noted(stopped, name):
             found[name] = measure.compare(program, entrant, tensors)
@@ -126,8 +129,10 @@ def entrants_of(
             make, title = partial(load, name, network, graph, optimize=True), f"{name}, optimised"
         if name == "numpy":
             program = cast("NumpyProgram", make()) if optimize else measure.program
+            # The plain program in float64 is the measure: against itself its layers would show 0.
             layers = TYPES if optimize else ("float32",)
             found[title] = Entrant(partial(on_path, program, False), graph, same, layers)
+            # No layers: the fast path fuses them, and `follow` would run the plain kernels a second time.
             found[f"{title}, fast"] = Entrant(partial(on_path, program, True), graph, same, ())
         else:
             found[title] = Entrant(make, graph, same, types=RUNS_IN.get(name, TYPES))
@@ -179,8 +184,10 @@ class Baseline:
 
     def draw(self, node: Node) -> None:
         """Draw the tensors that a node brings along, each from a seed of its own."""
+        # None behind the first layer of an auxiliary head, which does not run here: `size` is 1.
         size = size_of(self.values.get(node.inputs[0]))
         for key, weight in ({} if node.shared else node.by_key).items():
+            # By the key: a layer more leaves the others' weights. crc32, for hash() differs by process.
             rng = np.random.default_rng([self.seed, crc32(key.encode())])
             self.put(key, np.asarray(draw_tensor(node, weight, self.state[key], size, rng)))
 
@@ -193,9 +200,12 @@ class Baseline:
         value = self.program.step(node.path, self.values.__getitem__)
         size = size_of(value)
         keys = [key for key, w in node.by_key.items() if w.name == "weight" and not is_said(node, w)]
+        # Where rounding alone arrives, as 1e-7 behind a constant map's norm, no weight scales it up to REACH.
         fixed = node.layer.name not in TAKERS or node.shared or not keys
         if fixed or REACH / 2 <= size <= 2 * REACH or largest(self.values[node.inputs[0]]) < NOISE:
             return value
+        # But for its bias a layer is linear in its weight: one step will do.
+        # Of a size of 12, it takes a quarter.
         self.put(keys[0], self.state[keys[0]] * (REACH / size))
         return self.program.step(node.path, self.values.__getitem__)
 
@@ -240,6 +250,7 @@ class Baseline:
                 }
                 if any(errors.values()):  # else a layer that no program has as such
                     row = Deviation(name, shape, largest(self.values[name]), errors)
+                    # Up to DRAWS runs for each: an error below the lowest bound needs no excuse.
                     if row.worst("float32") > min(ROUNDED, WHOLE):
                         row = row._replace(moved=self.moved(name), overflows=self.overflows(name))
                     yield row
@@ -250,6 +261,7 @@ class Baseline:
         Joins before it are made anew, for a program may compute them on its way; before an output all is.
         """
         at = self.ends.get(name, name)
+        # Of a relu behind an add: [add, relu], if add is a join. Of an output: all nodes before it.
         wanted, chain = {at}, []
         for node in reversed(self.graph.nodes):
             if node.path in wanted and (node.layer.is_join or node.path == at or name in self.ends):
@@ -261,6 +273,7 @@ class Baseline:
 
     def rounded(self, at: str, chain: list[Node], draw: int) -> Array:
         """What a layer makes, where all that arrives at it and at a chain before it is rounded."""
+        # By path: rounded anew where the chain makes it, else the measure's own value, rounded.
         made: dict[str, Array] = {}
 
         def arriving(path: str) -> Array:
@@ -293,6 +306,7 @@ class Baseline:
         NaN counts as infinite.
         """
         wanted = self.values[name]
+        # A layer that a program leaves out is as wrong as it can be.
         if made is None or made.shape != wanted.shape:
             return math.inf
         with silent():  # inf - inf
@@ -316,7 +330,9 @@ def draw_tensor(node: Node, weight: Weight, start: Array, size: float, rng: np.r
     if weight.name == "bias":
         return rng.normal(0, 0.1, start.shape)
     if node.layer.name in TAKERS:
+        # A sum of n products of deviations s and w has deviation s*w*sqrt(n): 3x3 of 64 channels has n = 576.
         return rng.normal(0, REACH * math.sqrt(1 / math.prod(start.shape[1:])) / size, start.shape)
+    # A norm, told by its bias, makes size 1 whatever arrives. prelu's slope stays near its start.
     norm = any(other.name == "bias" for other in node.weights)
     return np.where(start == 0, 1.0, start) * rng.uniform(0.5, 1.5, start.shape) * (REACH if norm else 1)
 

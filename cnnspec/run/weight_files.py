@@ -28,6 +28,7 @@ HEADER = 1 << 22
 """Bytes that the header of a .safetensors may have: what it becomes takes some 20 times as many."""
 
 SAFETENSORS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "bool"}
+# "I64": "<i8", "U8": "<u1"
 SAFETENSORS |= {f"{kind}{8 * n}": f"<{kind.lower()}{n}" for kind in "IU" for n in (1, 2, 4, 8)}
 """Its types, as NumPy reads their bytes; a number of BF16 is the upper half of one of F32."""
 
@@ -49,6 +50,7 @@ def read_weights(path: str, wanted: dict[str, Array]) -> dict[str, Array]:
     """The tensors of a file, of the keys, shapes and types that are wanted. Raises RunProblem."""
     found = read_tensors(path, wanted)
     with np.errstate(over="ignore"):
+        # float64's 1e300 becomes inf in float32: told in words below, not as NumPy's warning.
         cast = {name: found[name].astype(tensor.dtype) for name, tensor in wanted.items()}
     for name, tensor in cast.items():
         if not np.isfinite(tensor).all():
@@ -134,6 +136,7 @@ def safetensors_entries(file: BinaryIO) -> TensorEntries:
 def read_part(file: BinaryIO, start: int, end: int, shape: tuple[int, ...], kind: str) -> Array:
     """The numbers of a tensor in a .safetensors; the shape is known to be the net's."""
     dtype = np.dtype(SAFETENSORS[kind])
+    # A header may say anything: 5 bytes for 64x3x7x7 numbers, or a negative offset.
     if end - start != math.prod(shape) * dtype.itemsize or start < 8:
         raise ValueError("the places of its tensors do not fit their shapes")
     file.seek(start)
@@ -150,6 +153,7 @@ def npz_entries(file: BinaryIO) -> TensorEntries:
     for member in archive.infolist():
         with archive.open(member) as part:
             version = np.lib.format.read_magic(part)
+            # (3, 0) differs from (2, 0) in how field names are encoded, and plain numbers have none.
             old = version == (1, 0)
             header = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
             shape, _, dtype = header(part)
@@ -243,6 +247,7 @@ def contents(path: str, tensors: dict[str, Array]) -> bytes:
     with zipfile.ZipFile(file, "w") as archive:
         archive.comment = note.encode()
         for name, x in tensors.items():
+            # The archive does not know how much will come, and beyond 2 GB it would fail in the middle.
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, x, allow_pickle=False)
     return file.getvalue()

@@ -39,6 +39,7 @@ def before(text: str, offset: int) -> Before | None:
     end = typed.start() if typed else offset
     frames: list[tuple[Frame, list[str]]] = [("file", [])]
     opens, last_end, last = True, -1, ""
+    # From the net around alone: an unclosed brace in another one does not count here.
     for found in _WORD.finditer(text, item_start(text, offset), end):
         kind, word = str(found.lastgroup), found[0]
         if kind == "comment":
@@ -49,14 +50,17 @@ def before(text: str, offset: int) -> Before | None:
             continue
         frame, words = frames[-1]
         if kind == "string" and found.end() >= end and (len(word) == 1 or not word.endswith('"')):
+            # `"blo` has no end, or the cursor stands before it.
             return Before(frame, tuple(words), text[found.start() + 1 : offset], False)
         if word in ("{", "(", "["):
             # In `conv{i}: …` the brace touches a word, and holds a computed part of the label.
             hole = word == "{" and found.start() == last_end and re.fullmatch(r"\w+|\}", last) is not None
             frames.append(("hole" if hole else "braces" if word == "{" else "brackets", []))
         elif word in _CLOSERS:
+            # While one types, brackets may close that none has opened.
             if len(frames) > 1:
                 frames.pop()
+            # Brackets count as one word around them: behind `conv 6@(2*k)` stand ("conv", "6", "@", "").
             frames[-1][1].append("")
         # These begin a statement or a step in braces; in brackets only a comma separates.
         elif word in (",", "|", ":", "\n") and frame != "hole":
@@ -64,6 +68,7 @@ def before(text: str, offset: int) -> Before | None:
                 words.clear()
         else:
             words.append(word)
+        # Behind `{`, `|` and a line's end a statement may stand; behind `conv 6@5x5,` and `a:` a step alone.
         if (word == "\n" and frame in ("file", "braces")) or word in ("{", "|"):
             opens = True
         elif word != "\n":

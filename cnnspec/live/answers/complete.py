@@ -75,6 +75,7 @@ def offers_at(document: Document, check: Check, found: Before, offset: int) -> I
     elif words[-1] == "->":
         yield from claims(document, check, offset)
         yield from expression(document, check, words, offset)
+    # `k = 2` gives a constant: its second word is the `=`.
     elif words[0] in ("repeat", "if", "require") or words[1:2] == ("=",):
         if words[0] == "repeat" and len(words) == 2:
             yield Offer("in", "keyword")
@@ -133,7 +134,9 @@ def call(document: Document, check: Check, words: tuple[str, ...], offset: int) 
         argument = argument_of(words[0], words[-2] if len(words) > 1 else "")
         if argument is not None:
             yield from choices(argument)
+    # Behind an operator a number follows, and no key: `conv 6@▮`.
     elif words[-1] not in "@+-*/%":
+        # ("conv", "6", "@", "5x5", "pad", "=", "2") -> {"pad"}
         given = {word for word, behind in pairwise(words) if behind == "="}
         yield from keys(check, words, given)
     yield from expression(document, check, words, offset)
@@ -236,6 +239,7 @@ def names_before(document: Document, offset: int) -> Iterator[Mention]:
     index, check = index_of(document), document.check
     if index is None or check is None:
         return
+    # From the item around: what another net or block gives is unknown here.
     starts = [item.span.start for item in check.module.tree.items if item.span.start <= offset]
     start = max(starts, default=0)
     for mention in index.mentions:

@@ -46,6 +46,7 @@ def spelling_of(source: Source, symbol: Symbol) -> str:
 def references(session: Session, document: Document, symbol: Symbol) -> list[Mention]:
     """All places of a name: in the text, and in others that may see it."""
     found = list(mentions_in(index_of(document), symbol))
+    # No other file can refer to a label, which is one of its net or block.
     if symbol.kind not in OURS - {"label"}:
         return found
     for name in session.files():
@@ -82,6 +83,7 @@ def rename(session: Session, document: Document, offset: int, name: str) -> list
     if not NAME.fullmatch(name) or name in WORDS:
         raise Refused(f"`{name}` cannot be a name")
     symbol = mention.symbol
+    # `conv: conv 6@5x5` is fine: labels and layers do not stand in the same places.
     if symbol.kind != "label" and is_built_in(name):
         raise Refused(f"`{name}` is a layer")
     if any(session.documents[each].fault for each in session.documents):
@@ -110,6 +112,7 @@ def meaning(session: Session, source: Source, texts: Mapping[str, str]) -> objec
     with pause_collector(), allow_deep_calls():
         module = Loader(reader).load(text)
     number: dict[Symbol, int] = {}
+    # `a, b, a` is [0, 1, 0], however they are spelt; if b were called a, too, it would be [0, 0, 0].
     same = [number.setdefault(each.symbol, len(number)) for each in NameIndex(module).mentions]
     found = compiler.check(text, reader)
     return same, [d.code for d in found.diagnostics], [network.sizes for network in found.networks]

@@ -31,6 +31,7 @@ def with_fixes(check: Check, pause: Callable[[], None] = nothing) -> list[Diagno
     Where the net in view is set otherwise than the text does, those of that net alone.
     """
     if check.fixed is None:
+        # Here, for a text without faults never needs it, and each import delays the first answer of a server.
         from cnnspec.api import rechecker
         from cnnspec.faults.fixes import with_fixes as seek
 
@@ -78,6 +79,7 @@ def silence(diagnostic: Diagnostic) -> Fix | None:
     start = source.line_start(diagnostic.span.start)
     text = source.line(line)
     comment = next((each.start for each in colour(text) if each.kind == COMMENT), None)
+    # `# allow W0701: as in the paper` -> `# allow W0701 W0502: as in the paper`
     allowed = allowances(source).get(line)
     if allowed:
         place, words = allowed[-1].end, f" {diagnostic.code}"

@@ -136,6 +136,7 @@ def figures_of(check: Check, made: Sequence[Leaf | Use]) -> str:
     for each in made:
         if each.input.shape is not None and each.output.shape is not None:
             arriving, leaving = plain_shape(each.input.shape), plain_shape(each.output.shape)
+            # Not `counter.step`, which counts no MACs of what no output needs.
             found = counter.leaf(each) if isinstance(each, Leaf) else counter.instance(each.instance)
             field = reach(check, each.span, (arriving, leaving))
             lines[f"| `{arriving} → {leaving}` | {found.params:,} | {found.macs:,} | {field} |"] = None
@@ -178,6 +179,7 @@ def value_text(value: Any) -> str:
     """A value as the language writes it; equal sides as one number."""
     if isinstance(value, BlockName):
         return value.block.name.name
+    # (3, 3) is `3`, (3, 5) is `3x5`, (1, 1, 2, 2) is a list.
     if isinstance(value, tuple) and not isinstance(value, Shape) and all(isinstance(v, int) for v in value):
         return str(value[0]) if len(set(value)) == 1 else describe(list(value) if len(value) > 2 else value)
     return describe(value)
@@ -205,6 +207,7 @@ def definition_text(span: Span | None) -> str:
         return ""
     source, (line, _) = span.source, span.source.position(span.start)
     above: list[str] = []
+    # Comments at the line's start alone: an indented one belongs to braces above.
     while line - len(above) > 1 and source.line(line - len(above) - 1).startswith("#"):
         above.insert(0, source.line(line - len(above) - 1))
     return code("\n".join([*above, source.line(line).strip().removesuffix("{").rstrip()]))

@@ -70,6 +70,7 @@ def folds(source: Source, tree: syntax.File) -> list[tuple[int, int, bool]]:
     found = []
     for body in syntax.braces_of(tree):
         first, last = source.position(body.span.start)[0], source.position(body.span.end)[0]
+        # The closing brace's line stays in sight: at least one has to lie between it and the opening one.
         if last - 1 > first:
             found.append((first, last - 1, False))
     start = 0

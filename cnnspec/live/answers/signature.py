@@ -50,6 +50,7 @@ def signature(document: Document, offset: int) -> Signature | None:
         return None
     if words[:1] == ("default",):
         words = words[1:]
+    # `k = 2` calls nothing.
     known = of_call(check, words[0]) if words and words[1:2] != ("=",) else None
     if known is None:
         return None
@@ -74,6 +75,7 @@ def of_call(check: Check, name: str) -> Signature | None:
     if not known:
         return None
     shown = tuple(CallParameter(each.name.name, each.span.text) for each in known)
+    # The values of a net go by name alone: `net B = A depth=2`.
     return Signature(name, "", shown, len(known) if name in check.module.blocks else 0)
 
 

@@ -49,6 +49,7 @@ def line_sizes(tree: syntax.File, runs: Mapping[Span, list[StepRun]]) -> list[Li
             leaving = [run.leaving for run in runs.get(chain.steps[-1].span, ())]
             shapes = [value.shape for value in leaving if value is not None and value.shape is not None]
             if shapes:
+                # Shapes of equal numbers may differ in the names that their channels come from.
                 each = tuple(dict.fromkeys(map(plain_shape, shapes)))
                 found.append(LineSize(chain.span.end, each, len(each) == 1 and len(shapes) == len(leaving)))
     return sorted(found)
@@ -63,8 +64,11 @@ def line_params(tree: syntax.File, runs: Mapping[Span, list[StepRun]]) -> dict[i
         for step in chain.steps:
             line = tree.span.source.position(step.span.end)[0]
             made = [run.made for run in runs.get(step.span, ())]
+            # With no value needed MACs are left out; parameters are counted all the same.
             counts = {counter.step(each, set()).params for each in made if isinstance(each, Leaf | Use)}
             found[line] = found.get(line, 0) + sum(counts)
+            # In a `repeat` the first convolution may take 3 channels, the others 64:
+            # the line has no one number.
             uneven |= {line} if len(counts) > 1 else set()
     return {line: count for line, count in found.items() if count and line not in uneven}
 
@@ -91,6 +95,7 @@ def sizes_of(check: Check, before: Iterable[LineSize], edit: Edit) -> list[LineS
         return found
     taken = {source.position(size.offset)[0] for size in found}
     saying = (chain for chain in chains(check.module.tree) if says_size(chain))
+    # A line that states its size itself needs no stale one, either.
     taken |= {source.position(chain.span.end)[0] for chain in saying}
     for size in carry_over(before, edit, source):
         if (line := source.position(size.offset)[0]) not in taken:
