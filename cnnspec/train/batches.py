@@ -31,6 +31,7 @@ class TensorImages(Dataset[Batch]):
         epoch, indices = key
         if isinstance(self.images, ArrayImages) and self.augment == "none":
             return torch.from_numpy(self.images.pixels[indices]), self.labels[indices]
+        # Of 5 images in a batch 3 of 8 processes get none; they run, too, for the others wait for them.
         if not indices:
             return torch.from_numpy(self.images.read(0)[None][:0]), self.labels[:0]
         return torch.stack([self.read(epoch, index) for index in indices]), self.labels[indices]
@@ -43,6 +44,7 @@ class TensorImages(Dataset[Batch]):
         made = torch.from_numpy(np.ascontiguousarray(change(image, self.augment, chance)))
         if self.trivial is None:
             return made
+        # torchvision draws from PyTorch's own generator, not from one that is handed over.
         torch.manual_seed(int(chance.integers(2**62)))
         return self.trivial(made)
 

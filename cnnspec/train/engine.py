@@ -84,6 +84,7 @@ class Task(NamedTuple):
         labels = self.data.train.labels
         counts = np.bincount(labels, minlength=self.head.classes)
         present = np.count_nonzero(counts)
+        # 8 images and 2: 10 / (2 * 8) = 0.625 and 10 / (2 * 2) = 2.5, so that each class weighs 5.
         return tuple(float(len(labels) / (present * count)) if count else 0.0 for count in counts)
 
 

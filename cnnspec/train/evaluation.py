@@ -31,6 +31,7 @@ class Evaluation:
         self.classes = check_classes(data, found, self.head.classes)
         self.images = found.val if part == "val" else found.train
         self.labels, self.count = self.images.labels, len(self.images.labels)
+        # head_of has refused a net with more of them.
         (self.output,) = outputs_of(graph)
         self.program = load(backend, network, graph)
         self.program.put(read_weights(weights, self.program.state()))
@@ -58,4 +59,5 @@ def logits_of(
         found.append(compute(prepare(images.stack(indices), given)))
         tick(len(indices))
     scores: Array = np.concatenate(found).reshape(count, -1)
+    # In float32 a probability may be 0, whose logarithm is infinite; 1e-37 is near its least normal number.
     return np.log(np.maximum(scores, 1e-37)) if is_softmax else scores

@@ -65,6 +65,7 @@ def check_norms(graph: Graph, images: int, frozen: tuple[str, ...]) -> None:
         name, shape = node.layer.name, node.shapes[0]
         groups = node.layer.value("groups") if name == "groupnorm" else shape.channels
         learns = name in ("batchnorm", "groupnorm") and not f"{node.path}.".startswith(frozen)
+        # A batch norm of 64@1x1 that sees one image: 64 numbers in 64 groups.
         if learns and not node.dead and images * shape.features <= groups:
             kind = name.removesuffix("norm")
             raise RunProblem(
@@ -75,6 +76,7 @@ def check_norms(graph: Graph, images: int, frozen: tuple[str, ...]) -> None:
 def check_frozen(keys: Sequence[str], starts: tuple[str, ...]) -> None:
     """Raise RunProblem where no trained tensor's key begins so, or where none is left to train."""
     for start in starts:
+        # A prefix with a slip in it would freeze nothing, and nobody would notice.
         if not any(key.startswith(start) for key in keys):
             raise RunProblem(
                 f"freeze {start}: no key begins so, as {keys[0]} does with {keys[0].split('.')[0]}"

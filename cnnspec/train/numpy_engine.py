@@ -63,6 +63,7 @@ class NumpyEngine:
     def freeze(self, starts: tuple[str, ...]) -> None:
         """Layers whose names begin so run as in evaluation; `trained` are the keys of the other tensors."""
         for layer in self.net.layers:
+            # With a dot behind: `conv1` and `conv1.` both freeze conv1. No name starts with an empty tuple.
             if f"{layer.name}.".startswith(starts):
                 layer.takes = tuple(name for name in layer.takes if name not in ("training", "seed"))
         owned = [(layer, name, x) for layer in self.net.layers for name, x in layer.tensors.items()]
@@ -76,6 +77,7 @@ class NumpyEngine:
 
     def rate(self, step: int) -> float:
         """As the recipe's loop has it."""
+        # By the middle of the step, else the first had a rate of 0. 1e-9: the warmup may last all epochs.
         epoch, warmup = (step + 0.5) / self.steps, self.request.warmup
         done = (epoch - warmup) / max(self.request.epochs - warmup, 1e-9)
         falling = 1.0 if self.request.schedule == "none" else (1 + math.cos(math.pi * min(done, 1.0))) / 2
@@ -88,6 +90,7 @@ class NumpyEngine:
             # A run that goes on within an epoch draws the same order, and leaves out what it has had.
             for batch in np.array_split(order, self.steps)[first:]:
                 self.descend(epoch, batch)
+                # At an epoch's end the run stops by itself, once it has validated and written the epoch.
                 if self.must_stop and self.step % self.steps:
                     raise Stopped
             figures = self.loss / self.count, self.right / self.count
@@ -97,6 +100,7 @@ class NumpyEngine:
     def descend(self, epoch: int, batch: Array) -> None:
         """Take a step against the gradient of a batch."""
         images, labels = self.read(epoch, batch), self.task.data.train.labels[batch]
+        # By the step, so that a run that goes on drops the same numbers as one that was never stopped.
         self.net.rng = np.random.default_rng([self.request.seed, self.step])
         with np.errstate(all="ignore"):
             loss, grads = self.gradients(images, labels)
@@ -124,6 +128,7 @@ class NumpyEngine:
         module, by_name = self.module, {layer.name: layer for layer in self.net.layers}
         with module.crew():
             self.values, drawn = self.net.train(images)
+        # The gradients by the values at which they arrive: two outputs may end in the same one, and add up.
         total, arriving = 0.0, dict[str, Array]()
         for output, weight in zip(self.net.training_outputs, self.output_shares, strict=True):
             logits = module.before_softmax(output, by_name)
@@ -143,6 +148,7 @@ class NumpyEngine:
         part = max(1 - decay, 9 / (10 + self.averaged)) if self.averaged else 1
         for name, x in self.net.params.items():
             mean = self.average.get(name, x)
+            # Counts of batches are not averaged.
             self.average[name] = mean + part * (x - mean) if x.dtype.kind == "f" else x.copy()
         self.averaged += 1
 
@@ -150,6 +156,7 @@ class NumpyEngine:
         """The layer from which a loss that is not finite comes."""
         odd = [name for name, tensor in self.net.params.items() if not np.isfinite(tensor).all()]
         if odd:
+            # In the order of the layers; gradients go from the last to the first, so the last one came first.
             return f"the gradient of the step before was not finite in {odd[-1].rpartition('.')[0]}"
         found = next((name for name, value in self.values.items() if not np.isfinite(value).all()), None)
         return f"{found} made it first" if found else "it came about in the loss itself"
@@ -165,6 +172,7 @@ class NumpyEngine:
 
     def validate(self) -> Array:
         """By the averaged tensors, where there are any."""
+        # `refresh` both times: plans and packed weights are of the tensors before.
         own, self.net.params = self.net.params, self.weights()
         self.net.refresh()
         try:
@@ -175,6 +183,7 @@ class NumpyEngine:
             self.net.refresh()
 
     def weights(self) -> dict[str, Array]:
+        # Without --ema, or before the first step, there is no average.
         return self.average or dict(self.net.params)
 
     def state(self) -> State:
@@ -188,6 +197,7 @@ class NumpyEngine:
     def restore(self, state: State) -> None:
         for name, tensor in state.tensors.items():
             part, _, key = name.partition("/")
+            # `net/conv1.weight`, `average/conv1.weight`; of the optimiser `velocity/conv1.weight`.
             owners = vars(self.optimizer) | {"net": self.net.params, "average": self.average}
             owners[part][key] = np.array(tensor)
         for name in COUNTS:
@@ -201,6 +211,7 @@ def label_shares(classes: int, smoothing: float, weights: tuple[float, ...]) -> 
 
     As PyTorch does it, a share then counts as much as its class weighs.
     """
+    # 0.3 of 3 classes: a label is [0.8, 0.1, 0.1].
     even = np.full((classes, classes), smoothing / classes, np.float32)
     made: Array = even + np.float32(1 - smoothing) * np.eye(classes, dtype=np.float32)
     return made * np.array(weights, np.float32) if weights else made
@@ -214,5 +225,6 @@ def cross_entropy(logits: Array, wanted: Array) -> tuple[float, Array]:
     flat = logits.reshape(wanted.shape)
     shifted = flat - flat.max(1, keepdims=True)
     logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    # sum(wanted) is 1 but where classes weigh.
     grad = (wanted.sum(1, keepdims=True) * np.exp(logs) - wanted) / len(flat)
     return -float((wanted * logs).sum()) / len(flat), grad.reshape(logits.shape)

@@ -48,6 +48,7 @@ def together() -> Iterator[None]:
     try:
         yield
     except BaseException:
+        # The others wait for what the first says; the first waits for nobody.
         if has_failed(store, PATIENCE if rank else 0):
             sys.exit(2)
         store.set(FAILED, "")
@@ -67,6 +68,7 @@ def leave(code: int = 0) -> None:
     """
     if not are_several():
         sys.exit(code)
+    # `_exit` writes nothing that is still in a buffer.
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)

@@ -127,6 +127,7 @@ class RunFolder:
 
     def write_state(self, tensors: dict[str, Array], notes: dict[str, Any]) -> None:
         """Tensors and notes in one file, so that they are of one step. Raises FileProblem."""
+        # As a tensor: strings have room in the header alone, which is bounded, and rows add up.
         text = np.frombuffer(json.dumps(notes).encode(), np.uint8)
         self.write(STATE, contents(STATE, tensors | {NOTES: text}))
 
@@ -161,6 +162,7 @@ def runs_of(name: str, folder: Path = Path("runs")) -> list[Path]:
     """The folders runs/NAME, runs/NAME-2, … that there are, in this order."""
     numbered = {}
     for path in folder.glob(f"{name}*") if folder.is_dir() else ():
+        # `net*` finds net-2, but net50 and net-old, too.
         if found := re.fullmatch(re.escape(name) + r"(?:-(\d+))?", path.name):
             numbered[int(found[1] or 1)] = path
     return [path for _, path in sorted(numbered.items())]

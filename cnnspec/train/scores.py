@@ -73,6 +73,7 @@ class Tally(NamedTuple):
         """All classes in their order; where they are more than `most`, the worst, the worst first."""
         if len(self.names) <= most:
             return self.classes
+        # A class without images is neither good nor bad.
         known = [each for each in self.classes if each.images]
         return sorted(known, key=lambda each: each.right / each.images)[:most]
 
@@ -81,6 +82,7 @@ class Tally(NamedTuple):
         wrong = self.matrix.copy()
         np.fill_diagonal(wrong, 0)
         order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+        # Of 10 classes place 37 of the flat matrix is (3, 7).
         pairs = [tuple(map(int, divmod(int(place), len(self.names)))) for place in order]
         images = self.matrix.sum(1)
         return [
@@ -122,6 +124,7 @@ def predictions_of(logits: Array, images: Images) -> Predictions:
     surest = np.argsort(-scores.max(1), kind="stable")
     wrong = surest[guesses[surest] != labels[surest]][:MISTAKES]
     right = surest[guesses[surest] == labels[surest]]
+    # The first place of each label among the right ones, the surest first: the surest image of each class.
     _, first = np.unique(labels[right], return_index=True)
     shown = np.concatenate([wrong, right[np.sort(first)[:EXAMPLES]]])
     pictures = [picture(images.read(int(index))) for index in shown]

@@ -41,9 +41,11 @@ class SharedNorm(nn.modules.batchnorm._BatchNorm):
             return super().forward(x)
         axes = [0, *range(2, x.ndim)]
         shape = (1, -1, *[1] * (x.ndim - 2))
+        # Values of each channel here; parts of a batch may differ by an image, or be empty.
         count = torch.tensor(float(x.numel() // x.shape[1]), device=x.device)
         dist.all_reduce(count)
         mean = total(x.sum(axes)) / count
+        # In two rounds, for E[x^2] - E[x]^2 cancels where the mean is large beside the deviation.
         centred = x - mean.view(shape)
         variance = total(centred.square().sum(axes)) / count
         if self.running_mean is not None and self.running_var is not None:
@@ -69,5 +71,6 @@ def share_norms(net: nn.Module) -> nn.Module:
         return found
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            # The same object: its tensors, its keys and the places that refer to it stay.
             module.__class__ = SharedNorm
     return net

@@ -89,11 +89,12 @@ class TorchEngine(FullTrainer):
         tensors = {key: torch.from_numpy(np.array(tensor)) for key, tensor in state.tensors.items()}
         for part, net in self.nets().items():
             mine = net.state_dict()
+            # Each process has read the whole file.
             net.load_state_dict({key: part_of(tensors[f"{part}/{key}"], x) for key, x in mine.items()})
         parameters = dict(self.net.named_parameters())
         for path, tensor in tensors.items():
             if path.startswith("optimizer/"):  # whose numbers, as the weight decay, are this call's
-                _, key, name = path.split("/")
+                _, key, name = path.split("/")  # optimizer/conv1.weight/exp_avg
                 self.optimizer.state[parameters[key]][name] = part_of(tensor, parameters[key])
         self.scaler.load_state_dict(state.numbers["scaler"])
         self.step, self.loss, self.right = state.numbers["at"]
@@ -119,6 +120,7 @@ def workers_of(asked: int | None, data: Data) -> int:
     """How many processes read images: none where these are in memory, else a core each, eight at most."""
     if asked is not None:
         return asked
+    # Arrays are only cut; to decode a JPEG of 500x375 takes milliseconds.
     return 0 if data.train.paths is None else min(os.cpu_count() or 1, 8)
 
 
@@ -159,6 +161,7 @@ def culprit(net: nn.Module, images: Tensor) -> str:
 
         return look
 
+    # Those that contain others show their last one's value again.
     leaves = [(name, module) for name, module in net.named_modules() if not [*module.children()]]
     hooks = [module.register_forward_hook(watch(name)) for name, module in leaves]
     with torch.no_grad():

@@ -80,6 +80,7 @@ class FullTrainer(HeadTrainer):
         if self.average is not None:
             self.shown = self.average.module
         if options.compile:
+            # In place: `torch.compile(net)` would be another module, with `_orig_mod.` before each key.
             self.model.compile()
 
     def distribute(self, net: nn.Module) -> nn.Module:
@@ -101,6 +102,7 @@ class FullTrainer(HeadTrainer):
         adamw = super().optimise(tensors)
         if self.options.optimizer == "adamw":
             return adamw
+        # AdamW's groups hold its own lr and `fused`, too, which would go before SGD's.
         groups = [{key: group[key] for key in ("params", "weight_decay")} for group in adamw.param_groups]
         fused = not self.options.shard  # PyTorch's fused SGD takes no shards
         return torch.optim.SGD(groups, self.options.lr, momentum=0.9, nesterov=True, fused=fused)
@@ -122,12 +124,14 @@ class FullTrainer(HeadTrainer):
         return F.cross_entropy(logits, labels, self.class_weights, reduction="sum", label_smoothing=smoothing)
 
     def losses(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        # With each batch, for `net.train()` at an epoch's start sets all modules to training.
         for module in self.frozen:
             module.eval()
         with self.precision():
             return super().losses(images, labels)
 
     def descend(self, images: Tensor, labels: Tensor) -> None:
+        # Kept, for `culprit` to run once more where the loss is not finite.
         self.images = images
         super().descend(images, labels)
         self.tick()

@@ -25,6 +25,7 @@ def trainer_file(network: Network, source: str) -> str:
     """A program that trains the net of `module_of(source)`. Raises RunProblem where it tells no classes."""
     given, head = check_input(network.inputs), head_of(unroll(network))
     assert given.value.shape is not None
+    # One output, of logits: `heads`, which sums several and takes logarithms, is not needed.
     plain = head == Head(head.classes, 1, 0, ())
     names = ("loop", "alone") if plain else ("loop", "heads", "alone")
     texts = [(RECIPE / f"{name}.py").read_text("utf-8") for name in names]
@@ -81,6 +82,7 @@ def import_lines(texts: list[str]) -> str:
         f"from {module} import {', '.join(sorted(names, key=order))}" for module, names in parts.items()
     }
     lines = sorted(plain) + sorted(joined)
+    # `from torch.nn import …` -> `torch`
     outside = [line for line in lines if line.split()[1].split(".")[0] in OUTSIDE]
     return "\n".join([*(line for line in lines if line not in outside), "", *outside, ""])
 

@@ -48,6 +48,7 @@ class TrainingRun:
         least = len(self.data.train.labels) // self.engine.steps  # batches are equal, to within an image
         check_norms(graph, least, request.freeze)
         self.rows: list[Epoch] = []
+        # Below any accuracy: the first epoch is the best so far, even if it gets all images wrong.
         self.best = (-1.0, 0.0)
 
     def resume(self) -> None:
@@ -90,6 +91,7 @@ class TrainingRun:
         """Write what the epoch has left; the state last, so that it never knows of what is not there."""
         row = self.rows[-1]
         best, self.best = self.best, max(self.best, (row.val_accuracy, -row.val_loss))
+        # In all processes, though one writes: of a net that is divided each has to hand over its part.
         weights = self.engine.weights()
         if self.engine.leads:
             self.folder.write_weights("last.safetensors", weights)
@@ -101,6 +103,7 @@ class TrainingRun:
 
     def keep_state(self) -> None:
         """Write what going on needs in place of the old state. Raises FileProblem."""
+        # Here, too, all processes take part.
         tensors, numbers = self.engine.state()
         if self.engine.leads:
             notes = {"numbers": numbers, "rows": [list(row) for row in self.rows], "best": list(self.best)}
@@ -110,6 +113,7 @@ class TrainingRun:
 @contextmanager
 def interrupts(engine: Engine) -> Iterator[None]:
     """An interrupt ends training after the engine's step; a second one ends it at once."""
+    # Python lets the main thread alone take signals.
     if threading.current_thread() is not threading.main_thread():
         yield
         return

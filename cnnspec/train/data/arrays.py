@@ -40,6 +40,7 @@ def read_npz(path: str, shape: Shape) -> Labelled:
                 "or train_images, train_labels, val_images and val_labels"
             )
         val = next((pair for pair in VAL if train in TRAIN and names >= {*pair}), None)
+        # Each is unpacked when asked for: others that the file holds are not.
         arrays = {name: archive[name] for pair in (train, val or ()) for name in pair}
     images, notes = read_pair(path, arrays, train, shape)
     tried = read_pair(path, arrays, val, shape)[0] if val else None

@@ -21,6 +21,7 @@ def flip(image: Array, chance: np.random.Generator) -> Array:
 def shift(image: Array, chance: np.random.Generator) -> Array:
     """Moved by up to an eighth of each side; the edge repeats where nothing is left."""
     height, width = image.shape[1:]
+    # Rounded up: 4 of 28 pixels.
     down, across = -(-height // 8), -(-width // 8)
     wide = np.pad(image, ((0, 0), (down, down), (across, across)), mode="edge")
     top, left = chance.integers(2 * down + 1), chance.integers(2 * across + 1)

@@ -45,6 +45,7 @@ def scan(folder: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for where in sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._"):
         files = (path for path in where.rglob("*") if path.suffix.lower() in SUFFIXES)
+        # macOS keeps a `._cat.png` beside cat.png on foreign disks, which is no image.
         found[where.name] = sorted(str(path) for path in files if path.name[0] != ".")
     if not found:
         raise RunProblem(f"{folder}: holds no folders; each class has one, with its PNG or JPEG images")
@@ -59,10 +60,12 @@ def read_table(path: Path, given: Input, skip_broken: bool) -> Labelled:
 
     Raises RunProblem.
     """
+    # Spreadsheets put a byte order mark first, which would be part of the first path.
     with reading(path), path.open(encoding="utf-8-sig", newline="") as file:
         rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(csv.reader(file), 1)]
     rows = [(number, row) for number, row in rows if any(row)]
     head = [cell.lower() for cell in rows[0][1]] if rows else []
+    # A header may have the columns in any order, and more of them.
     if "path" in head and "label" in head:
         order = [head.index(name) for name in COLUMNS if name in head]
         rows = [(number, [row[at] for at in order if at < len(row)]) for number, row in rows[1:]]
@@ -111,6 +114,7 @@ def labelled(
 def is_whole(path: str, wholly: bool, broken: list[str]) -> bool:
     """Whether an image can be read: its head, or `wholly` its pixels. What is wrong goes to `broken`."""
     try:
+        # Reading each once more is the price of skipping: one that is cut off has a good head.
         if wholly:
             open_image(path)
         else:

@@ -102,6 +102,7 @@ def fit_pixels(name: str, pixels: Array, shape: Shape) -> tuple[Array, tuple[str
     if pixels.shape[1] != shape.channels and pixels.shape[3] == shape.channels:
         pixels = pixels.transpose(0, 3, 1, 2)
     if pixels.shape[1] != shape.channels:
+        # Only to say what was found: (N, 32, 32, 3) is taken for 3@32x32, where the input has one channel.
         last = pixels.shape[1] > pixels.shape[3]
         size, channels = (pixels.shape[1:3], pixels.shape[3]) if last else (pixels.shape[2:], pixels.shape[1])
         raise OtherChannels(name, Shape(channels, *size), shape)

@@ -30,6 +30,7 @@ CIFAR = {  # the labels' bytes before the pixels, the files, the names of the la
 
 def find_idx(folder: Path, part: str, kind: str) -> Path | None:
     """A file of MNIST, `train-images-idx3-ubyte`: with a dot in some copies, packed or not."""
+    # torchvision puts them into MNIST/raw below the folder that it is given.
     for where in (folder, folder / "MNIST" / "raw", folder / "raw"):
         for name in (f"{part}-{kind}-idx", f"{part}-{kind}.idx"):
             if found := sorted(where.glob(f"{name}?-ubyte")) + sorted(where.glob(f"{name}?-ubyte.gz")):

@@ -46,6 +46,7 @@ def read_labelled(name: str, given: Input, skip_broken: bool) -> Labelled:
     """What is at a path, by its kind. Raises RunProblem."""
     shape, path = given.value.shape, Path(name)
     assert shape is not None
+    # What lies here under that name goes first.
     if name == "digits" and not path.exists():
         return read_digits(shape)
     if not path.exists():

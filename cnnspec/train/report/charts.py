@@ -46,6 +46,7 @@ class Plot(NamedTuple):
 
     def x(self, epoch: float) -> float:
         span = max(self.last - self.first, 1)
+        # A run of one epoch has its dot in the middle.
         shift = 0.5 if self.last == self.first else (epoch - self.first) / span
         return LEFT + shift * (WIDTH - LEFT - RIGHT)
 
@@ -98,6 +99,7 @@ def curves(
     right = WIDTH - RIGHT
     for curve in found:
         parts += draw_curve(curve, epochs, plot, theme)
+    # The legend, from the right edge leftwards.
     for curve in reversed(found if len(found) > 1 else []):
         colour, dash = style(curve, theme)
         parts.append(text(right, 16, curve.name, theme.ink, "end"))
@@ -138,6 +140,7 @@ def draw_curve(curve: Curve, epochs: Sequence[int], plot: Plot, theme: Theme) ->
 def ticks(low: float, high: float) -> list[float]:
     """At most TICKS + 2 round numbers, the first at or below `low`, the last at or above `high`."""
     if high <= low:
+        # Of 0.5 alone: from 0.25 to 0.75; of 0 alone: from -1 to 1.
         low, high = low - (abs(low) / 2 or 1), high + (abs(high) / 2 or 1)
     rough = (high - low) / TICKS
     unit = 10.0 ** math.floor(math.log10(rough))
@@ -182,6 +185,7 @@ def confusion_matrix(counted: Tally, theme: Theme) -> str:
             x, y = beside + j * cell, above + i * cell
             parts.append(square(x, y, cell - 1, theme.tints[0]))
             if number:
+                # The root, since mistakes are few: 1 of 100 goes a tenth of the way from FAINT to FULL.
                 share = FAINT + (FULL - FAINT) * math.sqrt(number / images[i])
                 parts.append(square(x, y, cell - 1, colour, f' fill-opacity="{share:.3f}"'))
                 words = str(number) if number < 10_000 else f"{number // 1000}k"

@@ -41,6 +41,7 @@ def read_run(folder: Path, limits: Mapping[str, int] = {}) -> Evidence:
     config = RunFolder(folder).config()
     if config is None:
         raise RunProblem(f"{folder}: holds no run of `cnnspec train`")
+    # A folder may come from someone else: its record is not to have another file read, as `../../secret`.
     if PurePath(config.spec).name != config.spec:
         raise RunProblem(f"{folder}: its record names a specification elsewhere, {config.spec!r}")
     try:

@@ -99,16 +99,19 @@ def layers_shown(runner: Runner) -> list[str]:
     """The last layer of each size that maps have on their way; at most LAYERS of them, evenly chosen."""
     nodes = [n for n in runner.graph.nodes if not n.train and n.output.is_map and n.layer.name not in IDLE]
     nodes = [node for node in nodes if node.output.size != (1, 1)]
+    # Of conv, batchnorm and relu, all 64@56x56, the relu.
     lasting = [node.path for node, after in pairwise(nodes) if after.output != node.output]
     lasting += [node.path for node in nodes[-1:]]
     if len(lasting) <= LAYERS:
         return lasting
+    # 6 of 10: places 0, 2, 4, 5, 7 and 9.
     return [lasting[round(place * (len(lasting) - 1) / (LAYERS - 1))] for place in range(LAYERS)]
 
 
 def first_filters(runner: Runner) -> Sheet | None:
     """The kernels of the first convolution, or of the first layer that has a matrix."""
     kernels = runner.kernels
+    # A kernel of 1x1 is one dot: there is nothing to see in it.
     wide = [(key, values) for key, values in kernels if values.ndim == 4 and values[0, 0].size > 1]
     return sheet_of(*(wide or kernels)[0]) if kernels else None
 
