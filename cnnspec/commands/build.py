@@ -81,6 +81,7 @@ def emit_program(
             from cnnspec.run.weight_files import blank_state, read_weights
 
             chosen["weights"] = read_weights(chosen["weights"], blank_state(network))
+        # Standard output has no file beside it that tensors beyond 2 GB could go to.
         if backend in MODELS and output not in (None, "-"):
             chosen["store"] = store_for(str(output))
         made = emit(backend, network, path, **chosen)

@@ -85,6 +85,7 @@ def check_once(job: Job, files: tuple[str, ...], wanted: CheckOptions) -> NoRetu
     if wanted.fixes or wanted.differs:
         from cnnspec.commands.fixing import fix_file, write_fixed
 
+        # All are mended in memory first: a file that cannot be read ends the call, and changes none.
         made = [job.attempt(fix_file, job, p, wanted.net, wanted.settings, wanted.unsafe) for p in paths]
         fixed = [each for each in made if each is not None]
         results = [(each.name, each.found) for each in fixed]

@@ -46,6 +46,7 @@ class Commands(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        # `import` is a keyword, `eval` a function of Python: import_.py and eval_.py.
         module = f"{name}_" if iskeyword(name) or hasattr(builtins, name) else name
         command = getattr(import_module(f"cnnspec.commands.{module}"), module)
         assert isinstance(command, click.Command)

@@ -78,6 +78,7 @@ class Job:
         """A file named by `use`."""
         from cnnspec.text.files import read_used
 
+        # Whether it is there or not: `--watch` and `train` look for it there.
         self.used.add(os.path.join(os.path.dirname(source.name), path))
         return read_used(path, source)
 
@@ -119,6 +120,7 @@ class Job:
         path, found = self.check_file(spec, choice.net, settings, first=True)
         self.show(found.diagnostics)
         faults = tuple(d for d in found.diagnostics if d.severity == "error")
+        # A net with faults is drawn as far as it goes; where not even its input is known, there is nothing.
         left = [network for network in found.partial if network.inputs] if faults else found.networks
         if not left:
             sys.exit(1)
@@ -199,6 +201,7 @@ def read_spec(path: str | None, bound: int) -> SpecFile:
         source = read(path, bound)
         return SpecFile(path if isinstance(source, Diagnostic) else source.name, source)
     except NoFile as problem:
+        # `nets/a.cnn` cannot be a name of the zoo: that it is not there is all that is to be said.
         if not path.replace("-", "_").isidentifier():
             raise
         from cnnspec.text.shipped import read_named

@@ -46,6 +46,7 @@ class NameCompletion(ShellComplete):
 def register() -> None:
     """Let click answer shells so."""
     for shell in (BashComplete, ZshComplete, FishComplete):
+        # NameCompletion first: what it asks of super() is the shell's own.
         add_completion_class(type(shell.__name__, (NameCompletion, shell), {}))
 
 

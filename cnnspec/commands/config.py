@@ -71,10 +71,12 @@ def defaults(
     commands: Sequence[str],
 ) -> dict[str, Any]:
     """What the nearest configuration says of a command's options, by their parameters. Raises Unusable."""
+    # {"--format": <Option style>, …}: parameters may be called otherwise than their options.
     flags = {flag: option for option in command.params for flag in option.opts}
     options = {key: flags[flag] for key in KEYS if (flag := f"--{ALIASES.get(key, key)}") in flags}
     if not options or (config := find(start(context, command, arguments))) is None:
         return {}
+    # Under another command's name any key will do: its options are known when it is called.
     check(config, {each: [*KEYS] for each in commands} | {name: [*options]})
     own = config.values.get(name, {})
     return {
@@ -162,6 +164,7 @@ def check_value(config: ProjectConfig, key: str, value: Any, known: Sequence[str
     kind = KEYS[key]
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     item = int if kind is dict else str
+    # Not isinstance, for `depth = true` would be an int.
     if type(value) is not kind or any(type(each) is not item for each in items):
         raise Unusable(f"{config.path}: `{key}` wants {KINDS[kind]}, not {value!r}")
     if isinstance(value, dict):

@@ -83,6 +83,7 @@ def read_both(before: str | None, after: str | None, one_file: bool, bound: int)
 def read_side(name: str, bound: int) -> SpecText:
     """A file, or where there is none of that name, one of a revision or of the zoo."""
     revision, colon, path = name.partition(":")
+    # `C:\nets\a.cnn` has a colon, too.
     if colon and not Path(name).exists():
         return read_revision(revision, path, ".", bound)
     file = read_spec(name, bound)

@@ -85,6 +85,7 @@ def draw(
     if watches:
         from cnnspec.commands.watch import watch
 
+        # The picture is opened once, not anew with each change.
         rounds = chain([target], repeat(target._replace(opens=False)))
         watch(lambda job: paint(job, file, look, next(rounds), choice), () if file is None else (file,))
     paint(job, file, look, target, choice)
@@ -118,6 +119,7 @@ def paint(job: Job, file: str | None, look: Any, target: Target, choice: NetChoi
     suffix = target.suffix
     path, network, faults = job.network_or_part(file, choice)
     made = picture(network, suffix, look, faults)
+    # Standard input and the zoo's files have no name here that a picture could be called by.
     by_net = choice.net or path == STDIN or path.startswith(SHIPPED)
     output = target.output or f"{network.name if by_net else PurePath(path).stem}{suffix}"
     save(output, made.content, target.force)

@@ -28,6 +28,7 @@ def run_to_end() -> Iterator[Job]:
     try:
         with allow_deep_calls():
             yield job
+    # A command that ends itself, by `sys.exit(1)` say; where a part of it has failed, 70 goes before.
     except SystemExit:
         if not job.failures:
             raise
@@ -41,6 +42,7 @@ def run_to_end() -> Iterator[Job]:
         sys.exit(2)
     except Exception as failure:
         job.failures.append(failure)
+        # What was found before the failure is worth something; if showing it fails, that is noted alone.
         job.attempt(job.show, tuple(job.unshown))
     if job.failures:
         blame_cnnspec(job.failures)
@@ -65,6 +67,7 @@ def describe(failure: Exception) -> str:
 
     words = " ".join(traceback.format_exception_only(failure)[-1].split())[:200]
     package = PurePath(cnnspec.__file__).parent
+    # From the inside out, past NumPy's and Python's own frames.
     for frame, line in reversed([*traceback.walk_tb(failure.__traceback__)]):
         path = PurePath(frame.f_code.co_filename)
         if path.is_relative_to(package):

@@ -62,6 +62,7 @@ def lines(logits: Array, labels: Array, classes: tuple[str, ...]) -> Iterator[st
         for confusion in counted.confusions(SHOWN):
             yield f"{confusion.times} {confusion.label} taken for {confusion.said}"
         return
+    # Wide enough for the largest number, and for up to six letters of the names.
     cell = max(len(str(counted.matrix.max())), min(wide, 6))
     yield f"{'':<{wide}}  " + " ".join(f"{name[:cell]:>{cell}}" for name in classes)
     for name, row in zip(classes, counted.matrix, strict=True):

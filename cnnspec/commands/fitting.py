@@ -14,6 +14,7 @@ from cnnspec.text.files import read_used
 def other_classes(network: Any, choice: NetChoice, classes: int) -> str:
     """The parameter that gives the net so many classes, if one does."""
     for name, value in network.arguments.items():
+        # Not isinstance: a flag is no number of classes, and True is an int.
         if type(value) is int:
             changed = choice._replace(settings=(*choice.settings, f"{name}={classes}"))
             if channels(network, changed) == classes:

@@ -43,6 +43,7 @@ def fix_file(job: Job, path: str, net: str | None, settings: Any, unsafe: bool) 
         return job.check_source(Source(name, text), read_used, net, settings, False, True, skip)
 
     mended = mend(source.text, check, unsafe)
+    # As `before` was: with its byte-order mark and its newlines.
     after = encode(mended.text, before) if mended.made else before
     return Fixed(path, name, before, after, mended.found, mended.made)
 
@@ -51,6 +52,7 @@ def write_fixed(file: Fixed, differs: bool) -> None:
     """Write what was fixed, standard input to standard output; or show how it would differ."""
     if differs:
         before, after = (each.decode(errors="replace") for each in (file.before, file.after))
+        # As bytes: Windows would turn each newline of a text into two signs.
         click.echo(difference(visible(file.name), before, after).encode(), nl=False)
         return
     if file.path == "-":

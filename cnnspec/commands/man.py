@@ -84,4 +84,5 @@ def escape(text: str) -> str:
     """Text as roff takes it: no sign of it is a request."""
     text = text.replace("\\", "\\e").replace("-", "\\-")
     text = "".join(sign if sign.isascii() else f"\\[u{ord(sign):04X}]" for sign in text)
+    # A line that begins with a dot or a quote is a request of roff; \& is a sign of no width.
     return f"\\&{text}" if text.startswith((".", "'")) else text

@@ -69,6 +69,7 @@ def run(
         answered, problems = answer_all(runner, images, names, top, printed, album)
         if shown is not None:
             problems += show_kernels(runner, shown)
+    # At the end, and in one piece: the progress bar has the screen until then.
     click.echo("".join(f"{line}\n" for line in answered), nl=False)
     for words in problems:
         complain(words)
@@ -127,6 +128,7 @@ def answer_all(
                 if album is not None:
                     album.add_features(path, sample.image, lines, runner.shown(values), progress.step)
             except UsageError as problem:
+                # A broken image is told of, and the others are run.
                 problems.append(explain_problem(problem))
     return answered, problems
 

@@ -34,6 +34,7 @@ def serve(file: str | None, port: int, opens: bool) -> None:
     path = Path(file or only_spec())
     folder = ServedFolder(path.parent)
     folder.read(path.name)
+    # Before the server, whose threads take the size that holds when they start.
     threading.stack_size(STACK)
     try:
         server = Server(folder, path.name, port)

@@ -31,6 +31,7 @@ def sizes(job: Job, /, file: str | None, end: int, style: str, choice: NetChoice
     from cnnspec.tables.size_report import as_json, report
 
     chosen = choice.as_settings()
+    # As it is written: --input asks a question of the net, and is no part of it.
     _, found = job.check(file, choice.net, chosen._replace(inputs={}), first=True)
     try:
         explorer = explorer_of(job, found, chosen, end)

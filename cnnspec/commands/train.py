@@ -115,6 +115,7 @@ def train(
     with together():
         with needs("train"):
             from cnnspec.train.run_folder import RunFolder, read_all_used
+        # Before the folder is known: of `-` or a name of the zoo what was read tells the run's name.
         spec = read_spec(file, choice.as_settings().text_limits.max_source)
         folder, bar = RunFolder(folder_of(spec.name, out, resume)), Bar()
         if resume is not None:
@@ -137,6 +138,7 @@ def train(
             ended = train_epochs(training, bar, stop_after)
     if not ended:
         complain(f"stopped; `{call.to_resume(folder)}` goes on")
+        # After --stop-after, which was asked for, the call has done what it was to do.
         leave(INTERRUPTED if training.engine.must_stop else 0)
     conclude(training, limits_of(choice.limits))
     leave()
@@ -146,6 +148,7 @@ def folder_of(path: str, out: str | None, resume: str | None) -> Path:
     """The folder of the run: a new one, or that to go on with. What is wrong ends the call."""
     from cnnspec.train.run_folder import next_run, runs_of
 
+    # Standard input is called <stdin>.
     name = PurePath(path).stem.strip("<>") or "net"
     if resume is None:
         return Path(out) if out is not None else next_run(name)

@@ -80,6 +80,7 @@ def with_choice_of_run(call: TrainCall, folder: RunFolder, spec: str) -> TrainCa
     if config is None or config.spec != PurePath(spec).name:
         return call
     net, settings, inputs, limits = call.choice
+    # Limits are no part of a run: they bound each call, and its user gives them.
     choice = NetChoice(
         net or config.net, settings or tuple(config.parameters), inputs or tuple(config.inputs), limits
     )

@@ -69,6 +69,7 @@ def convert(source: str, target: str, prefix: str, maps: tuple[str, ...], force:
         from cnnspec.run.tensor_files import read, rename, sums
         from cnnspec.run.weight_files import contents, suffix_of
 
+        # Refused before a large file is read for nothing.
         suffix_of(target)
         found = rename(read(source, prefix), changes)
         content = contents(target, found)

@@ -43,6 +43,7 @@ def completion(server: Server, params: Json) -> Json:
         item: Json = {
             "label": offer.text,
             "kind": KINDS[offer.kind],
+            # Editors sort by letters: 0002 before 0010.
             "sortText": f"{number:04}",
             "textEdit": {"range": place, "newText": offer.text},
         }
@@ -56,10 +57,12 @@ def signature_help(server: Server, params: Json) -> Json | None:
         return None
     shown, start = [], len(found.name)
     for parameter in found.parameters:
+        # Of `conv filters kernel` the labels stand at [5, 12] and [13, 19]: behind the name, a blank each.
         start += 1
         end = start + len(parameter.label)
         shown.append({"label": [start, end], "documentation": parameter.doc})
         start = end
     one: Json = {"label": found.label, "documentation": found.doc, "parameters": shown}
+    # The protocol has no -1.
     active = found.active if found.active >= 0 else len(shown)
     return {"signatures": [one], "activeSignature": 0, "activeParameter": active}

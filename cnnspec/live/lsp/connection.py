@@ -62,6 +62,7 @@ class Connection(ABC):
             self.answer_error(None, message)
             return
         if not isinstance(message, dict) or not isinstance(message.get("method"), str):
+            # The client's answer to `ask` has a result or an error, and no method: nobody waits for it.
             if not (isinstance(message, dict) and ("result" in message or "error" in message)):
                 self.answer_error(None, wire.Problem(wire.INVALID_REQUEST, "that is no request"))
             return
@@ -80,6 +81,7 @@ class Connection(ABC):
             self.answer_error(number, wire.Problem(wire.CONTENT_MODIFIED, "the text changed meanwhile"))
         except Exception as failure:
             self.log(failure)
+            # Handlers take params as they come: a key that lacks, another type, is the client's fault.
             amiss = isinstance(failure, LookupError | TypeError | AttributeError | ValueError)
             code = wire.INVALID_PARAMS if amiss else wire.INTERNAL_ERROR
             self.answer_error(number, wire.Problem(code, f"{type(failure).__name__}: {failure}"))
@@ -91,6 +93,7 @@ class Connection(ABC):
         try:
             return work()
         except Interrupted:
+            # There was work, and it is not done: the caller goes on with it before it waits.
             return True
         except Exception as failure:
             self.log(failure)
@@ -102,6 +105,7 @@ class Connection(ABC):
 
     def pause_for_change(self) -> None:
         """Leave a request that a change has overtaken."""
+        # The thread that listens may put a message while the queue is looked through.
         with self.inbox.mutex:
             waiting = [message for message in self.inbox.queue if isinstance(message, dict)]
         if any(message.get("method") == "textDocument/didChange" for message in waiting):

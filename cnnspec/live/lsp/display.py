@@ -23,6 +23,7 @@ def inlay_hint(server: Server, params: Json) -> list[Json]:
         position = server.encode.position(document.source, size.offset)
         if first <= position["line"] <= last:
             hints.append(hint(server, document, size, position))
+            # The protocol counts lines from 0.
             if count := counts.get(position["line"] + 1):
                 hints[-1]["label"] += f" · {count:,}"
     return hints

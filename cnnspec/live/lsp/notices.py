@@ -22,6 +22,7 @@ def did_change(server: Server, params: Json) -> None:
         if "range" in change:
             lines, span = Lines(text), change["range"]
             start, end = (lines.offset(p["line"], p["character"]) for p in (span["start"], span["end"]))
+            # A range that ends before it starts is an empty one.
             text = text[:start] + change["text"] + text[max(start, end) :]
         else:
             text = change["text"]
@@ -34,6 +35,7 @@ def did_close(server: Server, params: Json) -> None:
     server.session.close(name)
     server.encode.uris.pop(name, None)
     server.published.pop(uri, None)
+    # Else the editor would go on to list the faults of a file that is closed.
     server.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": []})
 
 

@@ -120,6 +120,7 @@ class Server(Connection):
             except queue.Empty:
                 self.rested = True
                 return None
+        # Nothing is left to do: wait, however long.
         return None if self.guard(self.use_time) else self.inbox.get()
 
     # Work between messages
@@ -209,6 +210,7 @@ class Server(Connection):
         params: Json = {"uri": uri, "diagnostics": encoded}
         if document.version is not None:
             params["version"] = document.version
+        # A check of one text publishes those that it uses, too, most of which have not changed.
         if self.published.get(uri) != params:
             self.published[uri] = params
             self.notify("textDocument/publishDiagnostics", params)
@@ -220,7 +222,9 @@ class Server(Connection):
         for other in self.session.documents.values():
             if document.name in other.used and other.check is not None:
                 others = of_file(other.diagnostics, document.name)
+                # A fault in an older version of this text has no place in the present one.
                 found += [d for d in others if d.span.source is document.source]
+        # Two texts that use this one find the same faults in it.
         return list(dict.fromkeys(filter(self.select(document.name).wants, found)))
 
     # The text that a request is about

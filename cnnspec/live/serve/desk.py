@@ -54,6 +54,7 @@ def parse_question(asked: Answer) -> Question:
     """The question that JSON holds. Raises ValueError."""
     example = Question("", "")._asdict()
     found = {key: asked[key] for key in example if key in asked}
+    # Not isinstance, for True is an int.
     wrong = [key for key, value in found.items() if type(value) is not type(example[key])]
     wrong += [key for key in ("name", "text") if key not in found]
     if wrong or not all(isinstance(value, str) for value in found.get("parameters", {}).values()):
@@ -157,6 +158,7 @@ class Desk:
             network = self.network(self.document(asked)[0])
         if network is None:
             return {"problem": ""}
+        # Outside of the lock: a picture takes seconds, in which sizes and faults are to follow the keys.
         return self.painter.submit(paint, network, asked, self.engine).result()
 
     def document(self, asked: Question) -> tuple[Document, str]:
@@ -174,6 +176,7 @@ class Desk:
             settings = settings_of(asked.parameters)
         except ValueError as problem:
             settings, refused = SETTINGS, str(problem)
+        # To choose is to check: a net that is in view already, set as it is, is not checked again.
         if (asked.net and asked.net != document.view) or settings != document.settings:
             self.session.choose(path, asked.net or document.view, settings)
         return document, refused or (document.check.refused if document.check is not None else "")
@@ -186,6 +189,7 @@ class Desk:
 
     def network(self, document: Document) -> Network | None:
         found = document.check.network if document.check is not None else None
+        # Without an input, as while the first line is typed, there is nothing to draw or to list.
         return found if found is not None and found.inputs else None
 
     def fault(self, source: Source, fault: Diagnostic) -> Answer:
@@ -229,6 +233,7 @@ def parameters(check: Check) -> Answer:
     found: Answer = {}
     for item in check.module.lineage(check.in_view):
         if isinstance(item, syntax.Variant):
+            # From B in `net B = A depth=2` on to A: what a nearer one says goes before what it varies.
             found = {each.name: each.value.span.text for each in item.keywords} | found
         else:
             written = {each.name.name: each.default for each in item.parameters}

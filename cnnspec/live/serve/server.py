@@ -79,6 +79,7 @@ class Server(ThreadingHTTPServer):
         while not self.ended.is_set():
             now = self.folder.stamp(name), self.desk.used(name)
             if now != before:
+                # The first one tells the stamp alone: the page has just read all there is.
                 event = {"stamp": now[0], "uses": before is not None and now[1] != before[1]}
                 yield f"data: {json.dumps(event)}\n\n".encode()
             else:
@@ -135,6 +136,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         def answer() -> Content:
             where = urlsplit(self.path)
+            # In the address, since neither a page that is opened nor an EventSource can send a header.
             query = {key: values[0] for key, values in parse_qs(where.query).items()}
             self.guard(query.get("token", ""))
             if where.path == "/":
@@ -167,6 +169,7 @@ class Handler(BaseHTTPRequestHandler):
         """The body of a request, which is read in any case: another may follow it. Raises Refused."""
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > LONGEST:
+            # The body is left unread, and would be taken for the next request.
             self.close_connection = True
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the text is too long")
         body = self.rfile.read(int(length))
@@ -201,6 +204,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(content)))
             content = iter((content,))
         else:
+            # Events have no length that could be told: they end with the connection.
             self.send_header("Connection", "close")
         for name, value in self.security_headers().items():
             self.send_header(name, value)

@@ -55,6 +55,7 @@ def write_site(root: Path, files: Mapping[str, bytes]) -> None:
         make_folder(str(folder))
     write_list(root, old | new)
     for name, content in files.items():
+        # What is there already keeps its time, by which `rsync` and web servers tell that it is the same.
         if (name, digest(root / name)) not in new:
             write(str(root / name), content, force=True)
     for name in sorted({name for name, _ in old} - files.keys()):
@@ -67,6 +68,7 @@ def remove(root: Path, name: str) -> None:
     """Remove a file, and the folders that are empty without it."""
     path = root / name
     path.unlink(missing_ok=True)
+    # Of zoo/a/b.html: zoo/a, then zoo; the last of the parents is the site itself, which stays.
     for folder in path.relative_to(root).parents[:-1]:
         if (root / folder).is_dir() and not any((root / folder).iterdir()):
             (root / folder).rmdir()

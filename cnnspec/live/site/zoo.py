@@ -158,6 +158,7 @@ def index_page(found: Sequence[Sequence[ZooNet]], blocks: Sequence[Shipped]) -> 
     parts = [
         "<h1>The zoo</h1>",
         "<p>Networks that ship with cnnspec, each a file to copy from.</p>",
+        # `lenet`, and `tutorial/…`.
         cards([nets for nets in found if "/" not in nets[0].file.name]),
         "<h2>Nets of the tutorial</h2>",
         cards([nets for nets in found if "/" in nets[0].file.name]),

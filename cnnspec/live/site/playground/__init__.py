@@ -108,6 +108,7 @@ def archive() -> bytes:
     made = BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
         for name, path in sorted(held.items()):
+            # Sorted, and of one date: the same files make the same bytes.
             target.writestr(zipfile.ZipInfo(name, EPOCH), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return made.getvalue()
 
