@@ -102,6 +102,7 @@ def check_once(job: Job, files: tuple[str, ...], wanted: CheckOptions) -> NoRetu
     if wanted.fixes and not wanted.unsafe and more:
         complain(f"--unsafe would fix {more} more")
     failing = ("error", "warning") if wanted.strict else ("error",)
+    # With --diff, as of `fmt --check`: 1 where something would change.
     sys.exit(changed or any(d.severity in failing for d in diagnostics))
 
 

@@ -266,6 +266,7 @@ def difference(name: str, before: str, after: str) -> str:
 
     old, new = (text.splitlines(keepends=True) for text in (before, after))
     return "".join(
+        # As `diff` does it, so that `patch` leaves a last line without its newline.
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
         for line in unified_diff(old, new, name, name)
     )

@@ -66,4 +66,5 @@ def lines(logits: Array, labels: Array, classes: tuple[str, ...]) -> Iterator[st
     cell = max(len(str(counted.matrix.max())), min(wide, 6))
     yield f"{'':<{wide}}  " + " ".join(f"{name[:cell]:>{cell}}" for name in classes)
     for name, row in zip(classes, counted.matrix, strict=True):
+        # A dot for 0: a matrix of few mistakes is to be read at a glance.
         yield f"{name:<{wide}}  " + " ".join(f"{number or '·':>{cell}}" for number in row)

@@ -45,6 +45,7 @@ def fmt(job: Job, /, files: tuple[str, ...], checks: bool, differs: bool) -> Non
 
     layouts = [lay_out(path) for path in find_files(files)]
     for file in layouts:
+        # What has changed is UTF-8: anything else is a fault, and faults leave a file unchanged.
         if differs and file.changed:
             click.echo(difference(file.name, file.before.decode(), file.text).encode(), nl=False)
         if checks and file.changed:

@@ -56,6 +56,7 @@ def summary(
     except ValueError as problem:
         fail(f"--columns: {problem}")
     _, found = job.check(next(iter(files), None), choice.net, choice.as_settings(), first=True)
+    # Of a net with faults the layers before the first of them.
     for network in (found.networks or found.partial)[:1]:
         made = render(network, style, chosen, depth, use_colour(sys.stdout), terminal_width())
         click.echo(made, nl=False, color=True)

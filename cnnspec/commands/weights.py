@@ -103,6 +103,7 @@ def show(job: Job, /, file: str, prefix: str, spec: str | None, choice: NetChoic
     for line in lines:
         tell(line)
     hint_at_prefix(found)
+    # As a call that hands a net weights which it does not take.
     sys.exit(2 if lines else 0)
 
 

@@ -224,6 +224,7 @@ class NameIndex:
                 self.expression(part, scope)
         text = skeleton(label)
         symbol = Symbol("label", text, label.span.home, ".".join(path))
+        # {"stem.conv": …} of a step `conv: …` in the braces of `stem: { … }`
         self.labels[".".join((*path, text))] = symbol
         self.mentions.append(Mention(label.span, symbol, True))
         return text.split(".")

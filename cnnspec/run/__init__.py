@@ -44,6 +44,7 @@ def output_key(name: str) -> str:
 
 
 def is_output(key: str) -> bool:
+    # "output aux" is one; "d (2)", the second run of a layer d, is none.
     return key.split(" ")[0] == OUTPUT
 
 

@@ -122,6 +122,7 @@ def pictures(title: str, image: Image.Image | None, shown: Features) -> Iterator
     if image is not None:
         yield "input.png", "the image, as the net sees it", png(image)
     for number, (name, value) in enumerate(shown.maps.items()):
+        # output.png, output1.png, …
         yield f"output{number or ''}.png", f"{name}, pixel by pixel", plain(value)
     yield "overview.png", "the first channel of each layer", overview(title, shown.layers)
     for number, (name, value) in enumerate(shown.layers.items()):

@@ -76,6 +76,7 @@ def written(numbers: Array) -> Array:
         form = ".3e"
     else:
         close = most * 1e-6  # what float32 tells apart
+        # 0.5 and 2.25 take 2 decimals; 1/3 would take more than DECIMALS, and gets them all.
         enough = (d for d in range(DECIMALS) if (np.abs(finite - finite.round(d)) <= close).all())
         form = f".{next(enough, DECIMALS)}f"
     # `z`: what rounds to -0 is 0.

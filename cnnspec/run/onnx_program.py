@@ -75,6 +75,7 @@ def cut_apart(model: Any, layers: set[str], inputs: list[str]) -> tuple[Any, dic
     known = {each.name: each for each in (*graph.value_info, *graph.input, *graph.output)}
     makers = {node.output[0]: node.name for node in graph.node if node.name in layers}
     values = {each.name: name for each, name in zip(graph.input, inputs, strict=True)} | makers
+    # Of a conv and its relu: {"given input": "input", "given conv1": "conv1"}, and `made` [conv1, relu1].
     read: dict[str, str] = {}
     # Every value that a layer reads becomes an input of the model, so that nothing made here goes further.
     for node in graph.node:

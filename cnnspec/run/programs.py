@@ -170,6 +170,7 @@ class TorchProgram:
         runs: dict[str, list[str]] = {}
         for node in self.graph.nodes:
             if not node.train and not node.layer.is_join:  # its label names the modules on its paths
+                # Of `d: conv …` and `again d`: {"d": ["d", "d (2)"]}.
                 runs.setdefault(node.first, []).append(node.path)
         watches = [
             Watch(runs[path], given, see, inner) for path, inner in self.net.named_modules() if path in runs

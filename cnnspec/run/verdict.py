@@ -111,6 +111,7 @@ class Report(NamedTuple):
         Of a program that does not run in float64 its layers alone have shown something.
         """
         row, error = fault.row, fault.error
+        # What float64 has compared is known to be right there, or is a fault already.
         shown = fault.program in row.errors["float64"] or fault.program in self.single
         shown = shown and not row.overflows and math.isfinite(error)
         return shown and fault.kind == "float32" and row.is_output and self.rounding(row) > CAP

@@ -154,6 +154,7 @@ class Baseline:
         self.graph = unroll(network)
         self.program = NumpyProgram(network, self.graph)
         self.nodes = {node.path: node for node in self.graph.nodes}
+        # {"output": "fc", "output map": "decoder.conv3"}
         self.ends = {output_key(name): at for name, at in self.graph.lasting.items()}
         self.seed = seed
         self.state = {key: to_float64(x) for key, x in self.program.state().items()}
@@ -216,6 +217,7 @@ class Baseline:
         for kind in entrant.types:
             errors = found[kind]
 
+            # A `conv1` that took a relu in makes what the network's own relu makes: {"conv1": "relu1"}.
             def given(own: str, kind: str = kind) -> Array:
                 return self.values[entrant.twins.get(own, own)].astype(kind, copy=False)
 
@@ -227,6 +229,7 @@ class Baseline:
             with silent():
                 if kind in entrant.layers:
                     program.follow(given, see)
+                # With what it makes itself from layer to layer, which `follow` never hands on.
                 for name, made in program.run([x.astype(kind) for x in self.images]).items():
                     see(name, made)
         return found
@@ -314,6 +317,7 @@ class Baseline:
                 size = self.sizes[self.ends[name]]
             else:
                 size = max([largest(wanted), *(self.sizes[at] for at in self.nodes[name].inputs)])
+            # A map of zeros has size 0: the error is then relative to what arrives, or to TINY.
             error = float(np.abs(made - wanted).max(initial=0)) / max(size, TINY)
         return math.inf if math.isnan(error) else error
 

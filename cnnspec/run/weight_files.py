@@ -122,6 +122,7 @@ def safetensors_entries(file: BinaryIO) -> TensorEntries:
     # As pairs, since a name that stands twice would hide its first tensor in a dictionary.
     pairs = json.loads(file.read(length), object_pairs_hook=list)
     entries: TensorEntries = []
+    # ("conv1.weight", [("dtype", "F32"), ("shape", [64, 3, 7, 7]), ("data_offsets", [0, 37632])])
     for name, fields in pairs:
         if name != "__metadata__":
             values = dict(fields)

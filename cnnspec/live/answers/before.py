@@ -37,6 +37,7 @@ def before(text: str, offset: int) -> Before | None:
     """What stands before an offset; None in a comment."""
     typed = _TYPED.search(text[:offset])
     end = typed.start() if typed else offset
+    # In `net A { conv 6@(` it is [("file", ["net", "A"]), ("braces", ["conv", "6", "@"]), ("brackets", [])].
     frames: list[tuple[Frame, list[str]]] = [("file", [])]
     opens, last_end, last = True, -1, ""
     # From the net around alone: an unclosed brace in another one does not count here.

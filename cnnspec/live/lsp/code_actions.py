@@ -40,6 +40,7 @@ def code_action(server: Server, params: Json) -> list[Json]:
     if wanted("quickfix", only) and here(document.diagnostics):
         for diagnostic in here(with_fixes(check, server.pause_for_change)):
             actions += quick_fixes(server, diagnostic)
+    # Not at a mere move of the cursor: to find all safe fixes is to check the text many times.
     if wanted(FIX_ALL, only) and (only or asked):
         edits = changed_lines(source, make_safe_fixes(check, wants, server.pause_for_change))
         edit = server.encode.workspace_edit(edits)

@@ -92,6 +92,7 @@ def at_least_one(span: Span) -> Span:
     text = span.source.text
     if span.start < len(text) and text[span.start] != "\n":
         return span._replace(end=span.start + 1)
+    # At a line's end the character before it, if there is one.
     return span._replace(start=max(span.start - 1, span.source.line_start(span.start)))
 
 

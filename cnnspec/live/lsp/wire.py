@@ -28,6 +28,7 @@ class Closed(Exception):
 
 def read(stream: BinaryIO) -> Any:
     """The next message. Raises Closed at the end, Problem where what was sent is no JSON."""
+    # Content-Length: 2\r\n\r\n{}
     length = -1
     while (line := stream.readline(4096)) not in (b"\r\n", b"\n"):
         if not line:

@@ -48,6 +48,7 @@ def frame_page(page: Page, navigation: Sequence[NavigationLink]) -> bytes:
 
 def navigation_link(page: Page, to: NavigationLink) -> str:
     folder = to.path.removesuffix("index.html")
+    # Below zoo/index.html lies all of zoo/; below language.html, which is no folder's index, nothing.
     inside = page.path == to.path or (folder != to.path and page.path.startswith(folder))
     state = ' aria-current="page"' if page.path == to.path else ' aria-current="true"' if inside else ""
     return f'<a href="{link(page.path, to.path)}"{state}>{escape(to.name)}</a>'

@@ -75,6 +75,7 @@ def plan(wanted: Sequence[str] = ()) -> Plan:
     nets = {file: list(file.defines) for file in found if file not in blocks}
     if wanted:
         named = [find(name) for name in wanted]
+        # {resnet: ["ResNet18", "ResNet50"]}; a None among them stands for the file itself: all its nets.
         kept = {defined_by(each.file): [n.net for n in named if n.file == each.file] for each in named}
         nets = {
             file: [name for name in file.defines if None in kept[file] or name in kept[file]]

@@ -27,6 +27,7 @@ class Writer(RendererHTML):
 
     def heading_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
         name = anchor(words(tokens[index + 1]))
+        # As on GitHub: `example`, `example-1`, `example-2`.
         number = self.anchors[name] = self.anchors.get(name, -1) + 1
         return f'<{tokens[index].tag} id="{escape(f"{name}-{number}" if number else name)}">'
 
@@ -64,6 +65,7 @@ def document(text: str, source: str, path: str, pages: Mapping[str, str], langua
 
 def redirect_links(tokens: list[Token], source: str, path: str, pages: Mapping[str, str]) -> None:
     """Let the links and the pictures of a line lead to files of the site."""
+    # Whether the link that is open leads somewhere: else its end becomes that of a span, too.
     open_links: list[bool] = []
     for token in tokens:
         if token.type == "link_open":
@@ -89,6 +91,7 @@ def target_of(href: str, source: str, path: str, pages: Mapping[str, str]) -> st
     if _ELSEWHERE.match(href):
         return href
     file, hash_sign, part = href.partition("#")
+    # `../specs/lenet.cnn` in grammars/tutorial.md is specs/lenet.cnn of the repository.
     found = pages.get(posixpath.normpath(posixpath.join(posixpath.dirname(source), file)))
     return None if found is None else link(path, found) + hash_sign + part
 

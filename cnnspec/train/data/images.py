@@ -109,6 +109,7 @@ def fit_pixels(name: str, pixels: Array, shape: Shape) -> tuple[Array, tuple[str
     if pixels.shape[2:] == shape.size:
         return np.ascontiguousarray(pixels), ()
     height, width = shape.size
+    # Plane by plane: Pillow knows no images of 5 channels, and none of floats with more than one.
     flat = pixels.reshape(-1, *pixels.shape[2:])
     sized = [np.asarray(resize(Image.fromarray(plane), height, width, None)) for plane in flat]
     note = f"images of {pixels.shape[2]}x{pixels.shape[3]} are resized to {height}x{width}"

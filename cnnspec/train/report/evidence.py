@@ -51,6 +51,7 @@ def read_run(folder: Path, limits: Mapping[str, int] = {}) -> Evidence:
     rows, predictions = read_log(folder / LOG), read_predictions(folder / PREDICTIONS, len(config.classes))
     runner, lack = None, ""
     try:
+        # The page is written without what layers make, where the net cannot be run any more.
         runner = start_net(network_of(folder, config, limits), folder, predictions)
     except (RunProblem, MemoryError, ImportError) as problem:
         lack = str(problem)

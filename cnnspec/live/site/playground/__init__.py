@@ -122,6 +122,7 @@ def below(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def belongs_in_archive(name: str) -> bool:
+    # A distribution lists its scripts, too, which lie outside: `../../../bin/…`.
     return not ({"__pycache__", "node_modules", "dist", ".."} & set(name.split("/"))) and not name.startswith(
         "/"
     )
