@@ -89,6 +89,7 @@ def limits_of(texts: Iterable[str]) -> dict[str, int]:
     limits = {}
     for text in texts:
         name, _, number = text.partition("=")
+        # No bound is so high; and beyond 4,300 digits `int` raises a ValueError of its own.
         if not number.isdecimal() or len(number) > 15:
             raise UsageError(f"--limit wants NAME=N, not {text!r}")
         limits[name] = int(number)

@@ -78,6 +78,7 @@ def defaults(
         return {}
     # Under another command's name any key will do: its options are known when it is called.
     check(config, {each: [*KEYS] for each in commands} | {name: [*options]})
+    # Of {"ignore": ["W06"], "check": {"ignore": []}} `cnnspec check` takes []: it ignores nothing.
     own = config.values.get(name, {})
     return {
         str(options[key].name): as_option(config, key, value, options[key])

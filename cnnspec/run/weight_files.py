@@ -137,7 +137,7 @@ def safetensors_entries(file: BinaryIO) -> TensorEntries:
 def read_part(file: BinaryIO, start: int, end: int, shape: tuple[int, ...], kind: str) -> Array:
     """The numbers of a tensor in a .safetensors; the shape is known to be the net's."""
     dtype = np.dtype(SAFETENSORS[kind])
-    # A header may say anything: 5 bytes for 64x3x7x7 numbers, or a negative offset.
+    # A header may say anything: 5 bytes for 64x3x7x7 numbers, or a place before its own.
     if end - start != math.prod(shape) * dtype.itemsize or start < 8:
         raise ValueError("the places of its tensors do not fit their shapes")
     file.seek(start)

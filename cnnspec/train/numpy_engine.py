@@ -117,6 +117,7 @@ class NumpyEngine:
         self.optimizer.lr = rate
         self.optimizer.step(grads)
         self.update_average()
+        # Of the main output alone: auxiliary heads count in the loss, not in the accuracy.
         made = self.values[self.net.training_outputs[self.task.head.main]].reshape(len(batch), -1)
         self.loss += loss * len(batch)
         self.right += float((made.argmax(1) == labels).sum())

@@ -93,8 +93,10 @@ def device_of(name: str) -> str:
 
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    # Of 4 processes on a machine the third, LOCAL_RANK 2, has cuda:2.
     found = f"cuda:{os.environ.get(LOCAL, 0)}" if name == "cuda" else name
     try:
+        # A device may be there and still not compute: the wheel may lack its architecture.
         torch.zeros(1, device=found).item()
     except (RuntimeError, AssertionError):
         raise RunProblem(f"device {name}: PyTorch has no such device here that computes") from None

@@ -28,6 +28,7 @@ def loss_of(logits: Array, labels: Array) -> float:
 
 def among_top(scores: Array, labels: Array, top: int) -> int:
     """How many images have their class among the so many highest scores; equal ones are of one rank."""
+    # (N, classes): True where a class has a higher score than the right one.
     higher = scores > scores[np.arange(len(labels)), labels, None]
     return int((higher.sum(1) < top).sum())
 
@@ -112,6 +113,7 @@ def tally(scores: Array, labels: Array, names: Sequence[str]) -> Tally:
 def picture(image: Array) -> Array:
     """(H, W, C), uint8, of an image (C, H, W); floats beyond 0 to 1 are scaled to fit."""
     if image.dtype != np.uint8:
+        # Floats within 0 to 1 stay as they are; those from -1 to 3 are squeezed into that.
         low, high = min(0.0, float(image.min())), max(1.0, float(image.max()))
         image = ((image - low) / (high - low) * 255).round().astype(np.uint8)
     return image.transpose(1, 2, 0)

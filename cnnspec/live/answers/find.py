@@ -34,6 +34,7 @@ def definition(session: Session, document: Document, offset: int) -> Span | None
     source = document.check.sources.get(symbol.home[0]) if document.check is not None else None
     if source is None or symbol.kind not in OURS:
         return None
+    # A home is a beginning alone; how long the name is there tells its text.
     return Span(source, symbol.home[1], symbol.home[1] + len(spelling_of(source, symbol)))
 
 

@@ -232,6 +232,7 @@ def of_value(here: HoverContext) -> list[str]:
     for runs in check.runs.values():
         for run in runs:
             if isinstance(run.made, Use) and is_given_in(run.made.instance.block, symbol.home):
+                # What each call of the block gave it, in the order in which the calls ran.
                 values += [run.made.instance.arguments.get(symbol.name)]
     if not values and symbol.kind == "constant" and check.module.places.get(symbol.name) is not None:
         values.append(check.module.constants.get(symbol.name))

@@ -169,6 +169,7 @@ class Desk:
             self.session.open(path, asked.text)
         elif known.text != asked.text:
             self.session.change(path, asked.text)
+        # The page reports its own text alone; a file that it uses may be written by any editor.
         self.session.touch_written(path)
         document = self.session.refresh(path)
         assert document is not None

@@ -136,7 +136,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         def answer() -> Content:
             where = urlsplit(self.path)
-            # In the address, since neither a page that is opened nor an EventSource can send a header.
+            # In the address, since neither a page that is opened nor an EventSource sends ours as a header.
             query = {key: values[0] for key, values in parse_qs(where.query).items()}
             self.guard(query.get("token", ""))
             if where.path == "/":

@@ -33,6 +33,7 @@ def read_npz(path: str, shape: Shape) -> Labelled:
     """The arrays of a .npz; pickled objects are refused. Raises RunProblem."""
     with reading(path), np.load(path, allow_pickle=False) as archive:
         names = set(archive.files)
+        # A file of x_train, y_train may hold an `x`, too: parts that are named as such go first.
         train = next((pair for pair in (*TRAIN, *PAIRS) if names >= {*pair}), None)
         if train is None:
             raise RunProblem(
