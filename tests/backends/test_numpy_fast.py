@@ -119,8 +119,8 @@ WIRED = """net Wired { input 8@12x12
     maxunpool 2x3 { | maxpool 2x3, tanh | identity }
     mul { | identity | adaptiveavgpool 12x1, sigmoid | adaptiveavgpool 1x12, abs }
     mul { | globalavgpool | channelmean }
-    maximum { | conv 8@3x3 pad=1 | identity | tanh }
-    minimum { | identity | conv 8@1x1 }
+    maximum { | conv 32@3x3 pad=1 | identity | tanh }
+    minimum { | identity | conv 32@1x1 }
     c: conv 40@1x1, relu, conv 40@3x3 pad=1 groups=4, batchnorm
     sub { | from c, relu | from c }
     add { | identity | identity }

@@ -189,7 +189,7 @@ def test_wrong_numpy(right: str, wrong: str, where: str, monkeypatch: pytest.Mon
         ),
         ("torch", "y = self.relu1(self.batchnorm1(", "y = (self.batchnorm1(", "bottleneck1.relu1"),
         ("torch", "self.sigmoid1(self.conv4(z)) * g", "self.sigmoid1(self.conv4(z)) * y", "gated2.conv1"),
-        ("torch", "y * self.conv2(x)", "y * self.conv2(y[:, :8])", "star1.conv2"),
+        ("torch", "z * self.conv2(x)", "z * self.conv2(z[:, :8])", "star1.conv2"),
         ("torch", "self.star10(", "self.star10((1 + 1e-8) * ", "star10.conv1"),
         ("torch", "self.gated1(", "self.gated16(", "gated1.conv1"),
     ],
@@ -206,9 +206,9 @@ def test_wrong_programs_of_deep_nets(
 @pytest.mark.parametrize(
     "right, wrong",
     [
-        ("x = y.add_(x)", "x = y.add_(y)"),
+        ("return y.add_(x)", "return y.add_(y)"),
         ('activation="relu6"', 'activation="relu"'),
-        ("self.conv3(z, x)", 'self.conv3(z, x, "relu")'),
+        ("self.conv3(y, x)", 'self.conv3(y, x, "relu")'),
         ('self.conv3(y, x, "relu")', "self.conv3(y, x)"),
     ],
 )

@@ -284,7 +284,8 @@ def test_arrays_are_imported_where_nets_run_and_where_a_model_holds_them() -> No
         for path in FILES
         if {"torch", "numpy"} & {module.split(".")[0] for module in imports(path)}
     }
-    readers = tuple(f"importers/{source}/" for source in ("caffe", "darknet", "onnx", "torch"))
+    places = ("caffe/", "darknet/", "onnx/", "torch/", "reading/text_files.py")
+    readers = tuple(f"importers/{place}" for place in places)
     folders = ("run/", "train/", *readers, "backends/torch/modules/", "backends/onnx/")
     others = {user for user in users if not user.startswith(folders)}
     types = {"api.py", "importers/reading/arrays.py", "net.py"}

@@ -228,7 +228,9 @@ def absorb(draft: Draft) -> list[tuple[int, int, str]]:
         trunk = max(tails, key=lambda tail: (length(draft, tail), way(draft, tail)[-1], tail))
         # ResNet's `add { | conv, conv, conv | conv 1x1 /2 }`: the second is a line that says `conv 1x1 /2`
         for tail in list(tails):
-            side = length(draft, tail) == 1 and tail != trunk and draft.boxes[tail].kind != "join"
+            if tail == trunk or tails.count(tail) > 1:  # `mul { | a: relu | from a | tanh }` reads a twice
+                continue
+            side = length(draft, tail) == 1 and draft.boxes[tail].kind != "join"
             seen = tail in draft.odds or tail in draft.outputs
             # the last: of an input or a join that this path alone reads, it leads past nothing
             if not side or seen or len(draft.heads[draft.tails[tail][0]]) == 1:
