@@ -278,6 +278,9 @@ CASES = {
     "a mean of paths": Case(
         "relu tanh add scale", Net(lambda _, x: torch.stack([x.relu(), x.tanh()]).mean(0)), 1e-6
     ),
+    "a mean of neighbours": Case(
+        "channelshuffle slice slice add scale", Net(lambda _, x: x.unflatten(1, (4, 2)).mean(2)), 1e-6
+    ),
     "a mean of means": Case("globalavgpool flatten", Net(lambda _, x: x.mean(-1).mean(-1)), 1e-6),
     "gray as colours": Case("slice pick", Net(lambda _, x: x[:, :1].repeat(1, 3, 1, 1))),
     "unit length": Case("l2norm l2norm", Net(lambda _, x: by_length(F.normalize(x))), 1e-6),

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnspec.importers.reading import arrangement, slices
 from cnnspec.importers.reading.flows import Flow, Repeated, Row, reduced
-from cnnspec.importers.reading.paths import joined_along, paths_along
+from cnnspec.importers.reading.paths import joined_along
 from cnnspec.importers.reading.slices import cut, indexed, picked, sampled, taken
 from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.join_rows import maximum, minimum
@@ -166,7 +166,7 @@ def reduce(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = Fals
         raise Refuse("E1003", f"`{name}` along an axis has no layer")
     if made is None or name != "mean":
         return made or reduced(net, flow, places, name == "mean", keepdim)
-    count = paths_along(flow, *places) or 1
+    count = arrangement.size_of(flow.axes[places[0]])
     return net.each(channels.Scale(init=1 / count, trained=False), made)
 
 
