@@ -191,8 +191,8 @@ def test_a_name_alone_makes_no_norm() -> None:
 class Standardized(nn.Conv2d):
     """Filters as the authors of Big Transfer bring them to mean 0 and deviation 1, or as others do."""
 
-    def __init__(self, standardize: Callable[[Tensor], Tensor]) -> None:
-        super().__init__(3, 4, 3, padding=1)
+    def __init__(self, standardize: Callable[[Tensor], Tensor], arriving: int = 3) -> None:
+        super().__init__(arriving, 4, 3, padding=1)
         self.standardize = standardize
 
     def forward(self, x: Tensor) -> Tensor:
@@ -223,6 +223,13 @@ def test_filters_of_another_deviation_are_refused() -> None:
     net = Standardized(lambda w: (w - w.mean((1, 2, 3), True)) / (w.std((1, 2, 3), keepdim=True) + EPS))
     with pytest.raises(Refused, match="the weight of `conv2d` is computed: div"):
         read(net, [IMAGE])
+
+
+def test_filters_that_are_standardized_in_parts_are_refused() -> None:
+    # Each half of a filter's six channels has a mean of its own.
+    parted = Standardized(lambda w: by_variance(w.view(8, 3, 3, 3)).view_as(w), 6)
+    with pytest.raises(Refused, match="the weight of `conv2d` is computed"):
+        read(nn.Sequential(parted), [Shape(6, 8, 8)])
 
 
 def test_an_eps_beside_a_length_is_not_left_out() -> None:

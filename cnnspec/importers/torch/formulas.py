@@ -102,7 +102,8 @@ def of_filters(net: TraceFlows, part: FormulaPart, how: str) -> Known:
     """Standardised filters, where a formula makes them."""
     found = computations.layer_of(net, part.computation)
     keys = [key for key, value in net.filters.items() if found is not None and value == found.x]
-    if found is None or not keys or found.layer.name != "groupnorm":
+    # A layer standardises filters as wholes: of `w.view(4, 2, -1)` each half of a filter has its own mean.
+    if found is None or not keys or found.layer.name != "groupnorm" or found.layer.value("groups") != 1:
         return Computed(how, part)
     return Standardized(keys[0], arrangement.sizes_of(part.axes), found.layer.value("eps"))
 
