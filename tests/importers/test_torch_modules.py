@@ -170,6 +170,13 @@ def rows_first(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return torch.cat([x[:, :, i::2, j::2] for i in range(2) for j in range(2)], 1)
 
 
+def unlike_squares(_: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Of 4x4: rows 0 and 3 beside 1 and 3, each in two columns, as many as of squares."""
+    x = F.avg_pool2d(x, 4)
+    parts = [x[..., i :: 3 - i, j::2] for i in range(2) for j in range(2)]
+    return torch.cat(parts, 1)
+
+
 def prepared_like(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     mean = torch.tensor([0.1 * n for n in range(8)])[None, :, None, None].to(x)
     return net.again((x - mean) / 0.5)
@@ -243,6 +250,9 @@ CASES = {
     "every second pixel": Case("maxpool", Net(lambda _, x: x[:, :, ::2, ::2])),
     "squares to channels": Case("pixelunshuffle pick", Net(focus)),
     "squares to channels, rows first": Case("pixelunshuffle channelshuffle", Net(rows_first)),
+    "pixels that are no squares": Case(
+        "avgpool maxpool crop maxpool crop maxpool crop maxpool concat", Net(unlike_squares)
+    ),
     "a step of many channels": Case(
         "concat concat channelshuffle slice slice add",
         Net(lambda _, x: (y := torch.cat([torch.cat([x] * 4, 1)] * 3, 1))[:, ::2] + y[:, 1::2]),

@@ -294,9 +294,10 @@ def concatenated(net: Flows, flows: Sequence[Flow], axis: int) -> Flow:
 
 def of_squares(net: Flows, values: Sequence[Value]) -> Value | None:
     """Space to depth, where values have the pixels of each square, one after the other; else None."""
-    parts = [square_of(net, value) for value in values]
+    factor = math.isqrt(len(values))
+    parts = [square_of(net, value, factor) for value in values]
     pixels, sources = [each and each[0] for each in parts], {each and each[1] for each in parts}
-    (source, *others), factor = sources, math.isqrt(len(values))
+    source, *others = sources
     # Of factor 2: rows first (0, 0) (0, 1) (1, 0) (1, 1), or as YOLOv5 has it (0, 0) (1, 0) (0, 1) (1, 1).
     squares = [*itertools.product(range(factor), repeat=2)]
     orders = {"HW": squares, "WH": sorted(squares, key=lambda each: each[::-1])}
@@ -317,10 +318,13 @@ def of_squares(net: Flows, values: Sequence[Value]) -> Value | None:
         return None
 
 
-def square_of(net: Flows, value: Value) -> tuple[tuple[int, int], Value] | None:
-    """Which pixel of squares of a map a value has, and the map."""
+def square_of(net: Flows, value: Value, factor: int) -> tuple[tuple[int, int], Value] | None:
+    """Which pixel of squares of a map, of so many rows and columns, a value has, and the map."""
     pooled = net.maker(value)
-    if pooled is None or not isinstance(pooled.layer, pool.MaxPool) or pooled.layer.window != (1, 1):
+    # `x[..., 0::3, 0::2]` of 4x4 is 2x2 as are the others, yet takes rows 0 and 3.
+    if pooled is None or not isinstance(pooled.layer, pool.MaxPool):
+        return None
+    if (pooled.layer.window, pooled.layer.stride) != ((1, 1), (factor, factor)):
         return None
     (source,) = pooled.inputs
     cropped = net.maker(source)
