@@ -152,6 +152,11 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
     "chance": ("E1007", "`item` wants the numbers", Net(lambda _, x: x[:, : 1 + int(torch.rand(1).item())])),
     "mask": ("E1007", "what an index picks depends", Net(lambda _, x: x[x > 0])),
     "fixed number": ("E1003", "`rdiv` has no layer", Net(lambda _, x: 2 / x)),
+    "fixed numbers of a vector": (
+        "E1004",
+        "`div`: `normalize` works on feature maps",
+        Net(lambda _, x: (x.mean((2, 3)) - torch.arange(8.0)) / torch.arange(1.0, 9.0)),
+    ),
     "alpha": ("E1004", "`add` with `alpha=2`", Net(lambda _, x: torch.add(x, x, alpha=2))),
     "other axis": ("E1004", "`softmax` with `dim=2`", Net(lambda _, x: x.softmax(2))),
     "unknown argument": ("E1004", "unexpected keyword", Net(lambda _, x: torch.div(x, 1, out=None))),

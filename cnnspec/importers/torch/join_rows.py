@@ -124,8 +124,7 @@ def per_channel(numbers: float | Tensor, flow: Flow) -> float | list[float] | No
     count = flow.value.shape.channels
     if numbers.numel() == 1:
         return common_number(numbers)
-    # (8, 1, 1) or (1, 8, 1, 1) beside 8 channels.
-    if numbers.numel() == count and len(flow.axes) - numbers.dim() in (0, 1) and numbers.shape[-3] == count:
+    if places_of_channels(flow.axes, tuple(numbers.shape), count):
         return [float(number) for number in shortest(numbers.flatten())]
     return None
 
