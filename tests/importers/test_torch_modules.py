@@ -269,6 +269,12 @@ CASES = {
         Net(widened, wide=nn.Conv2d(8, 12, 3, stride=2, padding=1)),
     ),
     "a shortcut filled up": Case("slice scale slice scale concat", Net(filled_up)),
+    "axes moved": Case(
+        "linear", Net(lambda net, x: net.up(x.movedim(1, -1)).movedim((3, 0), (1, 0)), up=nn.Linear(8, 4))
+    ),
+    "axes moved together": Case(
+        "linear", Net(lambda net, x: net.up(x.movedim((2, 3), (1, 2))).moveaxis(-1, 1), up=nn.Linear(8, 4))
+    ),
     "parts unbound": Case("slice slice sub", Net(lambda _, x: torch.sub(*x.unflatten(1, (2, 4)).unbind(1)))),
     "an index of groups": Case("pick pick concat", Net(shuffled_halves)),
     "an index of parts": Case("slice slice add", Net(lambda _, x: x.unflatten(1, (2, 4)).sum(1))),

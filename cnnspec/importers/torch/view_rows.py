@@ -50,10 +50,14 @@ def matrix_transpose(net: TraceFlows, input: object) -> Flow:
     return transpose(net, input, -2, -1)
 
 
-def movedim(net: TraceFlows, input: object, source: int, destination: int) -> Flow:
+def movedim(net: TraceFlows, input: object, source: Any, destination: Any) -> Flow:
     flow = net.flow(input)
-    order = list(range(len(flow.axes)))
-    order.insert(destination % len(order), order.pop(source))
+    count = len(flow.axes)
+    # Of 4 axes, (1, 2) to (3, 0): 0 and 3 stay in their order, then 2 goes before them, and 1 behind.
+    moved, places = ([place % count for place in listed((each,))] for each in (source, destination))
+    order = [place for place in range(count) if place not in moved]
+    for place, axis in sorted(zip(places, moved, strict=True)):
+        order.insert(place, axis)
     return flow._replace(axes=arrangement.permute(flow.axes, order))
 
 
@@ -190,7 +194,7 @@ ROWS: dict[str, Row] = {
     **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "view_as", "reshape_as"), to_result),
     "permute": permute,
     **dict.fromkeys(("transpose", "swapaxes", "swapdims"), transpose),
-    "movedim": movedim,
+    **dict.fromkeys(("movedim", "moveaxis"), movedim),
     "mT": matrix_transpose,
     "unsqueeze": unsqueeze,
     "squeeze": squeeze,
