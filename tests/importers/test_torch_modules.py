@@ -299,6 +299,11 @@ CASES = {
     ),
     "a mean of means": Case("globalavgpool flatten", Net(lambda _, x: x.mean(-1).mean(-1)), 1e-6),
     "gray as colours": Case("slice pick", Net(lambda _, x: x[:, :1].repeat(1, 3, 1, 1))),
+    "one feature as several": Case(
+        "globalavgpool flatten linear pick",
+        Net(lambda net, x: net.one(x.mean((2, 3))).repeat(1, 6), one=nn.Linear(8, 1)),
+        1e-6,
+    ),
     "unit length": Case("l2norm l2norm", Net(lambda _, x: by_length(F.normalize(x))), 1e-6),
     "chance by numbers": Case("stochasticdepth", Net(dropped_by_numbers), 1e-6),
     "a repeated scale": Case(

@@ -157,6 +157,7 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
         "`div`: `normalize` works on feature maps",
         Net(lambda _, x: (x.mean((2, 3)) - torch.arange(8.0)) / torch.arange(1.0, 9.0)),
     ),
+    "features repeated": ("E1003", "`repeat` by [1, 6]", Net(lambda _, x: x.mean((2, 3)).repeat(1, 6))),
     "alpha": ("E1004", "`add` with `alpha=2`", Net(lambda _, x: torch.add(x, x, alpha=2))),
     "other axis": ("E1004", "`softmax` with `dim=2`", Net(lambda _, x: x.softmax(2))),
     "unknown argument": ("E1004", "unexpected keyword", Net(lambda _, x: torch.div(x, 1, out=None))),

@@ -85,10 +85,10 @@ def expand(net: TraceFlows, input: object, *sizes: Any) -> Known:
 
 
 def repeat(net: TraceFlows, input: object, *counts: Any) -> Known:
-    """One channel as several, which is what grayscale images are made colours by."""
+    """One channel, or one feature, as several: so grayscale images are made colours."""
     flow = net.flow(input)
     made, shape = net.call.results[0].shape, flow.value.shape
-    if shape.channels > 1 or made != (net.batch, made[1], *shape.size):
+    if shape.channels > 1 or made != (net.batch, made[1], *shape.dimensions[1:]):
         raise Refuse("E1003", f"`repeat` by {listed(counts)} has no layer")
     return picked(net, flow, 1, [0] * made[1])
 
