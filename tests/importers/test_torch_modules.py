@@ -275,6 +275,14 @@ CASES = {
     "axes moved together": Case(
         "linear", Net(lambda net, x: net.up(x.movedim((2, 3), (1, 2))).moveaxis(-1, 1), up=nn.Linear(8, 4))
     ),
+    "a vector filled up": Case(
+        "globalavgpool flatten linear slice scale concat",
+        Net(
+            lambda net, x: torch.cat([y := net.fc(x.mean((2, 3))), y.new_zeros(len(y), 2)], 1),
+            fc=nn.Linear(8, 4),
+        ),
+        1e-6,
+    ),
     "parts unbound": Case("slice slice sub", Net(lambda _, x: torch.sub(*x.unflatten(1, (2, 4)).unbind(1)))),
     "an index of groups": Case("pick pick concat", Net(shuffled_halves)),
     "an index of parts": Case("slice slice add", Net(lambda _, x: x.unflatten(1, (2, 4)).sum(1))),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cnnspec.importers.model import Value
-from cnnspec.importers.reading.arrangement import places_of_channels
+from cnnspec.importers.reading.arrangement import places_of_channels, sizes_of
 from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined, stacked
 from cnnspec.importers.reading.paths import summed
 from cnnspec.importers.reading.slices import cut
@@ -287,7 +287,7 @@ def cat(net: TraceFlows, tensors: Any, dim: int = 0) -> Flow:
     for each, (_, *shape) in zip(tensors, shapes, strict=True):
         # Numbers other than 0 are left as they are, and `flow` refuses them.
         is_zero = isinstance(each, Constant) and common_number(each.tensor) == 0
-        if first is not None and is_zero and dim == 1 and tuple(shape[1:]) == first.value.shape.size:
+        if first is not None and is_zero and dim == 1 and tuple(shape[1:]) == sizes_of(first.axes)[2:]:
             each = net.natural(zeros(net, net.map(first), shape[0]))
         found.append(net.flow(each))
     return concatenated(net, found, dim)
