@@ -348,6 +348,22 @@ CASES = {
             bias=nn.Parameter(torch.zeros(1)),
         ),
     ),
+    "a star of channels": Case(
+        "squaredrelu scale shift",
+        Net(
+            lambda net, x: F.relu(x) ** 2 * net.scale + net.bias,
+            scale=nn.Parameter(torch.ones(8, 1, 1)),
+            bias=nn.Parameter(torch.zeros(8, 1, 1)),
+        ),
+    ),
+    "a star by other names": Case(
+        "squaredrelu scale shift",
+        Net(
+            lambda net, x: F.relu(x) ** 2 * net.g + net.b,
+            g=nn.Parameter(torch.ones(1)),
+            b=nn.Parameter(torch.zeros(1)),
+        ),
+    ),
     "joined vectors": Case(
         "globalavgpool globalmaxpool flatten flatten concat",
         Net(lambda _, x: torch.cat([F.adaptive_avg_pool2d(x, 1).flatten(1), x.amax((2, 3))], -1)),

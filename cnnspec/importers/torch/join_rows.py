@@ -237,7 +237,11 @@ def star(net: TraceFlows, flow: Flow, bias: Weight) -> Flow | None:
         return None
     if scaled.layer.name != "scale" or not scaled.keys:
         return None
-    weight = Weight(scaled.keys[""], (1,))
+    weight, module = Weight(scaled.keys[""], (1,)), bias.key.removesuffix("bias")
+    # One number each, of names that the layer has; else they are a scale and a shift as everywhere.
+    is_one = all(net.state[each.key].shape == (1,) for each in (weight, bias))
+    if not is_one or (weight.key, bias.key) != (f"{module}scale", f"{module}bias"):
+        return None
     starts = {"scale": common_number(net.state[weight.key]), "bias": common_number(net.state[bias.key])}
     layer = StarReLU(**{name: start for name, start in starts.items() if start is not None})
     return net.each(layer, Flow(squared.inputs[0], flow.axes), scale=weight, bias=bias)
