@@ -312,6 +312,10 @@ CASES = {
         Net(lambda net, x: net.one(x.mean((2, 3))).repeat(1, 6), one=nn.Linear(8, 1)),
         1e-6,
     ),
+    "unit length of a map's numbers": Case("flatten l2norm", Net(lambda _, x: F.normalize(x.flatten(1)))),
+    "a norm of a map's numbers": Case(
+        "flatten rmsnorm", Net(lambda net, x: net.norm(x.flatten(1)), norm=nn.RMSNorm(8 * 16 * 16)), 1e-6
+    ),
     "unit length": Case("l2norm l2norm", Net(lambda _, x: by_length(F.normalize(x))), 1e-6),
     "chance by numbers": Case("stochasticdepth", Net(dropped_by_numbers), 1e-6),
     "a repeated scale": Case(

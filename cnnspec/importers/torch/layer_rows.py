@@ -260,7 +260,7 @@ def rms_norm(
     net: TraceFlows, input: object, normalized_shape: Any, weight: Any = None, eps: float | None = None
 ) -> Flow:
     """Over channels; PyTorch's own eps is that of the numbers' type."""
-    flow = net.flow(input)
+    flow = net.compact(net.flow(input))
     if len(normalized_shape) != 1 or flow.axes[-1] != whole("C", flow.value.shape.channels):
         net.deny("normalized_shape", tuple(normalized_shape))
     least = torch.finfo(net.call.results[0].dtype).eps
@@ -274,7 +274,7 @@ def normalize(
     """Over channels."""
     if out is not None:
         net.deny("out", "a tensor")
-    flow = net.flow(input)
+    flow = net.compact(net.flow(input))
     if p != 2:
         net.deny("p", p)
     if not isinstance(dim, int) or flow.axes[dim] != whole("C", flow.value.shape.channels):
