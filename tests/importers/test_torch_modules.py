@@ -238,6 +238,8 @@ CASES = {
     "fixed numbers": Case("normalize conv", Net(prepared, again=nn.Conv2d(8, 8, 1))),
     "chunks": Case("slice slice add", Net(lambda _, x: torch.add(*x.chunk(2, 1)))),
     "a step of channels": Case("pick", Net(lambda _, x: x[:, ::2])),
+    "a part from behind": Case("slice", Net(lambda _, x: x.narrow(1, -3, 2))),
+    "a part of rows": Case("crop", Net(lambda _, x: x.narrow(-2, -3, 3))),
     "an ellipsis": Case("crop", Net(lambda _, x: x[..., 1:-1, 2:])),
     "a list of channels": Case("pick", Net(lambda _, x: x[:, [3, 0]])),
     "a negative pad": Case("crop pad", Net(lambda _, x: F.pad(x, (-1, 1, -1, 1)))),

@@ -158,6 +158,11 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
         Net(lambda _, x: (x.mean((2, 3)) - torch.arange(8.0)) / torch.arange(1.0, 9.0)),
     ),
     "features repeated": ("E1003", "`repeat` by [1, 6]", Net(lambda _, x: x.mean((2, 3)).repeat(1, 6))),
+    "a start that is a tensor": (
+        "E1004",
+        "`narrow` with `start=a tensor`",
+        Net(lambda _, x: x.narrow(1, torch.tensor(2), 3)),
+    ),
     "alpha": ("E1004", "`add` with `alpha=2`", Net(lambda _, x: torch.add(x, x, alpha=2))),
     "other axis": ("E1004", "`softmax` with `dim=2`", Net(lambda _, x: x.softmax(2))),
     "unknown argument": ("E1004", "unexpected keyword", Net(lambda _, x: torch.div(x, 1, out=None))),

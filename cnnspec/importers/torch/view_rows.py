@@ -8,7 +8,7 @@ from typing import Any
 from cnnspec.importers.reading import arrangement, slices
 from cnnspec.importers.reading.flows import Flow, Repeated, Row, reduced
 from cnnspec.importers.reading.paths import joined_along
-from cnnspec.importers.reading.slices import cut, indexed, picked, sampled, taken
+from cnnspec.importers.reading.slices import indexed, picked, sampled, taken
 from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.join_rows import maximum, minimum
 from cnnspec.importers.torch.lower import TraceFlows
@@ -105,8 +105,16 @@ def unbind(net: TraceFlows, input: object, dim: int = 0) -> list[Flow]:
     return [indexed(net, flow, place, index) for index in range(len(net.call.results))]
 
 
-def narrow(net: TraceFlows, input: object, dim: int, start: int, length: int) -> Flow:
-    return cut(net, net.flow(input), dim, start, start + length)
+def narrow(net: TraceFlows, input: object, dim: int, start: Any, length: int) -> Flow:
+    """As a slice takes, of channels, or of rows or columns."""
+    if not isinstance(start, int):
+        net.deny("start", "a tensor")
+    flow = net.flow(input)
+    place = dim % len(flow.axes)
+    # -3 of 8 channels is 5.
+    start %= arrangement.size_of(flow.axes[place])
+    pixels = dict[str, range]()
+    return sampled(net, taken(net, flow, place, slice(start, start + length), pixels), pixels)
 
 
 def index_select(net: TraceFlows, input: object, dim: int, index: object) -> Flow:
