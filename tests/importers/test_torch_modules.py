@@ -309,6 +309,14 @@ CASES = {
     ),
     "a mean of means": Case("globalavgpool flatten", Net(lambda _, x: x.mean(-1).mean(-1)), 1e-6),
     "gray as colours": Case("slice pick", Net(lambda _, x: x[:, :1].repeat(1, 3, 1, 1))),
+    "a vector that was a map in part": Case(
+        "globalavgpool flatten linear flatten slice linear add unflatten",
+        Net(
+            lambda net, x: (net.fc(x.mean((2, 3))) + net.fc(x.flatten(1)[:, :8])).view(-1, 8, 1, 1),
+            fc=nn.Linear(8, 8),
+        ),
+        1e-6,
+    ),
     "one feature as several": Case(
         "globalavgpool flatten linear pick",
         Net(lambda net, x: net.one(x.mean((2, 3))).repeat(1, 6), one=nn.Linear(8, 1)),

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from cnnspec.importers.model import Operation, Value, output_of, weights_of
 from cnnspec.layers.base import Layer, Misfit
@@ -57,13 +56,16 @@ def without_reshapes(
                 )
         return maps[vector.number]
 
-    # Reshapes that were maps all the time, by their number. What `lift` made before a NoMap stays: on C@1x1
-    # it computes the same, and a flatten behind it gives the vector back.
+    # Reshapes that were maps all the time, by their number.
     same: dict[int, Value] = {}
     for operation in operations:
         if isinstance(operation.layer, Reshape):
-            with suppress(NoMap):
+            before = maps.copy(), lifted.copy()
+            try:
                 same[operation.output.number] = lift(operation.inputs[0])
+            except NoMap:
+                # What was lifted on the way stays a vector: so does a layer that shares its weights.
+                maps, lifted = before
     found = []
     for operation in operations:
         if operation.output.number in same:
