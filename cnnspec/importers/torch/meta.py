@@ -76,7 +76,6 @@ class WithoutNumbers(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.values: dict[int, Tensor] = {}
-        self.kept: list[Tensor] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if getattr(func, "__name__", "") != "__deepcopy__":
