@@ -65,8 +65,8 @@ class GraphFlows(Flows):
         self.known: dict[str, Known] = {}
         self.made: dict[int, NodeOperation] = {}  # by the number of the output
         self.names: dict[int, set[str]] = {}  # of the graph's values that are this value, however laid out
-        # (a layer's sign, the file's tensors ("w", "b")) -> {"weight": "3.weight", "bias": "3.bias"}
-        self.shared: dict[Any, dict[str, str]] = {}  # the keys of layers whose filters may be shared
+        # (a layer's sign, the file's tensors ("w", "b")) -> [3, 7], by the number of the output, as `made` is
+        self.shared: dict[Any, list[int]] = {}  # the layers whose filters may be shared
         self.settled: dict[Any, tuple[Flow, Known]] = {}  # what arithmetic was made
         self.inputs: list[Value] = []
         self.refusals: list[Refusal] = []
@@ -214,19 +214,28 @@ class GraphFlows(Flows):
         behind = first is not None and first.operation.keys and not is_own(first.operation)
         # conv, norm, conv, norm of the same tensors: the last norm is behind a kernel that runs again.
         if sources and all(sources) and (behind or any(each.array.ndim > 1 for each in given.values())):
-            known = self.shared.get((sign_of(layer), sources))
-            if known is not None:
-                return known
-        keys = {name: f"{output.number}.{name}" for name in given}
+            for number in reversed(self.shared.get((sign_of(layer), sources), [])):
+                if self.has(number, layer, given):
+                    return dict(self.made[number].operation.keys)
         if sources and all(sources):
-            self.shared[sign_of(layer), sources] = keys
-        return keys
+            self.shared.setdefault((sign_of(layer), sources), []).append(output.number)
+        return {name: f"{output.number}.{name}" for name in given}
+
+    def has(self, number: int, layer: Layer, given: Mapping[str, WeightArray]) -> bool:
+        """Whether an operation is this layer with these numbers, of one tensor, now.
+
+        Gemm(x, B) and Gemm(x, B, alpha=2) are not; nor is a convolution that has since taken in a scale.
+        """
+        made = self.made[number]
+        return sign_of(made.operation.layer) == sign_of(layer) and all(
+            np.array_equal(made.tensors[name].array, given[name].array) for name in given
+        )
 
     def change(self, made: NodeOperation, layer: Layer, **tensors: WeightArray) -> None:
         """Give an operation another layer of the same output, with these weights besides its own."""
         operation = made.operation
         given = self.checked(layer, operation.inputs[0].shape, made.tensors | tensors)
-        keys = {name: f"{operation.output.number}.{name}" for name in given}
+        keys = self.keys_of(layer, operation.inputs[0], operation.output, given)
         changed = operation._replace(layer=layer, keys=keys)
         self.made[operation.output.number] = made._replace(operation=changed, tensors=given)
 

@@ -335,6 +335,25 @@ def test_one_tensor_in_two_places_is_one_layer_that_runs_again() -> None:
     assert one.keys != two.keys
 
 
+@pytest.mark.parametrize("attributes", [{"alpha": 2.0}, {"transB": 1}])
+def test_one_tensor_that_is_read_otherwise_is_another_layer(attributes: dict[str, Any]) -> None:
+    nodes = [node("a = Gemm x w"), node("r = Relu a"), node("b = Gemm r w", **attributes)]
+    nodes += [node("s = Relu b"), node("y = Gemm s w")]
+    first, _, second, _, third = agree(graph(nodes, (2, 4), w=weight(4, 4) - 1)).operations
+    assert first.keys != second.keys
+    assert first.keys == third.keys
+
+
+def test_a_layer_that_took_in_numbers_is_another_than_that_of_its_tensors() -> None:
+    nodes = [node("c = Conv x w b"), node("m = Mul c s"), node("a = Add m s"), node("r = Relu a")]
+    tensors = {"w": weight(4, 4, 1, 1), "b": weight(4), "s": weight(4, 1, 1, seed=1)}
+    first, _, second = agree(graph([*nodes, node("y = Conv r w b")], **tensors)).operations
+    assert first.keys != second.keys
+    linear = [node("m = MatMul x w"), node("a = Add m b"), node("n = MatMul a w"), node("y = Add n b")]
+    first, second = agree(graph(linear, (2, 4), w=weight(4, 4), b=weight(4))).operations
+    assert first.keys == second.keys
+
+
 SIZES = {"sizes": np.array([2, 4, 12, 9]), "scales": np.array([1, 1, 2, 1.5], np.float32)}
 
 
