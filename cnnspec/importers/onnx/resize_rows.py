@@ -84,6 +84,9 @@ def resized(
     rounding: str,
 ) -> Flow:
     """A map at another size, where ONNX and the language read the same pixels. Raises Refuse."""
+    # Of a map as large as before, too, it reads a region.
+    if placed == "tf_crop_and_resize":
+        net.deny("coordinate_transformation_mode", placed)
     before = sizes_of(flow.axes)
     given = sizes or scales
     is_last = flow.axes != axes_of(flow.value.shape, net.batch)

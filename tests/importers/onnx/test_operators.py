@@ -354,6 +354,7 @@ def test_a_layer_that_took_in_numbers_is_another_than_that_of_its_tensors() -> N
     assert first.keys == second.keys
 
 
+SAME = np.array([2, 4, 6, 6])
 SIZES = {"sizes": np.array([2, 4, 12, 9]), "scales": np.array([1, 1, 2, 1.5], np.float32)}
 
 
@@ -384,6 +385,14 @@ def test_resizes_that_read_other_pixels_are_refused() -> None:
     for given in ({"mode": "cubic"}, {"mode": "linear", "coordinate_transformation_mode": "asymmetric"}):
         with pytest.raises(Refused, match="Resize"):
             read_model(graph([node("y = Resize x _ scales", **given)], **SIZES))
+    given = {"coordinate_transformation_mode": "tf_crop_and_resize", "mode": "linear"}
+    roi = np.array([0, 0, 0.1, 0.1, 1, 1, 0.8, 0.8], np.float32)
+    for amount in ("s", "_ n"):
+        model = graph(
+            [node(f"y = Resize x roi {amount}", **given)], roi=roi, s=np.ones(4, np.float32), n=SAME
+        )
+        with pytest.raises(Refused, match="tf_crop_and_resize"):
+            read_model(model)
 
 
 PAIR = np.array([0, 0, 1, 2, 0, 0, 3, 0])
