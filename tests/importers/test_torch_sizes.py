@@ -130,3 +130,20 @@ def test_a_crop_off_the_middle_is_of_sides_at_the_size_of_the_input() -> None:
 
     text = write(read(nn.Sequential(Crop()), [Shape(3, 16, 16)]))
     assert "crop sides=[5, 13, 5, 13]" in text
+
+
+class Sized(nn.Module):
+    """Maps of two inputs, the second as large as the first one is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.a(x) + F.interpolate(self.b(y), size=x.shape[2:])
+
+
+@pytest.mark.parametrize("sides", [(32, 16), (16, 32)])
+def test_of_two_inputs_a_resize_keeps_the_size_of_the_first(sides: tuple[int, int]) -> None:
+    text = write(read(Sized(), [Shape(3, side, side) for side in sides]))
+    assert f"| b: conv 4@1x1, upsample size={sides[0]} }}" in text

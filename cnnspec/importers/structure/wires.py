@@ -73,7 +73,7 @@ def net_chain(items: Sequence[Item], model: Model) -> NetChain:
     outputs = list(dict.fromkeys(output.value.number for output in model.outputs))
     single = len(model.outputs) == 1 and not model.outputs[0].name
     nodes = arrange(items, arriving[-1], outputs, outputs[0] if single else None)
-    namer = Namer(nodes, arriving[0], names)
+    namer = Namer(nodes, arriving[-1], names)
     paths = [namer.name_output(o.value.number, o.name) for o in model.outputs if not single]
     return NetChain(namer.chain(), tuple(words), tuple(paths))
 
