@@ -147,10 +147,11 @@ def external(tensor: TensorProto, count: int, folder: Path | None) -> Array:
     if int(fields.get("length", length)) != length or start < 0:
         raise ValueError(f"its shape takes {length} bytes, and the file says {fields.get('length')}")
     with place.open("rb") as file:
+        # Before it is read, which takes so much memory.
+        if place.stat().st_size < start + length:
+            raise ValueError(f"{place.name} ends before it")
         file.seek(start)
         held = file.read(length)
-    if len(held) != length:
-        raise ValueError(f"{place.name} ends before it")
     return np.frombuffer(held, dtype).reshape(tuple(tensor.dims))
 
 

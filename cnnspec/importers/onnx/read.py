@@ -229,6 +229,9 @@ class GraphReader:
         try:
             known = net.look(name)
             if isinstance(known, Opaque):
+                # Nothing was refused before: it is what a row does not make, or made of that.
+                if not net.refusals:
+                    raise Refuse("E1003", f"`{name}` is made by no layer, as the mask of a `Dropout` is not")
                 return None
             flow = net.flow(known)
             natural = axes_of(flow.value.shape, net.batch)

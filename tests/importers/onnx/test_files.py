@@ -125,6 +125,15 @@ def test_numbers_anywhere_else_are_not_read(fields: dict[str, str], reason: str,
     assert reason in reasons(lambda: read_model(model, folder=folder))
 
 
+def test_numbers_that_a_file_beside_it_has_not_take_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "short.bin").write_bytes(b"1234")
+    model = external(graph(NET, **TENSORS), location="short.bin")
+    model.graph.initializer[0].dims[:] = [2**40, 1, 1, 1]
+    assert "short.bin ends before it" in reasons(lambda: read_model(model, folder=tmp_path))
+    model.graph.initializer[0].dims[:] = [2**40, 2**40, 1, 1]
+    assert "short.bin ends before it" in reasons(lambda: read_model(model, folder=tmp_path))
+
+
 @pytest.mark.parametrize("operator", ["Constant", "ConstantOfShape s"])
 def test_the_numbers_of_a_node_lie_in_no_other_file(operator: str) -> None:
     fill = TensorProto(data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
@@ -199,6 +208,12 @@ def test_all_reasons_of_a_file_are_given_those_alike_as_one() -> None:
 )
 def test_what_the_language_has_not(nodes: list[Any], reason: str) -> None:
     assert reason in reading(nodes, w=TENSORS["w"], q=weight(144, 2), c=weight(2, 1))
+
+
+@pytest.mark.parametrize("outputs", [["y", "m"], ["y", "n"]])
+def test_the_mask_of_a_dropout_is_no_output(outputs: list[str]) -> None:
+    nodes = [node("y m = Dropout x"), node("n = Not m")]
+    assert "is made by no layer" in reading(nodes, outputs=outputs)
 
 
 def test_inputs_as_the_user_gives_them() -> None:
