@@ -19,6 +19,7 @@ from cnnspec.importers.structure.discover import discover, renamed
 from cnnspec.importers.structure.normalise import normalise
 from cnnspec.importers.structure.scopes import Cutter, Item
 from cnnspec.importers.structure.wires import NetChain, Path, net_chain
+from cnnspec.importers.terms.formulas import Formula
 from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, map_terms, parse_label, walk
 from cnnspec.importers.wording.labels import leave_out
 from cnnspec.importers.wording.text import BlockText, NetText, argument, measure, reference, specification
@@ -229,6 +230,7 @@ def common(chain: Chain) -> Iterator[tuple[str, str, Any]]:
             cls
             and len(values) > 1  # one layer says it as shortly itself
             and len({*values}) == 1
+            and not isinstance(values[0], Formula)  # of names that only the block has: `eps=eps`
             and values[0] not in (None, cls.arguments[name].default)
         ):
             yield kind, name, values[0]

@@ -394,3 +394,20 @@ def test_modules_of_a_class_are_one_block_where_only_some_need_wires() -> None:
         "    two: conv out@1x1",
         "    concat { | identity | from skip1 | if flag { from skip2 } else { none } }",
     ]
+
+
+class Normed(nn.Module):
+    def __init__(self, eps: float) -> None:
+        super().__init__()
+        self.c, self.n = nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8, eps=eps)
+        self.d, self.m = nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8, eps=eps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.m(self.d(torch.relu(self.n(self.c(x)))))
+
+
+def test_a_parameter_of_a_block_is_no_default_of_a_net() -> None:
+    written = text(nn.Sequential(nn.Conv2d(3, 8, 1), *(Normed(eps / 1000) for eps in (1, 2, 3))))
+    assert "default" not in written
+    assert "block Normed(eps)" in written
+    assert written.count("batchnorm eps=eps") == 2
