@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnspec.compiler import check_text
-from cnnspec.importers.terms.terms import Braces, Call, Join, Repeat
+from cnnspec.importers.terms.formulas import name
+from cnnspec.importers.terms.terms import Braces, Call, If, Join, Repeat
 from cnnspec.importers.torch.read import read
 from cnnspec.importers.wording.text import Printer
 from cnnspec.importers.write import shortest, write
@@ -411,3 +412,10 @@ def test_a_parameter_of_a_block_is_no_default_of_a_net() -> None:
     assert "default" not in written
     assert "block Normed(eps)" in written
     assert written.count("batchnorm eps=eps") == 2
+
+
+def test_a_condition_of_two_ways_takes_no_more_room_than_its_letters() -> None:
+    line = "if a { relu } else { tanh }"
+    term = If(name("a"), (Call("relu", ()),), (Call("tanh", ()),))
+    assert Printer({}).term(term, len(line)) == [line]
+    assert len(Printer({}).term(term, len(line) - 1)) > 1

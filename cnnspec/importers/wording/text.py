@@ -231,7 +231,7 @@ class Printer:
         if term.otherwise is None:
             return lines
         other = self.inner(term.otherwise, width)
-        if len(lines) == 1 and len(other) == 1 and len(lines[0]) + len(other[0]) + 11 <= width:
+        if len(lines) == 1 and len(other) == 1 and len(lines[0]) + len(other[0]) + len(" else {  }") <= width:
             return [f"{lines[0]} else {{ {other[0]} }}"]
         if len(lines) == 1:
             lines = [head, *indented(self.inner(then, width)), "}"]
