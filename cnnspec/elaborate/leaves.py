@@ -174,8 +174,9 @@ def argument(cls: type[Layer], name: str, value: Any, context: Context) -> Any:
         return context.evaluate.still(value)
     before = len(context.owner.assumed)
     context.owner.pin(value)
-    # Leaf.following keeps how its sizes were computed, so nothing about them is assumed.
-    del context.owner.assumed[before:]
+    # Leaf.following keeps how its sizes were computed, so nothing about them is assumed; a Merge does not.
+    if not cls.is_join:
+        del context.owner.assumed[before:]
     return value
 
 

@@ -171,6 +171,20 @@ def test_two_inputs_each_for_itself() -> None:
     compare(made, [{"left": Shape(1, n, 9), "right": Shape(1, m, 9)} for n in sizes for m in sizes])
 
 
+JOINS = (
+    "concat {\n | from a, maxunpool 2x2 { | maxpool 2x2 | identity }\n"
+    " | from a, maxunpool 3x2 { | adaptiveavgpool 4x6 | identity }\n }",
+    "maxunpool [in.height // 12, in.width // 12] { | identity | identity }",
+    "maxunpool [in.height // 4, 3] { | maxpool 3x3 | identity }",
+)
+
+
+@pytest.mark.parametrize("steps", JOINS)
+def test_joins_of_one_type_with_other_arguments(steps: str) -> None:
+    made = found(f"net A {{\n input 4@12x12\n a: relu\n {steps}\n}}\n")
+    compare(made, [{"input": Shape(4, n, m)} for n in range(1, 26) for m in (n, 12)])
+
+
 def found(text: str) -> Explorer:
     made = explorer(text)
     assert made is not None

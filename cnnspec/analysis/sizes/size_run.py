@@ -176,7 +176,8 @@ class SizeRun:
 
     def ask_layer(self, path: str, layer: Layer, flows: list[ValueSizes]) -> tuple[Any, ...]:
         """A layer that is asked about each height with each width, a join about those of its paths."""
-        asked = type(layer) if layer.is_join else id(layer), tuple(flow.channels for flow in flows)
+        behaves = self.program.behaviour(layer) if layer.is_join else id(layer)
+        asked = behaves, tuple(flow.channels for flow in flows)
         key: Hashable = asked, *(id(flow.column) for flow in flows)
         known = self.known_columns.get(key)
         if known is None:
