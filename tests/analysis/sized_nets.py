@@ -74,6 +74,7 @@ ENDS = (
     "flatten, linear (in.features // 2)",
     "concat { | flatten | globalavgpool, flatten }\n    linear 3",
     "flatten, batchnorm, slice 0 8",
+    "flatten, groupnorm 16",
 )
 BLOCK = """block Reading {
     if in.height % 2 == 0 { maxpool 2x2 } else { conv 4@3x3 pad=1 }

@@ -208,6 +208,9 @@ def test_of_a_long_net_fewer_sizes_are_looked_at() -> None:
         ('conv 4@3x3 pad=3 mode="reflect", instancenorm', ""),  # no map of one pixel arrives
         ("flatten, linear 3 in=256", "`linear1`"),
         ("concat { | flatten | maxpool 2x2, flatten }", "`concat1`"),
+        ("conv 1@1x1, flatten, groupnorm 4", "`groupnorm1`"),
+        ("conv 1@1x1, flatten, softmax paths=4", "`softmax1`"),
+        ("flatten, softmax", ""),
         ("mul { | identity | globalavgpool }", ""),
         ("mul { | identity | maxpool 8x8 }", ""),  # a gate along each axis by itself
         ("mul { | adaptiveavgpool 4x4 | maxpool 2x2 }", ""),

@@ -96,7 +96,9 @@ class Axes:
             down, across = (max(column, default=0) for column in self.columns(node.inputs[0]))
             # 512*14*7 along heights, 512*7*14 along widths, 512*7*7 as written: both together make 512*14*14.
             return free and layer.units * (down * across // node.shapes[0].features) <= self.limit
-        return type(layer).output is Layer.output and not layer.is_join
+        # Groups of 4 divide 8 rows with any columns, and 8 columns with any rows, but not 3x3.
+        any_count = not layer.divides or layer.value(layer.divides) in (None, 1)
+        return type(layer).output is Layer.output and any_count and not layer.is_join
 
     def is_pinned(self, node: Node) -> bool:
         """Whether the weights of a layer are made for so many features."""
