@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from cnnspec.tables.rows import LayerRow, Summary, rows_of
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a cell begins with that a spreadsheet computes."""
+
+NUMBER = re.compile(r"[0-9][0-9,]*(\.[0-9]+)?")
 
 
 def record(row: LayerRow, columns: Sequence[str]) -> dict[str, Any]:
@@ -59,14 +62,11 @@ def grid_json(grid: Grid) -> str:
 
 
 def raw(words: str) -> str | int | float:
-    """A number where the words are one."""
-    digits = words.replace(",", "")
-    if digits.isdecimal():
-        return int(digits)
-    try:
-        return float(digits)
-    except ValueError:
+    """A number where the words are one, as tables write them: `1,024`, `0.25`; a net may be named `inf`."""
+    if not NUMBER.fullmatch(words):
         return words
+    digits = words.replace(",", "")
+    return float(digits) if "." in digits else int(digits)
 
 
 def as_json(table: Summary, columns: Sequence[str]) -> str:

@@ -119,6 +119,16 @@ def test_nets_of_one_name_are_told_apart_by_their_files(tmp_path: Path) -> None:
     assert [row["net"] for row in json.loads(made.stdout)["rows"]] == ["A (old.cnn)", "A (new.cnn)"]
 
 
+def test_a_name_is_no_number() -> None:
+    spec = "".join(f"net {name} {{ input 1@4x4, conv 200@3x3 }}\n" for name in ("inf", "nan", "Infinity"))
+    rows = json.loads(summary("-", "--all", "--format", "json", stdin=spec).stdout)["rows"]
+    assert [(row["net"], row["parameters"], row["peak KiB"]) for row in rows] == [
+        ("inf", 2000, 3.19),
+        ("nan", 2000, 3.19),
+        ("Infinity", 2000, 3.19),
+    ]
+
+
 def test_all_nets_of_a_file_have_a_row() -> None:
     spec = "net A { input 1@4x4, relu }\nnet B { input 1@4x4, conv 2@3x3 }\n"
     rows = list(csv.DictReader(io.StringIO(summary("-", "--all", "--format", "csv", stdin=spec).stdout)))
