@@ -81,6 +81,9 @@ class TestSizes:
     def test_an_oblong_kernel_has_an_oblong_pad(self) -> None:
         assert titles("input 1@4x4", "conv 8@1x7")[0] == "`pad=0x3` on this conv gives 4 4"
 
+    def test_a_pad_before_a_window_tells_what_it_leads_to(self) -> None:
+        assert "`pad=2` on the conv gives 8 8 1" in titles("input 3@8x8", "conv 4@5x5", "maxpool 7x7")
+
     def test_a_side_that_is_long_enough_stays(self) -> None:
         source, (fault,) = mended(net("input 1@4x7", "conv 8@7x3"))
         (fix,) = (fix for fix in fault.fixes if fix.title == "or an input of at least 7x3")

@@ -44,7 +44,7 @@ def own_pads(case: Case, at: WrittenCall) -> Iterator[Fix]:
 @of_call
 def pads(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """A pad on a convolution or a pool before the fault, from the input on."""
-    yield from _pad_calls(case, _above(case, at), at.call.span.start - (case.fault.code == "E0401"))
+    yield from _pad_calls(case, _above(case, at), at.call.span.start)
 
 
 def _above(case: Case, at: WrittenCall) -> list[WrittenCall]:
