@@ -168,6 +168,10 @@ class TestSizes:
                 "net A(size) { input 1@[size, size]\nconv 8@5x5 }\nnet B = A size=4",
                 "net A(size) { input 1@[size, size]\nconv 8@5x5 }\nnet B = A size=5",
             ),
+            (
+                "net C = B\nnet B = A size=4\nnet A(size=9) { input 1@size\nconv 8@5x5 }",
+                "net C = B\nnet B = A size=5\nnet A(size=9) { input 1@size\nconv 8@5x5 }",
+            ),
         ],
     )
     def test_an_input_of_a_parameter_is_mended_where_its_value_stands(

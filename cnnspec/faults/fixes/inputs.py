@@ -127,13 +127,13 @@ def value_of(case: Case, network: Network, node: syntax.Expression) -> syntax.Ex
     if not isinstance(node, syntax.Name):
         return node
     name: str = network.name
-    # `net Large = Small size=299` names a pattern, which may be a variant above it.
-    for item in reversed(case.tree.file.items):
-        if isinstance(item, syntax.Variant) and item.name.name == name:
-            given = next((each for each in item.keywords if each.name == node.name), None)
-            if given is not None:
-                return given.value
-            name = item.pattern.name
+    variants = {item.name.name: item for item in case.tree.file.items if isinstance(item, syntax.Variant)}
+    # `net Large = Small size=299` names a pattern, which may be a variant, above it or below.
+    while variant := variants.pop(name, None):
+        given = next((each for each in variant.keywords if each.name == node.name), None)
+        if given is not None:
+            return given.value
+        name = variant.pattern.name
     return next((p.default for p in network.net.parameters if p.name.name == node.name), None)
 
 
