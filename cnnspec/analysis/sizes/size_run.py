@@ -126,7 +126,7 @@ class SizeRun:
         """What a layer yields, where no tensor of it is beyond the limit."""
         most, column = self.program.limits.max_elements, output.column
         if id(column) not in self.largest:
-            self.largest[id(column)] = max(map(pixels, column))
+            self.largest[id(column)] = max(map(pixels, set(column)))
         # Only behind a vector may weights outgrow what is made: a linear layer's are units x features.
         if (output.channels or 1) * self.largest[id(column)] <= most and flows[0].channels is not None:
             return output
@@ -163,14 +163,12 @@ class SizeRun:
         key = self.program.behaviour(layer), id(column)
         known = self.known_columns.get(key)
         if known is None:
-            sides = ({place[axis] for place in column if place} for axis in (0, 1))
+            # Behind strides many inputs have the same place: each is asked about once.
+            places = set(column) - {None}
+            sides = ({place[axis] for place in places} for axis in (0, 1))
             down, across = (self.program.along(layer, written, *each) for each in enumerate(sides))
-            known = self.known_columns[key] = self.column(
-                tuple(
-                    None if p is None or not (a := down[p[0]]) or not (b := across[p[1]]) else (a, b)
-                    for p in column
-                )
-            )
+            made = {p: (a, b) for p in places if (a := down[p[0]]) and (b := across[p[1]])}
+            known = self.known_columns[key] = self.column(tuple(map(made.get, column)))
             self.record_faults(column, known, node.path)
         return known
 
