@@ -158,6 +158,14 @@ def test_a_run_of_a_large_net_is_shown_where_its_bound_is_raised(tmp_path: Path)
     assert "could not be run" not in (folder / "report.html").read_text("utf-8")
 
 
+def test_a_parameter_may_compare(tmp_path: Path) -> None:
+    """`--set flag="1 == 1"` is split at its first `=`."""
+    spec = SPEC.replace("classes", "flag=no, classes", 1)
+    found = predictions([0, 1], [0, 1], 2)
+    folder = run_folder(tmp_path / "r", ["a", "b"], found, spec=spec, parameters=["classes=2", "flag=1 == 1"])
+    assert read_run(folder).lack == ""
+
+
 def test_without_memory_for_layers_the_rest_is_told(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def give_up(*_: object) -> None:
         raise MemoryError

@@ -104,20 +104,15 @@ def start_net(network: Network, folder: Path, predictions: Predictions) -> Runne
 
 def network_of(folder: Path, config: RunConfig, limits: Mapping[str, int]) -> Network:
     """The net as it was trained. Raises RunProblem."""
-    parameters = dict(split_option(text) for text in config.parameters)
-    inputs = dict(split_option(text) for text in config.inputs)
+    # A value may hold a `=`, as `wide=2 == 2`; a label may, and of the only input is left out: `3@32x32`.
+    given = {name.strip(): value for name, _, value in (text.partition("=") for text in config.parameters)}
+    sizes = {name.strip(): size for name, _, size in (text.rpartition("=") for text in config.inputs)}
     try:
         path = folder / config.spec
-        found = api.check(path, config.net, parameters=parameters, inputs=inputs, limits=limits)
+        found = api.check(path, config.net, parameters=given, inputs=sizes, limits=limits)
     except (FileProblem, Misuse, ValueError) as problem:
         raise RunProblem(f"{config.spec}: {problem}") from None
     if not found.ok or not found.networks:
         faults = [fault.message for fault in found.diagnostics if fault.severity == "error"]
         raise RunProblem(f"{config.spec}: {faults[0]}")
     return found.networks[0]
-
-
-def split_option(text: str) -> tuple[str, str]:
-    """`classes=7`, or `3@32x32` of the only input, whose label is ""."""
-    name, _, value = text.rpartition("=")
-    return name.strip(), value
