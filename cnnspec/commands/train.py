@@ -146,7 +146,7 @@ def train(
 
 def folder_of(path: str, out: str | None, resume: str | None) -> Path:
     """The folder of the run: a new one, or that to go on with. What is wrong ends the call."""
-    from cnnspec.train.run_folder import next_run, runs_of
+    from cnnspec.train.run_folder import RunFolder, next_run, runs_of
 
     # Standard input is called <stdin>.
     name = PurePath(path).stem.strip("<>") or "net"
@@ -156,7 +156,9 @@ def folder_of(path: str, out: str | None, resume: str | None) -> Path:
         fail("--resume goes on in the folder of the run: leave --out away")
     if resume:
         return Path(resume)
-    there = runs_of(name)
+    # runs/net-2 is the second run of net.cnn, or the first of net-2.cnn: its record tells.
+    records = [(folder, RunFolder(folder).config()) for folder in runs_of(name)]
+    there = [folder for folder, config in records if config is None or config.spec == PurePath(path).name]
     if not there:
         fail(f"--resume: there is no run of {name} in runs/")
     return there[-1]

@@ -161,8 +161,7 @@ def read_all_used(spec: str, looked_for: Iterable[str]) -> dict[str, bytes]:
 def runs_of(name: str, folder: Path = Path("runs")) -> list[Path]:
     """The folders runs/NAME, runs/NAME-2, … that there are, in this order."""
     numbered = {}
-    for path in folder.glob(f"{name}*") if folder.is_dir() else ():
-        # `net*` finds net-2, but net50 and net-old, too.
+    for path in folder.iterdir() if folder.is_dir() else ():
         if found := re.fullmatch(re.escape(name) + r"(?:-(\d+))?", path.name):
             numbered[int(found[1] or 1)] = path
     return [path for _, path in sorted(numbered.items())]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cnnspec.commands.train import folder_of
 from cnnspec.run import RunProblem
 from cnnspec.train.run_folder import (
     COLUMNS,
@@ -61,3 +62,19 @@ def test_runs_are_numbered(tmp_path: Path) -> None:
     assert next_run("n", tmp_path).name == "n-2"
     (tmp_path / "n-10").mkdir()
     assert next_run("n", tmp_path).name == "n-11", "later than all"
+
+
+def test_a_name_is_no_pattern(tmp_path: Path) -> None:
+    (tmp_path / "n[1]").mkdir()
+    (tmp_path / "n1").mkdir()
+    assert next_run("n[1]", tmp_path).name == "n[1]-2"
+
+
+def test_a_run_of_another_file_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """runs/n-2 may be the first run of n-2.cnn."""
+    monkeypatch.chdir(tmp_path)
+    RunFolder(Path("runs/n")).begin(CONFIG, "net N {}\n")
+    RunFolder(Path("runs/n-2")).begin(CONFIG._replace(spec="n-2.cnn"), "net N {}\n")
+    assert folder_of("n.cnn", None, "").name == "n"
+    assert folder_of("n-2.cnn", None, "").name == "n-2"
+    assert folder_of("n.cnn", None, None).name == "n-3"
