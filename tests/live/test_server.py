@@ -322,6 +322,12 @@ def test_it_lives_through_what_is_no_message() -> None:
         b'{"method":"textDocument/didOpen","params":{"textDocument":{"uri":"x","text":null}}}',
         b'{"id":5,"method":"no/such","params":null}',
         b'{"method":"$/cancelRequest","params":{"id":[1]}}',
+        b'{"id":[2],"method":"textDocument/hover"}',
+        b'{"id":{},"method":"shutdown"}',
+        b'{"method":["textDocument/didChange"]}',
+        b'{"method":"textDocument/didOpen","params":7}',
+        b'{"id":1e400,"method":"no/such"}',
+        b'{"method":"initialized","params":[]}',
         b"[" * 100_000,
         b'{"id":6,"method":"initialize","params":NaN}',
     ]

@@ -71,6 +71,9 @@ class Connection(ABC):
             self.guard(lambda: self.notice(method, params))
             return
         number = message["id"]
+        if not isinstance(number, int | str | None):
+            self.answer_error(None, wire.Problem(wire.INVALID_REQUEST, "an id is a number or a text"))
+            return
         try:
             if number in self.cancelled:
                 raise wire.Problem(wire.REQUEST_CANCELLED, "cancelled")
