@@ -122,9 +122,11 @@ def upwards(folder: str) -> Iterator[str]:
 
 def read(path: str) -> Mapping[str, Any] | None:
     """What a file says of cnnspec; None where it says nothing, or is not there."""
+    if not os.path.isfile(path):  # to open a pipe would wait for a writer
+        return None
     try:
         with open(path, encoding="utf-8") as file:
-            text = file.read(LONGEST) if os.path.isfile(path) else ""
+            text = file.read(LONGEST)
     except (OSError, ValueError):
         return None
     if path.endswith(SHARED) and "cnnspec" not in text:  # most projects': tomllib is not loaded for them

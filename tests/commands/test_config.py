@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -59,6 +60,14 @@ def test_the_nearest_counts_and_a_project_that_says_nothing_does_not() -> None:
 def test_another_project_s_broken_file_is_its_own_affair() -> None:
     Path("deep/pyproject.toml").write_text("= broken\n")
     assert check().exit_code == 0
+
+
+def test_a_pipe_or_a_folder_of_its_name_is_passed_over() -> None:
+    """As `mkfifo cnnspec.toml` makes one, which nobody writes to."""
+    os.mkfifo("deep/cnnspec.toml")
+    Path("deep/er/cnnspec.toml").mkdir()
+    Path("cnnspec.toml").write_text("strict = true\n")
+    assert check().exit_code == 1
 
 
 def test_bounds_of_the_call_stand_beside_those_kept() -> None:
