@@ -14,7 +14,7 @@ from cnnspec.values.shapes import Shape
 BYTES = 1 << 22
 """Of a file, at most: a million numbers of three digits."""
 
-BETWEEN = re.compile(r"[,;\s]\s*")
+BETWEEN = re.compile(r"\s*[,;]\s*|\s+")
 
 
 def is_matrix(path: str) -> bool:
