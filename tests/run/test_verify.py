@@ -273,6 +273,12 @@ def test_nan_is_no_agreement() -> None:
     assert "first at layer1" in table(report_of(*rows))
 
 
+def test_a_program_that_stopped_is_none_of_float32_alone() -> None:
+    row = Deviation("conv1", "4", 1.0, {"float64": {"numpy, fast": 0.0}, "float32": {"onnx": 1e-7}})
+    report = Report("N", 1, ("numpy, fast", "torch", "onnx"), (row,), 0.0, stopped={"torch": "wrong"})
+    assert report.single == ["onnx"] and "torch, float32" not in table(report)
+
+
 def test_no_gap_allows_more_than_the_cap() -> None:
     """A measure whose own rounding is as large as its numbers proves nothing, and allows nothing."""
     output = Deviation("output y", "4", 1.0, {"float64": {}, "float32": {"torch": 2 * CAP}})
