@@ -51,6 +51,8 @@ HEAD = "net A(width=8, act=relu) {\n    input 3@32x32\n    body: conv width@3x3 
         (HEAD + "x: ^\n}\n", {"conv", "repeat"}, {"stride="}),
         (HEAD + "conv 8@3x3 ^\n}\n", {"stride=", "pad=", "width"}, {"repeat", "maxpool"}),
         (HEAD + "conv 8@3x3 stride=2 ^\n}\n", {"pad="}, {"stride="}),
+        (HEAD + "conv 8@3x3 pad=[1,2] ^\n}\n", {"stride="}, {"pad="}),
+        (HEAD + "\nk = 2\nconv k@3x3 ^\n}\n", {"stride=", "k"}, {"repeat"}),
         (HEAD + "conv 8@3x3 pad=^\n}\n", {'"same"', "width", "in"}, {"stride="}),
         (HEAD + 'conv 8@3x3 pad="^\n}\n', {"same"}, {"conv"}),
         (HEAD + "conv 8@3x3 bias=^\n}\n", {"yes", "no"}, {"stride="}),

@@ -12,7 +12,7 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _TYPED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_ITEM = re.compile(r"^(?:net|block|use)\b|^[A-Za-z_]\w*[ \t]*=", re.MULTILINE)
+_ITEM = re.compile(r"^(?:net|block|use)\b", re.MULTILINE)
 
 Frame = Literal["file", "braces", "brackets", "hole"]
 """The innermost bracket around a place; a hole is the braces of a computed label."""
@@ -80,7 +80,7 @@ def before(text: str, offset: int) -> Before | None:
 
 
 def item_start(text: str, offset: int) -> int:
-    """Where the net, block or constant of the file begins that an offset is in."""
+    """Where the net or block begins that an offset is in; an unindented `k = 2` may stand in one, too."""
     start = 0
     for found in _ITEM.finditer(text, 0, offset):
         start = found.start()

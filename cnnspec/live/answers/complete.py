@@ -135,7 +135,7 @@ def call(document: Document, check: Check, words: tuple[str, ...], offset: int) 
         if argument is not None:
             yield from choices(argument)
     # Behind an operator a number follows, and no key: `conv 6@▮`.
-    elif words[-1] not in "@+-*/%":
+    elif words[-1] not in tuple("@+-*/%"):
         # ("conv", "6", "@", "5x5", "pad", "=", "2") -> {"pad"}
         given = {word for word, behind in pairwise(words) if behind == "="}
         yield from keys(check, words, given)
