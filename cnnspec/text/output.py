@@ -114,8 +114,12 @@ def problems(path: str, otherwise: str = "cannot be written") -> Iterator[None]:
 def make_folder(path: str) -> None:
     """Make a folder where there is none. Raises FileProblem, at a link too: nothing goes through one."""
     with problems(path, "cannot be made"):
-        refuse_link(Path(path))
-        Path(path).mkdir(parents=True, exist_ok=True)
+        target = Path(path)
+        refuse_link(target)
+        for part in (target, *target.parents):
+            if part.exists() and not part.is_dir():
+                raise FileProblem(f"{path}: {'' if part == target else f'{part} '}is no folder")
+        target.mkdir(parents=True, exist_ok=True)
 
 
 def refuse_link(path: Path) -> None:

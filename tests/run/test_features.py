@@ -189,9 +189,11 @@ def test_files_of_others_are_kept(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     image = save(tmp_path / "x.png", noise(28, 28))
-    called = run(SPECS / "lenet.cnn", image, "--features", image)
-    assert called.code == 2 and "class" in called.out
-    assert len(called.err.splitlines()) == 2
+    for place, said in ((image, image), (f"{image}/a", f"{image}/a: {image}")):
+        called = run(SPECS / "lenet.cnn", image, "--features", place)
+        assert called.code == 2 and "class" in called.out
+        assert len(called.err.splitlines()) == 2
+        assert called.err.endswith(f"{said}{':' * (place == image)} is no folder\n")
 
 
 @pytest.mark.parametrize("link", ["f", "f/1-x"])
