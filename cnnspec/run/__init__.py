@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from cnnspec.failures import UsageError
 from cnnspec.text.files import read_bytes
@@ -59,9 +60,16 @@ def read_text(path: str, most: int) -> str:
         raise RunProblem(f"{path}: is no text in UTF-8") from None
 
 
+def refuse_pipe(path: str | os.PathLike[str]) -> None:
+    """Raise RunProblem where something stands at a path that is no file: a pipe would wait for a writer."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise RunProblem(f"{path}: is not a file")
+
+
 @contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Raises RunProblem where a file is not there or broken, of which readers raise anything."""
+    """Raises RunProblem where a file is not there, none, or broken, of which readers raise anything."""
+    refuse_pipe(path)
     try:
         yield
     except (RunProblem, MemoryError):

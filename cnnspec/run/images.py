@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -79,8 +78,6 @@ def check_image_input(given: Input, short: int | None = None) -> None:
 
 def open_image(path: str) -> Image.Image:
     """The image of a file, upright, 8 bits a channel: grey, RGB or RGBA. Raises RunProblem."""
-    if Path(path).exists() and not Path(path).is_file():
-        raise RunProblem(f"{path}: is not a file")
     with reading(path), warnings.catch_warnings(action="ignore"):
         try:
             with Image.open(path, formats=FORMATS) as image:

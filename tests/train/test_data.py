@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from cnnspec.run import RunProblem
 from cnnspec.train.data.images import FileImages
+from cnnspec.train.data.published import read_idx
 from cnnspec.train.data.read import check_classes, check_input, divide, read_data
 from tests.train.making import class_folders, given, idx, network
 
@@ -135,6 +137,18 @@ def test_broken_images_are_named_or_left_out(tmp_path: Path) -> None:
     data = read_data(str(tmp_path), RGB, 0, skip_broken=True)
     assert len(data.train.labels) + len(data.val.labels) == 8
     assert data.notes[0].startswith("2 broken images are left out, the first: ")
+
+
+def test_a_pipe_is_no_data(tmp_path: Path) -> None:
+    """Nobody writes to it: whoever opened it would wait for ever."""
+    class_folders(tmp_path)
+    os.mkfifo(tmp_path / "a" / "pipe.png")
+    assert refusal(tmp_path, RGB) == "DATA/a/pipe.png: is not a file"
+    for name in ("t.csv", "d.npz", "train-labels-idx1-ubyte"):
+        os.mkfifo(tmp_path / name)
+    assert refusal(tmp_path / "t.csv") == refusal(tmp_path / "d.npz") == "DATA: is not a file"
+    with pytest.raises(RunProblem, match="is not a file"):
+        read_idx(tmp_path / "train-labels-idx1-ubyte")
 
 
 def test_tables_of_paths_and_labels(tmp_path: Path) -> None:

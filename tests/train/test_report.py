@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import re
 from functools import partial
 from pathlib import Path
@@ -225,6 +226,15 @@ def test_folders_that_hold_not_all_of_a_run(
     called = report(folder)
     assert called.exit_code == 2 and said in called.stderr and len(called.stderr.splitlines()) == 1
     assert not (folder / "report.html").exists()
+
+
+@pytest.mark.parametrize("name", ["config.json", "log.csv", "predictions.npz", "small.cnn"])
+def test_a_pipe_in_the_folder_is_not_waited_for(name: str, tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "r", ["a", "b"], predictions([0, 1], [0, 1], 2))
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(RunProblem, match=f"{name}: is not a file"):
+        read_run(folder)
 
 
 def test_records_and_predictions_that_do_not_fit(tmp_path: Path) -> None:

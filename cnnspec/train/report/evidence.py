@@ -12,7 +12,7 @@ import numpy as np
 from cnnspec import api
 from cnnspec.elaborate.settings import Misuse
 from cnnspec.graph.tree import Network
-from cnnspec.run import RunProblem, reading
+from cnnspec.run import RunProblem, reading, refuse_pipe
 from cnnspec.run.runner import Runner
 from cnnspec.text.files import FileProblem
 from cnnspec.train.run_folder import LOG, PREDICTIONS, Epoch, Predictions, RunConfig, RunFolder, best_of
@@ -44,6 +44,8 @@ def read_run(folder: Path, limits: Mapping[str, int] = {}) -> Evidence:
     # A folder may come from someone else: its record is not to have another file read, as `../../secret`.
     if PurePath(config.spec).name != config.spec:
         raise RunProblem(f"{folder}: its record names a specification elsewhere, {config.spec!r}")
+    for name in (config.spec, LOG):
+        refuse_pipe(folder / name)
     try:
         spec = (folder / config.spec).read_text("utf-8")
     except (OSError, ValueError):
