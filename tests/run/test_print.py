@@ -58,7 +58,13 @@ def test_the_example_of_the_tutorials(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [MATRIX.replace(",", " "), MATRIX.replace(",", ";\t"), MATRIX.replace(",", " , "), f"\ufeff\n{MATRIX}\n\n"]
+    "text",
+    [
+        MATRIX.replace(",", " "),
+        MATRIX.replace(",", ";\t"),
+        MATRIX.replace(",", " , "),
+        f"\ufeff\n{MATRIX}\n\n",
+    ],
 )
 def test_ways_to_write_a_matrix(text: str, here: Path) -> None:
     assert run(write("f.cnn", FILTER), write("m.csv", text), "--print").out == PRINTED
