@@ -16,6 +16,10 @@ SLIPS = [
     # the order of words
     (CONV, "conv 3x3@8 pad=1", "conv 8@3x3 pad=1"),
     (CONV, "8@3x3 conv pad=1, relu", "conv 8@3x3 pad=1, relu"),
+    (CONV, '"conv" 8@3x3 pad=1, relu', "conv 8@3x3 pad=1, relu"),
+    (CONV, "conv layer 8@3x3 pad=1", "conv 8@3x3 pad=1"),
+    (POOL, "maxpool layer 2x2", "maxpool 2x2"),
+    (LINEAR, "linear layer 10", "linear 10"),
     (CONV, "conv 3x3 8 pad=1", "conv 8@3x3 pad=1"),
     (POOL, "pooling max 2x2", "maxpool 2x2"),
     (POOL, "max pool 2x2", "maxpool 2x2"),

@@ -190,15 +190,17 @@ def _word_readings(call: syntax.Call, index: int) -> Iterator[Fix]:
 
 
 def _number_readings(call: syntax.Call, index: int) -> Iterator[Fix]:
-    """`conv 8 3x3`, `conv 3x3 8`, `conv 8@3x3 "same"`."""
+    """`conv 8 3x3`, `conv 3x3 8`, `conv 8@3x3 "same"`, `conv layer 8@3x3`."""
     last, extra = (node.span for node in call.positional[index - 1 : index + 1])
     if argument := _word_argument(call, extra.text):
         yield Fix(f"name it: `{argument}`", (Edit(extra, argument),))
-    if call.name.name in COUNTED:
+    if call.name.name in COUNTED and not isinstance(call.positional[index], syntax.FilterOf):
         if _is_size(call.positional[index - 1]):
             turned = f"{extra.text}@{last.text}"
             yield Fix(f"filters are written `{turned}`", (Edit(last.to(extra), turned),))
         yield Fix(f"filters are written `{last.text}@{extra.text}`", (Edit(_between(last, extra), "@"),))
+    if isinstance(call.positional[index - 1], syntax.Name):
+        yield Fix(f"leave `{last.text}` away", (delete(last),))
 
 
 def _between(one: Span, two: Span) -> Span:

@@ -78,6 +78,13 @@ def name_behind(slip: Slip) -> Iterator[Diagnostic]:
         yield slip.replacement(f"a layer begins with its name: `{ours}`", ours, step[0].start, name.end)
 
 
+def quoted_layer(slip: Slip) -> Iterator[Diagnostic]:
+    """`"conv" 8@3x3`."""
+    word, name = slip.back(1), slip.text(slip.back(1)).strip('"')
+    if word.type == "STRING" and len(slip.step()) == 1 and layers.find(name) is not None:
+        yield slip.replacement("a layer's name stands without quotes", name, word.start, word.end)
+
+
 def net_name(slip: Slip) -> Iterator[Diagnostic]:
     """`net LeNet-5 {`, `net "LeNet" {`, `net {`."""
     head = (slip.line() or [slip.token])[0]
@@ -299,6 +306,7 @@ HABITS: tuple[Hint, ...] = (
     *FIGURES,
     sum_of_labels,
     name_behind,
+    quoted_layer,
     repeat_head,
     loop,
     steps_by_arrows,
