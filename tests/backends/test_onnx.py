@@ -240,6 +240,22 @@ def test_a_concatenation_goes_into_the_one_that_alone_reads_it() -> None:
     agree(content, images_of(net), wanted)
 
 
+@pytest.mark.parametrize("functions", [False, True])
+@pytest.mark.parametrize("layer", ["adaptivemaxpool 3x3, upsample size=10x10", "upsample 1.3"])
+def test_a_layer_that_runs_again_on_a_larger_map_has_other_places(layer: str, functions: bool) -> None:
+    inside = f"{{ conv 3@3x3 pad=1, {layer} }}"
+    for text in (
+        f"net N {{ input 3@8x8\n b: {inside}\n again b }}",
+        f"""
+block C {inside}
+block B {{ c: C, again c }}
+net N {{ input 3@8x8, B }}""",
+    ):
+        net = network(text)
+        wanted, state = calibrated(net)
+        agree(emit("onnx", net, "net.cnn", weights=state, functions=functions), images_of(net), wanted)
+
+
 def test_the_batch_is_free() -> None:
     net = network(NAMED)
     session = session_of(onnx.ModelProto.FromString(emit("onnx", net, "net.cnn")))

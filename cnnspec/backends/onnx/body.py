@@ -65,8 +65,8 @@ class Body:
         self.opset, self.prefix = opset, prefix
         self.ops: list[Op] = []
         self.constants: dict[str, Array] = {}
-        # "int64:0,-1" -> "int64:0,-1", or "int64:0,-1:value" where a tensor or a label is called so.
-        self.names: dict[str, str] = {}  # of constants, by what they are
+        # ("int64:0,-1", its bytes) -> "int64:0,-1", or "int64:0,-1:value" where a tensor is called so.
+        self.names: dict[tuple[str, bytes], str] = {}  # of constants, by what they are
         self.tensors: dict[str, tuple[int, ...]] = {}  # shapes by their keys, in the order of their use
         self.dimensions: dict[str, Dimensions] = {}  # of inputs and of what layers and blocks make
         self.taken = set(keys)
@@ -109,10 +109,12 @@ class Body:
 
     def constant(self, what: str, numbers: Array) -> str:
         """A constant, which is there once, however often it is wanted."""
-        if what not in self.names:
-            self.names[what] = self.free(what)
-            self.constants[self.names[what]] = numbers
-        return self.names[what]
+        # By its numbers too: a pool's "b.1:rows" are others where `again` runs it on a larger map.
+        own = what, numbers.tobytes()
+        if own not in self.names:
+            self.names[own] = self.free(what)
+            self.constants[self.names[own]] = numbers
+        return self.names[own]
 
     def finish(self, ops: list[Op], name: str, at: str, shape: Shape) -> None:
         """Take operators over, of which the last makes the value known as `at` in the flat graph."""
