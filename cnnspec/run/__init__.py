@@ -40,13 +40,14 @@ OUTPUT = "output"
 
 
 def output_key(name: str) -> str:
-    """What an output is called beside layers: `output`, or where it has a name, `output aux`."""
+    """The key of an output's value beside those of layers, which may be labelled `output` too."""
+    # No path of a layer ends in a dot.
+    return f"{name}."
+
+
+def output_title(name: str) -> str:
+    """What an output is called in words: `output`, or where it has a name, `output aux`."""
     return name if name == OUTPUT else f"{OUTPUT} {name}"
-
-
-def is_output(key: str) -> bool:
-    # "output aux" is one; "d (2)", the second run of a layer d, is none.
-    return key.split(" ")[0] == OUTPUT
 
 
 def read_text(path: str, most: int) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnspec.analysis.memory import VIEWS
 from cnnspec.analysis.unroll import Graph
-from cnnspec.run import RunProblem, output_key, read_text
+from cnnspec.run import RunProblem, output_key, output_title, read_text
 from cnnspec.run.programs import Array
 
 LABELS = 1 << 22
@@ -21,7 +21,7 @@ class NetOutput:
 
     def __init__(self, graph: Graph, name: str, at: str) -> None:
         nodes = {node.path: node for node in graph.nodes}
-        self.key, self.shape = output_key(name), graph.shapes[at]
+        self.key, self.title, self.shape = output_key(name), output_title(name), graph.shapes[at]
         # What only looks at numbers, as flatten, does not tell whether they are confidences.
         while at in nodes and nodes[at].layer.name in VIEWS | {"identity"}:
             at = nodes[at].inputs[0]
@@ -57,7 +57,7 @@ def answers(
     for output in outputs:
         value = values[output.key].astype(np.float64)
         if len(outputs) > 1:
-            lines.append(f"{output.key}:")
+            lines.append(f"{output.title}:")
         if not output.classes or (output.classes == 1 and output.layer not in PROBABLE):
             lines.append(f"{output.shape}, from {value.min():.4g} to {value.max():.4g}")
             continue

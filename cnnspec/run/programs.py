@@ -116,7 +116,7 @@ class NumpyProgram:
         return outputs(self.graph, self.net(*images))
 
     def features(self, images: list[Array]) -> dict[str, Array]:
-        """The values of inputs and layers by path, and of outputs as `output NAME`."""
+        """The values of inputs and layers by path, and of outputs by their keys."""
         found: dict[str, Array] = self.net.features(*images)
         # As the net itself returns it: a lone output bare, several in a list.
         results = [found[name] for name in self.net.outputs]

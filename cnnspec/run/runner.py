@@ -84,7 +84,7 @@ class Runner:
         return Sample(prepare(planes(image)[None], self.given), image)
 
     def run(self, sample: Sample) -> dict[str, Array]:
-        """The values of the outputs as `output NAME`, (C, H, W) or (C,), and of layers if wanted."""
+        """The values of the outputs by their keys, (C, H, W) or (C,), and of layers by path if wanted."""
         found = self.program.run([sample.values])
         if self.inner is not None:
             # The outputs are those of the back end that was asked for: the right side of `|` wins.
@@ -93,7 +93,7 @@ class Runner:
 
     def shown(self, values: dict[str, Array]) -> Features:
         """What there is to see, if layers are wanted."""
-        maps = {output.key: values[output.key] for output in self.outputs if not output.classes}
+        maps = {output.title: values[output.key] for output in self.outputs if not output.classes}
         return Features({name: values[name] for name in self.layers}, maps)
 
     def printed(self, values: dict[str, Array]) -> Iterator[str]:

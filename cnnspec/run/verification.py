@@ -28,7 +28,7 @@ from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
-from cnnspec.run import is_output, output_key
+from cnnspec.run import output_key, output_title
 from cnnspec.run.programs import Array, NumpyProgram, Program, check_memory, is_of_memory, load, tensors_of
 from cnnspec.run.verdict import ROUNDED, TYPES, WHOLE, Deviation, Report
 
@@ -154,7 +154,7 @@ class Baseline:
         self.graph = unroll(network)
         self.program = NumpyProgram(network, self.graph)
         self.nodes = {node.path: node for node in self.graph.nodes}
-        # {"output": "fc", "output map": "decoder.conv3"}
+        # {"output.": "fc", "map.": "decoder.conv3"}
         self.ends = {output_key(name): at for name, at in self.graph.lasting.items()}
         self.seed = seed
         self.state = {key: to_float64(x) for key, x in self.program.state().items()}
@@ -238,13 +238,14 @@ class Baseline:
         """The largest finite error of the program in float32 at an output; `known`: the measure's errors."""
         entrant = Entrant(partial(on_path, self.program, False), self.graph, layers=())
         errors = known or self.compare(entrant.make(), entrant, self.state)
-        ends = [error for name, error in errors["float32"].items() if is_output(name)]
+        ends = [error for name, error in errors["float32"].items() if name in self.ends]
         return max(filter(math.isfinite, ends), default=0.0)
 
     def rows(self, found: Mapping[str, Errors]) -> Iterator[Deviation]:
         """The layers, then the outputs, with the errors of each program."""
         shapes = {node.path: str(node.output) for node in self.graph.nodes}
         shapes |= {name: shapes.get(at, "") for name, at in self.ends.items()}
+        titles = {output_key(name): output_title(name) for name in self.graph.lasting}
         for name, shape in shapes.items():
             if name in self.values:
                 errors = {
@@ -252,7 +253,8 @@ class Baseline:
                     for kind in TYPES
                 }
                 if any(errors.values()):  # else a layer that no program has as such
-                    row = Deviation(name, shape, largest(self.values[name]), errors)
+                    size, is_output = largest(self.values[name]), name in self.ends
+                    row = Deviation(titles.get(name, name), shape, size, errors, is_output=is_output)
                     # Up to DRAWS runs for each: an error below the lowest bound needs no excuse.
                     if row.worst("float32") > min(ROUNDED, WHOLE):
                         row = row._replace(moved=self.moved(name), overflows=self.overflows(name))

@@ -57,6 +57,12 @@ def test_the_example_of_the_tutorials(here: Path) -> None:
     assert (called.code, called.out, called.err) == (0, PRINTED, "")
 
 
+def test_a_layer_labelled_output_keeps_its_own_numbers(here: Path) -> None:
+    spec = FILTER.replace("conv 1@3x3", '"output": conv 1@3x3')
+    called = run(write("f.cnn", spec), write("m.csv", MATRIX), "--print")
+    assert called.out == PRINTED.replace("conv1.weight", "output.weight").replace("conv1:", "output: conv,")
+
+
 @pytest.mark.parametrize(
     "text",
     [

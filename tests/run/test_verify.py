@@ -96,6 +96,14 @@ def test_the_label_of_a_join_is_no_module_that_runs() -> None:
     assert [row.name for row in report.rows if "torch" in row.errors["float64"]] == ["a.t", "output"]
 
 
+def test_a_layer_may_be_labelled_as_an_output_is() -> None:
+    for label in ("output", "aux"):
+        net = network(f'net N {{ input 3@8x8, "{label}": conv 4@3x3, "output {label}": relu, conv 2@3x3 }}')
+        report = verify(net, ("torch", "numpy"))
+        assert report.ok, table(report)
+        assert [row.name for row in report.rows if row.is_output] == ["output"]
+
+
 def test_what_rounding_leaves_of_nothing_is_not_made_large() -> None:
     """A norm of constant maps gives 0 but for rounding; weights are not drawn to make a proper size of it."""
     report = verify(
@@ -281,7 +289,7 @@ def test_a_program_that_stopped_is_none_of_float32_alone() -> None:
 
 def test_no_gap_allows_more_than_the_cap() -> None:
     """A measure whose own rounding is as large as its numbers proves nothing, and allows nothing."""
-    output = Deviation("output y", "4", 1.0, {"float64": {}, "float32": {"torch": 2 * CAP}})
+    output = Deviation("output y", "4", 1.0, {"float64": {}, "float32": {"torch": 2 * CAP}}, is_output=True)
     layer = Deviation("conv1", "4", 1.0, {"float64": {"torch": 2e-10}, "float32": {"torch": 1e-3}})
     for gap in (0.0, CAP, 6.8):
         assert [fault.row for fault in report_of(layer, output, gap=gap).faults] == [layer, layer, output]
@@ -292,7 +300,9 @@ def test_no_gap_allows_more_than_the_cap() -> None:
 
 def test_an_output_that_float64_has_proven_may_drown_in_float32() -> None:
     """Where rounding alone moves an output by more than the cap, float32 shows nothing, and that is told."""
-    output = Deviation("output y", "4", 1.0, {"float64": {"torch": 1e-13}, "float32": {"torch": 0.2}})
+    output = Deviation(
+        "output y", "4", 1.0, {"float64": {"torch": 1e-13}, "float32": {"torch": 0.2}}, is_output=True
+    )
     assert report_of(output, gap=1e-4).first_fault
     assert report_of(output, gap=0.2).ok
     assert "float32 shows nothing of output y" in table(report_of(output, gap=0.2))
@@ -303,10 +313,12 @@ def test_an_output_that_float64_has_proven_may_drown_in_float32() -> None:
 
 def test_the_bound_of_an_output_that_multiplies_rounding_in_float64() -> None:
     """Eight times what half a unit of float64 makes of it, and never more than 1e-7; layers have 1e-10."""
-    output = Deviation("output y", "4", 1.0, {"float64": {"torch": 2e-9}, "float32": {}}, moved=8.4)
+    output = Deviation(
+        "output y", "4", 1.0, {"float64": {"torch": 2e-9}, "float32": {}}, moved=8.4, is_output=True
+    )
     assert report_of(output).ok
     assert report_of(output._replace(moved=0.01)).first_fault
-    assert report_of(output._replace(name="conv1")).first_fault
+    assert report_of(output._replace(name="conv1", is_output=False)).first_fault
     wrong = {"float64": {"torch": 2e-7}, "float32": {}}
     assert report_of(output._replace(errors=wrong, moved=1e6)).first_fault
 
@@ -397,7 +409,7 @@ def test_the_bound_of_what_multiplies_rounding() -> None:
         assert report_of(row._replace(errors={**row.errors, "float32": {"torch": 2e-3}})).first_fault
     wild = calm._replace(moved=1.0, errors={"float64": exact, "float32": {"torch": 0.1}})
     assert report_of(wild).first_fault
-    assert not report_of(wild._replace(name="output y")).first_fault, "it drowns"
+    assert not report_of(wild._replace(name="output y", is_output=True)).first_fault, "it drowns"
 
 
 def test_what_is_no_number_is_told() -> None:
