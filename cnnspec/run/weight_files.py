@@ -126,21 +126,22 @@ def safetensors_entries(file: BinaryIO) -> TensorEntries:
     for name, fields in pairs:
         if name != "__metadata__":
             values = dict(fields)
-            start, end = (8 + length + int(offset) for offset in values["data_offsets"])
+            start, end = map(int, values["data_offsets"])
             shape, kind = tuple(map(int, values["shape"])), str(values["dtype"])
-            entries.append(
-                (name, TensorEntry(shape, kind, partial(read_part, file, start, end, shape, kind)))
-            )
+            read = partial(read_part, file, 8 + length, (start, end), shape, kind)
+            entries.append((name, TensorEntry(shape, kind, read)))
     return entries
 
 
-def read_part(file: BinaryIO, start: int, end: int, shape: tuple[int, ...], kind: str) -> Array:
-    """The numbers of a tensor in a .safetensors; the shape is known to be the net's."""
-    dtype = np.dtype(SAFETENSORS[kind])
-    # A header may say anything: 5 bytes for 64x3x7x7 numbers, or a place before its own.
-    if end - start != math.prod(shape) * dtype.itemsize or start < 8:
+def read_part(
+    file: BinaryIO, first: int, offsets: tuple[int, int], shape: tuple[int, ...], kind: str
+) -> Array:
+    """The numbers of a tensor in a .safetensors, whose numbers begin at `first`; the shape is the net's."""
+    dtype, (start, end) = np.dtype(SAFETENSORS[kind]), offsets
+    # A header may say anything: 5 bytes for 64x3x7x7 numbers, or a place that is its own.
+    if end - start != math.prod(shape) * dtype.itemsize or start < 0:
         raise ValueError("the places of its tensors do not fit their shapes")
-    file.seek(start)
+    file.seek(first + start)
     found: Array = np.frombuffer(file.read(end - start), dtype).reshape(shape)
     return (found.astype(np.uint32) << 16).view(np.float32) if kind == "BF16" else found
 

@@ -177,6 +177,7 @@ def test_nothing_is_unpacked_that_does_not_fit(tmp_path: Path) -> None:
         ((1 << 23).to_bytes(8, "little") + bytes(1 << 23), "its header has 8,388,608 bytes, more than"),
         ((1 << 60).to_bytes(8, "little"), "it is no .safetensors file"),
         (header(b=("F32", [1 << 40], 0, 1 << 42)), "b is 1099511627776, the net's 2"),
+        (header(b=("F32", [2], -8, 0)) + bytes(8), "do not fit their shapes"),
         (header(b=("F32", [2], 0, 4)), "do not fit their shapes"),
         (header(b=("F32", [2], 0, 8)), "cannot be read"),
     ],
