@@ -89,6 +89,15 @@ def test_options_become_arguments(name: str, tmp_path: Path) -> None:
     assert "\n".join(line.strip() for line in lines) == wanted
 
 
+@pytest.mark.parametrize("side", ["height", "width"])
+def test_a_dilated_kernel_whose_pad_is_not_half_of_it_is_refused(side: str, tmp_path: Path) -> None:
+    """Of 8 pixels Darknet makes as many as we do, of 7 fewer."""
+    square = "[net]\nheight=8\nwidth=8\nchannels=4\n" + conv(8, 2, pad=1, stride=2, dilation=2)
+    assert read(square, tmp_path).operations[-1].output.shape.size == (5, 5)
+    (reason,) = reasons(square.replace(f"{side}=8", f"{side}=7"), tmp_path)
+    assert reason.startswith("E1004 `dilation=2` of a kernel whose pad is not half of it")
+
+
 def test_routes_are_from_here_or_from_the_first(tmp_path: Path) -> None:
     text = NET + conv(4) + conv(6) + "[route]\nlayers = -1, 0\n" + conv(2) + "[route]\nlayers=-1,-2,1\n"
     model = read(text, tmp_path)

@@ -44,8 +44,8 @@ def convolutional(reading: SectionReading) -> Value:
     )
     made = weighed(reading, layer, reading.value, normalized)
     # Darknet sizes a dilated convolution as one that is not, which holds where the pad is half the kernel.
-    before, rows = reading.shape.size[0], made.shape.size[0]
-    if rows != (before + 2 * padding - size) // strides[0] + 1:
+    axes = zip(reading.shape.size, strides, strict=True)
+    if made.shape.size != tuple((n + 2 * padding - size) // s + 1 for n, s in axes):
         raise Refuse("E1004", f"`dilation={dilation}` of a kernel whose pad is not half of it")
     return activate(reading, made, "logistic")
 
