@@ -103,6 +103,16 @@ def test_a_transposed_weight_is_turned(tmp_path: Path) -> None:
     assert all(np.array_equal(plain[key], found[key]) for key in plain)
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (3, 100), (300,)])
+def test_a_transposed_weight_of_another_shape_is_refused(shape: tuple[int, ...], tmp_path: Path) -> None:
+    text = OLD.replace("num_output: 3", "num_output: 3 transpose: true")
+    weights = OLD_WEIGHTS | {"fc": [random(*shape), OLD_WEIGHTS["fc"][1]]}
+    with pytest.raises(
+        Refused, match=f"`fc`: blob 0 is {' x '.join(map(str, shape))}, and 100 x 3 is wanted"
+    ):
+        specification(*files(tmp_path, text, caffemodel(weights)))
+
+
 def test_numbers_may_be_doubles_or_in_several_records(tmp_path: Path) -> None:
     numbers = random(2, 3)
     sizes = record(7, varint(1 << 3) + varint(2) + varint(1 << 3) + varint(3))

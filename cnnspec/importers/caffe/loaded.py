@@ -70,19 +70,19 @@ class LoadedPrototxt(LoadedText):
 def tensor(stored: dict[str, list[BlobData]], blob: Blob, shape: tuple[int, ...]) -> Array:
     """A tensor as a layer of ours has it. Raises LookupError, Broken."""
     numbers = numbers_of(stored, blob.layer, blob.number)
-    if blob.how == "transposed":
-        numbers = numbers.reshape(numbers.shape[-2:]).T
+    stored_as = shape[::-1] if blob.how == "transposed" else shape
     # Older files give every blob four axes, some of length 1; older batch norms give none.
-    lengths, wanted = ([length for length in axes if length != 1] for axes in (numbers.shape, shape))
+    lengths, wanted = ([length for length in axes if length != 1] for axes in (numbers.shape, stored_as))
     if lengths != wanted:
-        raise LookupError(f"blob {blob.number} is {words(numbers.shape)}, and {words(shape)} is wanted")
+        raise LookupError(f"blob {blob.number} is {words(numbers.shape)}, and {words(stored_as)} is wanted")
     if blob.how == "average":
         factor = numbers_of(stored, blob.layer, 2).ravel()
         if factor.size != 1:
             raise LookupError("the factor of its statistics is no single number")
         # Caffe's own rule: where nothing was ever added up, the statistics are 0.
         numbers = numbers / factor if factor[0] else numbers * 0
-    return numbers.reshape(shape)
+    numbers = numbers.reshape(stored_as)
+    return numbers.T if blob.how == "transposed" else numbers
 
 
 def numbers_of(stored: dict[str, list[BlobData]], layer: str, number: int) -> Array:
