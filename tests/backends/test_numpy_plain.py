@@ -136,6 +136,12 @@ def test_kernels_that_call_others(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("words", [1, 2, 3])
+def test_a_label_that_fills_a_line_runs_again(words: int, tmp_path: Path) -> None:
+    label = " + ".join(["of some thirty-five letters, or so"] * words)
+    agree(network(f'net N {{ input 3@8x8\n "{label}": conv 3@1x1\n again "{label}"\n }}'), tmp_path)
+
+
 @pytest.mark.parametrize("case", CASES, ids=title)
 def test_every_layer_and_argument(case: Case, tmp_path: Path) -> None:
     name, arguments, shape = case

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.unroll import Graph, Node
@@ -246,17 +246,26 @@ def write_arrival(graph: Graph, taken: dict[str, str], has_tensors: bool, body: 
         body.line(f"check_counts({', '.join(taken.values())})")
 
 
+class Operation(str):
+    """`a * b * c`; its rows are `a`, `* b` and `* c`."""
+
+    rows: list[str]
+
+    def __new__(cls, sign: str, values: Sequence[str]) -> Operation:
+        made = super().__new__(cls, f" {sign} ".join(values))
+        made.rows = [values[0], *(f"{sign} {value}" for value in values[1:])]
+        return made
+
+
 def write_value(variable: str, value: Text, body: Writer) -> None:
-    """`variable = value`; operators that do not fit a line stand in brackets, as ruff has them."""
+    """`variable = value`; an operation that does not fit a line stands in brackets, as ruff has it."""
     room = WIDTH - 4 * body.depth
-    if not isinstance(value, str) or len(f"{variable} = {value}") <= room:
+    if not isinstance(value, Operation) or len(f"{variable} = {value}") <= room:
         body.expression(value, f"{variable} = ")
         return
-    words = value.split(" ")  # a * b * c: what stands before an operator ends its line
-    rows = [words[0], *(f"{sign} {name}" for sign, name in zip(words[1::2], words[2::2], strict=True))]
     body.line(f"{variable} = (")
     with body.indented():
-        for row in [value] if len(value) <= room - 4 else rows:
+        for row in [value] if len(value) <= room - 4 else value.rows:
             body.line(row)
     body.line(")")
 
@@ -283,7 +292,7 @@ class Nesting(NamedTuple):
                 sizes = (("", f"len({values[0]})"), ("", str(step.node.output.channels)))
                 found = Arguments(f"{values[0]}.reshape", sizes)
             elif step.operator:
-                found = f" {step.operator} ".join(map(flat, values))
+                found = Operation(step.operator, [*map(flat, values)])
             else:
                 items = tuple(("", value) for value in values) + tuple(step.given())
                 found = Arguments(facts(step.kernel).get("spelled", step.kernel), items)

@@ -7,6 +7,7 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.numpy.plain_forward import (
     Flow,
     Nesting,
+    Operation,
     Statement,
     variables,
     write_arrival,
@@ -102,7 +103,7 @@ class Training:
         if slope == "_":
             return
         if path in self.slopes:
-            write_value(self.slopes[path], f"{self.slopes[path]} + {slope}", self.body)
+            write_value(self.slopes[path], Operation("+", (self.slopes[path], slope)), self.body)
         else:
             self.slopes[path] = slope
 
@@ -148,7 +149,7 @@ class Training:
         for i, target in enumerate(targets):
             part = f"{back}[{i}]" if len(targets) > 1 else back
             if target != "_":
-                write_value(target, f"{target} + {part}" if target in again else part, self.body)
+                write_value(target, Operation("+", (target, part)) if target in again else part, self.body)
 
 
 def learning(steps: list[Statement]) -> set[str]:
