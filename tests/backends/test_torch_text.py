@@ -258,6 +258,12 @@ def test_numbers_are_written_as_one_would_say_them() -> None:
     assert "nn.BatchNorm2d(3, eps=1 / 3, momentum=1 - 0.9997)" in code
 
 
+def test_two_numbers_are_no_shares_of_one() -> None:
+    text = "block B(p) { conv 3@1x1, dropout p }\nnet N { input 3@4x4\n B (1 / 3), B 0.5, B (1 / 3)\n}"
+    code = emit("torch", network(text), "n.cnn")
+    assert re.findall(r"self\.b\d = (.*)", code) == ["B(1 / 3)", "B(0.5)", "B(1 / 3)"]
+
+
 def test_numbers_that_grow_along_a_net_say_how() -> None:
     text = """
 block B(drop) { add { | conv 3@1x1, stochasticdepth drop | identity } }

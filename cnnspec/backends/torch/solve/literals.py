@@ -74,6 +74,9 @@ def shares(column: ByRow) -> ByRow:
     values = [*column.values()]
     if {*map(type, values)} != {float} or max(len(repr(value)) for value in values) <= LONGEST_DECIMAL:
         return column
+    # any two numbers are shares of something: 1 / 3 and 0.5 are 0.5 * 2 / 3 and 0.5 * 3 / 3
+    if len({*values}) < 3:
+        return column
     # of 0, 0.2 / 23, 0.4 / 23, … the smallest gap is the share: 0.2 * 1 / 23
     step = min(b - a for a, b in pairwise(sorted({0.0, *values})))
     # `not <` also turns down infinity, where inf / inf is nan
