@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from cnnspec.importers.reading import arrangement, slices
@@ -172,6 +173,10 @@ def reduce(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = Fals
     dims = range(len(flow.axes)) if dim is None else [dim] if isinstance(dim, int) else dim
     places = sorted(place % len(flow.axes) for place in dims)
     join = EXTREMES.get(name, merge.Add())
+    if isinstance(join, merge.Maximum):
+        # Channels that were a vector's features would do as paths, too, but `channelmax` says it in a word.
+        with suppress(Refuse):
+            return reduced(net, flow, places, False, keepdim)
     made = joined_along(net, join, flow, places, keepdim)
     # Global pools take means and maxima, none takes minima.
     if made is None and isinstance(join, merge.Minimum):
