@@ -201,6 +201,11 @@ def test_running_again_is_bounded(times: int) -> None:
     assert {fault.code for fault in faults} == {"E0307"}
 
 
+def test_braces_without_layers_count_once_a_turn() -> None:
+    assert outcome("repeat 15000 { {}, {} }") == "3@32x32"
+    assert {fault.code for fault in checked("repeat 30000 { {}, {} }").diagnostics} == {"E0307"}
+
+
 def flat(text: str) -> list[tuple[str, tuple[str, ...], str]]:
     """The layers of a text's only net: what each reads, and what it makes."""
     found = checked(text)
