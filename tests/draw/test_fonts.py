@@ -123,3 +123,12 @@ def test_a_font_without_true_type_outlines_is_refused_for_pdf(installed: Path) -
 def test_what_has_a_font_of_its_own_takes_no_other(suffix: str) -> None:
     with pytest.raises(DrawProblem, match="no font"):
         picture(golden("lenet"), suffix, look_of(font="Foo"))
+
+
+def test_a_character_that_a_font_lacks_has_glyph_0() -> None:
+    """OpenType, table `cmap`, format 4: the delta is added to glyphs that are there."""
+    ends, starts, deltas, offsets, listed = (66, 0xFFFF), (65, 0xFFFF), (10, 1), (4, 0), (0, 5)
+    lists = struct.pack(">2HH2H2H2H2H", *ends, 0, *starts, *deltas, *offsets, *listed)
+    part = struct.pack(">7H", 4, 14 + len(lists), 0, 4, 0, 0, 0) + lists
+    found = dict(fonts.glyphs(struct.pack(">2H2HI", 0, 1, 3, 1, 12) + part))
+    assert (found[65], found[66]) == (0, 15)
