@@ -68,7 +68,8 @@ def test_skips_lead_to_a_sign_and_say_what_is_on_them() -> None:
 
 def test_a_value_that_a_join_reads_twice_is_no_skip() -> None:
     made = planned("input 8@8x8\nconv 8@1x1\nmul { | i: relu | from i | tanh }")
-    assert [skip.words for skip in made.skips] == ["tanh"]
+    assert made.skips == (Skip(1, 3), Skip(2, 4))
+    assert [volume.words for volume in made.volumes][2:] == [("relu",), ("tanh",), ()]
 
 
 def test_repeats_are_folded_and_counted() -> None:
