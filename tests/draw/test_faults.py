@@ -114,6 +114,16 @@ def test_a_block_that_nothing_reads_before_a_fault_is_opened_below(tmp_path: Pat
 
 
 @pytest.mark.parametrize("view", ["graph", "volume"])
+def test_a_step_that_cannot_be_read_is_a_box_without_words(view: str, tmp_path: Path) -> None:
+    spec, out = tmp_path / "bad.cnn", tmp_path / "bad.svg"
+    spec.write_text("net N {\n input 1@28x28\n conv 6@5x5, <img>\n maxpool 2x2\n}\n")
+    result = CliRunner().invoke(main, ["draw", str(spec), "-o", str(out), "--view", view])
+    assert result.exit_code == 1
+    assert "E0101" in result.output
+    assert out.exists()
+
+
+@pytest.mark.parametrize("view", ["graph", "volume"])
 def test_where_nothing_arrives_there_is_no_picture(view: str, tmp_path: Path) -> None:
     spec, out = tmp_path / "bad.cnn", tmp_path / "bad.svg"
     spec.write_text("net N {\n input 3@0x5\n conv 8@3x3\n}\n")

@@ -127,7 +127,8 @@ def box_lines(box: Box, look: Look) -> list[str]:
     label, times = [f"{plain(box.label)}:"] * bool(box.label), [f"×{box.times}"] * (box.times > 1)
     # Between an argument's name and its value a line is broken only where that saves one.
     broken = (
-        fill_lines([*label, *words, *times], " ", width) for words in (pieces(first, width), first.split())
+        fill_lines([*label, *words, *times], " ", width)
+        for words in (pieces(first, width), first.split() or [first])
     )
     lines = min(broken, key=len)
     for line in fill_lines(others, ", ", width):
