@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from cnnspec.importers.structure.arrange import ItemGraph
+from cnnspec.importers.structure.regions import ItemGraph
 from cnnspec.importers.structure.scopes import Item
 
 

@@ -12,9 +12,10 @@ from string import ascii_uppercase
 from typing import NamedTuple
 
 from cnnspec.importers.model import Model, Operation, Scope, all_keys
-from cnnspec.importers.structure.arrange import ItemGraph, Meeting, Wire, line
+from cnnspec.importers.structure.arrange import Meeting, Wire, line
 from cnnspec.importers.structure.forks import nest_forks, order_sums
 from cnnspec.importers.structure.normalise import normalise
+from cnnspec.importers.structure.regions import ItemGraph
 from cnnspec.importers.structure.scopes import Cutter
 from cnnspec.importers.structure.skeletons import (
     ACT,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from cnnspec.importers.model import Model, Operation, Value
-from cnnspec.importers.structure.arrange import ItemGraph
+from cnnspec.importers.structure.regions import ItemGraph
 from cnnspec.importers.structure.scopes import Item
 from cnnspec.importers.structure.skeletons import NOISE
 from cnnspec.layers.merge import Concat
