@@ -12,10 +12,9 @@ from cnnspec.compiler import check
 from cnnspec.faults import explain, handbook
 from cnnspec.text.files import read_library
 from cnnspec.text.resources import folder
-from cnnspec.text.scanner import TextLimits
 from cnnspec.text.shipped import names
 from cnnspec.text.source import Source
-from cnnspec.values.limits import Limits
+from cnnspec.values.limits import Limits, TextLimits
 from tests.elaborate.rules import checked
 from tests.nets import whole
 

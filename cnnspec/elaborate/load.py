@@ -13,9 +13,9 @@ from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note
 from cnnspec.text.parser import parse
-from cnnspec.text.scanner import BUILT_IN, DEFAULT_LIMITS, TextLimits
+from cnnspec.text.scanner import BUILT_IN
 from cnnspec.text.source import Source, Span
-from cnnspec.values.limits import Limits
+from cnnspec.values.limits import DEFAULT_TEXT_LIMITS, Limits, TextLimits
 
 Reader = Callable[[str, Source], "Source | Diagnostic | None"]
 """Reads the file that a `use` names: its source, why it cannot be read, or None where there is none."""
@@ -70,7 +70,7 @@ class Module:
 class Loader:
     """Loads a file and, once each, the files that it uses."""
 
-    def __init__(self, read: Reader, limits: TextLimits = DEFAULT_LIMITS, parse: Parser = parse) -> None:
+    def __init__(self, read: Reader, limits: TextLimits = DEFAULT_TEXT_LIMITS, parse: Parser = parse) -> None:
         self.read, self.limits, self.parse = read, limits, parse
         self.diagnostics: list[Diagnostic] = []
         # "nets/blocks/a.cnn", and as those in a folder name it: ("nets", "blocks/a.cnn").

@@ -13,10 +13,9 @@ from cnnspec.elaborate.trace import as_shape
 from cnnspec.failures import UsageError
 from cnnspec.text import syntax
 from cnnspec.text.parser import parse
-from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits
 from cnnspec.text.source import Source
 from cnnspec.text.spelling import suggest
-from cnnspec.values.limits import HIGHEST, Limits
+from cnnspec.values.limits import DEFAULT_TEXT_LIMITS, HIGHEST, Limits, TextLimits
 from cnnspec.values.shapes import Shape
 
 
@@ -42,7 +41,7 @@ class Settings(NamedTuple):
     parameters: Mapping[str, Any] = {}
     inputs: Mapping[str, Shape] = {}
     limits: Limits = Limits()
-    text_limits: TextLimits = DEFAULT_LIMITS
+    text_limits: TextLimits = DEFAULT_TEXT_LIMITS
 
     @property
     def empty(self) -> bool:

@@ -22,8 +22,8 @@ from cnnspec.text.edits import Edit, difference, new_span
 from cnnspec.text.files import SHIPPED, FileProblem, Stamp, is_inside, read, read_library, read_used, stamp_of
 from cnnspec.text.parser import parse
 from cnnspec.text.resources import folder
-from cnnspec.text.scanner import TextLimits
 from cnnspec.text.source import Source
+from cnnspec.values.limits import TextLimits
 
 MOST_FILES = 1_000
 """The most specifications that are looked for in folders."""

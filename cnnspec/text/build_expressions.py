@@ -12,8 +12,9 @@ from typing import Any
 
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.scanner import TextLimits, Token
+from cnnspec.text.scanner import Token
 from cnnspec.text.source import Source, Span
+from cnnspec.values.limits import TextLimits
 
 # What stands on the parser's stack: tokens, nodes, lists of them.
 Parts = list[Any]

@@ -6,10 +6,10 @@ import re
 
 from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.edits import Edit
-from cnnspec.text.scanner import DEFAULT_LIMITS
 from cnnspec.text.source import Source, Span
+from cnnspec.values.limits import DEFAULT_TEXT_LIMITS
 
-MAX_SOURCE = DEFAULT_LIMITS.max_source
+MAX_SOURCE = DEFAULT_TEXT_LIMITS.max_source
 """Bytes of a file; a reader need not read more than one past it."""
 
 # Control characters but tab and newline, what turns the direction of text, other line separators.

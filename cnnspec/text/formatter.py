@@ -23,7 +23,6 @@ from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import parse
 from cnnspec.text.scanner import (
     CLOSER,
-    DEFAULT_LIMITS,
     DEPTH,
     GOES_ON,
     STATEMENT_WORDS,
@@ -32,6 +31,7 @@ from cnnspec.text.scanner import (
     scan,
 )
 from cnnspec.text.source import Source, Span
+from cnnspec.values.limits import DEFAULT_TEXT_LIMITS
 
 LEVEL = 4
 BAR = len("| ")
@@ -110,7 +110,7 @@ def layout(source: Source) -> tuple[str | None, list[Diagnostic]]:
     align_comments(lines)
     text = "".join(map(line_text, lines))
     made = Source(source.name, text)
-    if len(text.encode()) > DEFAULT_LIMITS.max_source or scan(made, DEFAULT_LIMITS).refused:
+    if len(text.encode()) > DEFAULT_TEXT_LIMITS.max_source or scan(made, DEFAULT_TEXT_LIMITS).refused:
         message = "laid out, the text would be over a limit (max_source, max_statements)"
         return None, [Diagnostic("E0105", message, Span(source, 0, 0))]
     return text, []
@@ -124,7 +124,7 @@ def words_of(source: Source) -> list[SpacedToken]:
     text, allowed = source.text, allowances(source)
     words: list[SpacedToken] = []
     position, line, rounds, before = 0, 1, 0, "NL"
-    for token in scan(source, DEFAULT_LIMITS).tokens:
+    for token in scan(source, DEFAULT_TEXT_LIMITS).tokens:
         if token.type != "NL":
             kind = kind_of(token, before, rounds, text)
             gap = text[position : token.start]

@@ -17,9 +17,9 @@ from cnnspec.text.automaton import Action, Automaton, actions
 from cnnspec.text.build_statements import TERMINALS, TreeBuilder
 from cnnspec.text.decoding import too_long
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.scanner import DEFAULT_LIMITS, MAX_FAULTS, TextLimits, Token, scan
+from cnnspec.text.scanner import MAX_FAULTS, Token, scan
 from cnnspec.text.source import Source, Span
-from cnnspec.values.limits import pause_collector
+from cnnspec.values.limits import DEFAULT_TEXT_LIMITS, TextLimits, pause_collector
 
 MAX_ATTEMPTS = 1000
 """To go on behind a fault; several may be on one line, of which one is reported."""
@@ -28,7 +28,7 @@ MAX_ATTEMPTS = 1000
 _LOCK = threading.RLock()
 
 
-def parse(source: Source, limits: TextLimits = DEFAULT_LIMITS) -> tuple[syntax.File, list[Diagnostic]]:
+def parse(source: Source, limits: TextLimits = DEFAULT_TEXT_LIMITS) -> tuple[syntax.File, list[Diagnostic]]:
     """The tree of a source and all its faults of syntax, in their order. Never raises."""
     with _LOCK, pause_collector():
         reading = _Reading(source, limits)

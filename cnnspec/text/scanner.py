@@ -12,20 +12,7 @@ from typing import NamedTuple
 from cnnspec.text.diagnostics import Diagnostic, Fix, Note
 from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Source, Span
-
-
-class TextLimits(NamedTuple):
-    """How much a text may hold; messages call each bound by its name."""
-
-    max_source: int = 1 << 20  # bytes
-    max_statements: int = 60_000
-    max_nesting: int = 64  # of brackets
-    max_name: int = 255  # bytes
-    max_integer: int = 2**31 - 1
-    max_expression: int = 200  # operators, and else-ifs, within each other
-
-
-DEFAULT_LIMITS = TextLimits()
+from cnnspec.values.limits import TextLimits
 
 MAX_FAULTS = 200
 """Reading stops at this number of faults: the text is something else."""

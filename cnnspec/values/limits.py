@@ -23,6 +23,19 @@ class Limits(NamedTuple):
     max_elements: int = 2**40  # of one tensor of one image, or of one weight
 
 
+class TextLimits(NamedTuple):
+    """How much a text may hold; messages call each bound by its name."""
+
+    max_source: int = 1 << 20  # bytes
+    max_statements: int = 60_000
+    max_nesting: int = 64  # of brackets
+    max_name: int = 255  # bytes
+    max_integer: int = 2**31 - 1
+    max_expression: int = 200  # operators, and else-ifs, within each other
+
+
+DEFAULT_TEXT_LIMITS = TextLimits()
+
 LARGEST_INTEGER = 2**31 - 1
 """The largest integer of a specification, computed ones included. This bound is fixed, and so is the next."""
 

@@ -17,8 +17,8 @@ from cnnspec.live.check import ALL
 from cnnspec.live.session import Document, Session, move_diagnostic
 from cnnspec.text.diagnostics import Diagnostic, Note
 from cnnspec.text.edits import difference
-from cnnspec.text.scanner import TextLimits
 from cnnspec.text.source import Source, Span
+from cnnspec.values.limits import TextLimits
 from tests.live.edits import edit
 
 SPECS = Path(__file__).parents[2] / "specs"

@@ -22,8 +22,9 @@ from cnnspec.tables.one_line import line
 from cnnspec.text.decoding import decode
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.files import read_library
-from cnnspec.text.scanner import DEFAULT_LIMITS, scan
+from cnnspec.text.scanner import scan
 from cnnspec.text.source import Source
+from cnnspec.values.limits import DEFAULT_TEXT_LIMITS
 from tests.safety.running import ROOT
 
 pytestmark = pytest.mark.slow
@@ -61,7 +62,7 @@ def answer(data: bytes, thorough: bool = False) -> Checked | None:
 
 def prefixes(data: bytes) -> Iterator[bytes]:
     text = data.decode()
-    ends = sorted({token.end for token in scan(Source("net.cnn", text), DEFAULT_LIMITS).tokens})
+    ends = sorted({token.end for token in scan(Source("net.cnn", text), DEFAULT_TEXT_LIMITS).tokens})
     yield from (text[:end].encode() for end in ends)
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from cnnspec.text.automaton import Automaton, advance
 from cnnspec.text.grammar_table import RULES
-from cnnspec.text.scanner import TextLimits, Token, scan
+from cnnspec.text.scanner import Token, scan
 from cnnspec.text.source import Source
+from cnnspec.values.limits import TextLimits
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").rglob("*.cnn"))

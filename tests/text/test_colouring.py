@@ -9,9 +9,10 @@ from pygments.token import Error, Name
 from cnnspec.layers import NAMES
 from cnnspec.text.colouring import NO_PART, colour
 from cnnspec.text.pygments_lexer import TOKENS, CnnLexer
-from cnnspec.text.scanner import BUILT_IN, DEFAULT_LIMITS, FILE_WORDS, STATEMENT_WORDS, WORDS, scan
+from cnnspec.text.scanner import BUILT_IN, FILE_WORDS, STATEMENT_WORDS, WORDS, scan
 from cnnspec.text.source import Source
 from cnnspec.values.functions import FUNCTIONS
+from cnnspec.values.limits import DEFAULT_TEXT_LIMITS
 from tests.text.parsing import TEXTS
 
 KINDS = {
@@ -40,7 +41,7 @@ def kinds(text: str) -> list[tuple[str, str]]:
 def test_each_token_has_the_colour_of_its_kind(name: str) -> None:
     text = TEXTS[name]
     starts = {stretch.start: stretch.kind for stretch in colour(text)}
-    scanned = scan(Source(name, text), DEFAULT_LIMITS)
+    scanned = scan(Source(name, text), DEFAULT_TEXT_LIMITS)
     if scanned.faults:
         return
     for token in scanned.tokens:

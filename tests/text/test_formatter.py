@@ -24,8 +24,9 @@ from cnnspec.text import formatter
 from cnnspec.text.files import read_library
 from cnnspec.text.formatter import layout
 from cnnspec.text.parser import parse
-from cnnspec.text.scanner import DEFAULT_LIMITS, TextLimits, Token, allowances, scan
+from cnnspec.text.scanner import Token, allowances, scan
 from cnnspec.text.source import Source
+from cnnspec.values.limits import DEFAULT_TEXT_LIMITS, TextLimits
 from tests.random.files import seeded
 from tests.test_language import examples
 from tests.text.parsing import ROOT, TEXTS, in_net, read, show, tree
@@ -68,7 +69,7 @@ ALL = SOUND | {f"seed {seed}": seeded(seed) for seed in SEEDS}
 
 def words(text: str) -> list[Token]:
     """The tokens, without newlines."""
-    return [token for token in scan(Source("x.cnn", text), DEFAULT_LIMITS).tokens if token.type != "NL"]
+    return [token for token in scan(Source("x.cnn", text), DEFAULT_TEXT_LIMITS).tokens if token.type != "NL"]
 
 
 def comments(text: str) -> list[tuple[str, int, bool]]:
@@ -298,7 +299,7 @@ def test_a_text_over_a_limit_once_it_is_laid_out(
 ) -> None:
     assert not parse(Source("x.cnn", text), limits)[1]
     assert layout(Source("x.cnn", text))[0] is not None
-    monkeypatch.setattr(formatter, "DEFAULT_LIMITS", limits)
+    monkeypatch.setattr(formatter, "DEFAULT_TEXT_LIMITS", limits)
     made, faults = layout(Source("x.cnn", text))
     assert made is None
     assert [fault.code for fault in faults] == ["E0105"]

@@ -19,8 +19,9 @@ from cnnspec.text import grammar_table, syntax
 from cnnspec.text.decoding import decode
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.parser import parse
-from cnnspec.text.scanner import PUNCTUATION, WORDS, TextLimits, scan
+from cnnspec.text.scanner import PUNCTUATION, WORDS, scan
 from cnnspec.text.source import Source
+from cnnspec.values.limits import TextLimits
 from tests.text.parsing import ROOT, TEXTS, in_net, nodes, read
 
 MEGABYTE = 2**20
