@@ -32,41 +32,13 @@ def without_reshapes(
 
     `fresh` makes a value of a shape.
     """
-    makers = {operation.output.number: operation for operation in operations}
-    maps: dict[int, Value] = {}  # vectors by number, and the maps that they were
-    lifted: dict[int, Operation] = {}
-
-    def lift(vector: Value) -> Value:
-        if vector.number not in maps:
-            operation = makers.get(vector.number)
-            # A vector that is an input of the network.
-            if operation is None:
-                raise NoMap
-            if isinstance(operation.layer, Flatten):
-                source = operation.inputs[0]
-                # Of C@HxW with more than one pixel the vector is longer than C: no C@1x1 is behind it.
-                if source.shape.features != source.shape.channels:
-                    raise NoMap
-                maps[vector.number] = lift(source) if not source.shape.is_map else source
-            else:
-                layer, inputs = on_maps(operation), tuple(map(lift, operation.inputs))
-                maps[vector.number] = fresh(Shape(vector.shape.channels, 1, 1))
-                lifted[vector.number] = operation._replace(
-                    layer=layer, inputs=inputs, output=maps[vector.number]
-                )
-        return maps[vector.number]
-
+    lift = Lift(fresh, operations)
     # Reshapes that were maps all the time, by their number.
     same: dict[int, Value] = {}
     for operation in operations:
-        if isinstance(operation.layer, Reshape):
-            before = maps.copy(), lifted.copy()
-            try:
-                same[operation.output.number] = lift(operation.inputs[0])
-            except NoMap:
-                # What was lifted on the way stays a vector: so does a layer that shares its weights.
-                maps, lifted = before
-    found = []
+        if isinstance(operation.layer, Reshape) and (found := lift.whole(operation.inputs[0])) is not None:
+            same[operation.output.number] = found
+    made = []
     for operation in operations:
         if operation.output.number in same:
             continue
@@ -76,11 +48,52 @@ def without_reshapes(
             )
         inputs = tuple(same.get(value.number, value) for value in operation.inputs)
         # The flatten is for what still reads the vector, such as an output; it is dropped where nothing does.
-        if (instead := lifted.get(operation.output.number)) is not None:
-            found += [instead, Operation(Flatten(), (instead.output,), operation.output)]
+        if (instead := lift.operations.get(operation.output.number)) is not None:
+            made += [instead, Operation(Flatten(), (instead.output,), operation.output)]
         else:
-            found.append(operation._replace(inputs=inputs))
-    return found, [same.get(value.number, value) for value in outputs]
+            made.append(operation._replace(inputs=inputs))
+    return made, [same.get(value.number, value) for value in outputs]
+
+
+class Lift:
+    """Vectors by number, and the `maps` C@1x1 that they were; by vector, the `operations` that make those."""
+
+    def __init__(self, fresh: Callable[[Shape], Value], operations: list[Operation]) -> None:
+        self.fresh = fresh
+        self.makers = {operation.output.number: operation for operation in operations}
+        self.maps: dict[int, Value] = {}
+        self.operations: dict[int, Operation] = {}
+
+    def whole(self, vector: Value) -> Value | None:
+        """The map that a vector was, if there is one; if not, what was lifted on the way is a vector again.
+
+        So is a layer that shares its weights.
+        """
+        before = self.maps.copy(), self.operations.copy()
+        try:
+            return self.map(vector)
+        except NoMap:
+            self.maps, self.operations = before
+            return None
+
+    def map(self, vector: Value) -> Value:
+        """The map that a vector was. Raises NoMap."""
+        if vector.number not in self.maps:
+            operation = self.makers.get(vector.number)
+            # A vector that is an input of the network.
+            if operation is None:
+                raise NoMap
+            if isinstance(operation.layer, Flatten):
+                source = operation.inputs[0]
+                # Of C@HxW with more than one pixel the vector is longer than C: no C@1x1 is behind it.
+                if source.shape.features != source.shape.channels:
+                    raise NoMap
+                self.maps[vector.number] = self.map(source) if not source.shape.is_map else source
+            else:
+                layer, inputs = on_maps(operation), tuple(self.map(value) for value in operation.inputs)
+                output = self.maps[vector.number] = self.fresh(Shape(vector.shape.channels, 1, 1))
+                self.operations[vector.number] = operation._replace(layer=layer, inputs=inputs, output=output)
+        return self.maps[vector.number]
 
 
 def on_maps(operation: Operation) -> Layer:
