@@ -71,12 +71,12 @@ class Lift:
         """
         before = self.maps.copy(), self.operations.copy()
         try:
-            return self.map(vector)
+            return self.map_of(vector)
         except NoMap:
             self.maps, self.operations = before
             return None
 
-    def map(self, vector: Value) -> Value:
+    def map_of(self, vector: Value) -> Value:
         """The map that a vector was. Raises NoMap."""
         if vector.number not in self.maps:
             operation = self.makers.get(vector.number)
@@ -88,9 +88,9 @@ class Lift:
                 # Of C@HxW with more than one pixel the vector is longer than C: no C@1x1 is behind it.
                 if source.shape.features != source.shape.channels:
                     raise NoMap
-                self.maps[vector.number] = self.map(source) if not source.shape.is_map else source
+                self.maps[vector.number] = self.map_of(source) if not source.shape.is_map else source
             else:
-                layer, inputs = on_maps(operation), tuple(self.map(value) for value in operation.inputs)
+                layer, inputs = on_maps(operation), tuple(self.map_of(value) for value in operation.inputs)
                 output = self.maps[vector.number] = self.fresh(Shape(vector.shape.channels, 1, 1))
                 self.operations[vector.number] = operation._replace(layer=layer, inputs=inputs, output=output)
         return self.maps[vector.number]
