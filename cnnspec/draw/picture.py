@@ -97,10 +97,10 @@ def write_page(svg: str, suffix: str, look: Look, name: str) -> bytes:
 def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -> Picture:
     """The page of a graph, and what is to be said of it: what it leaves out, and where it does not fit."""
     diagram, made, said = best_page(network, diagram, look, suffix not in RIMLESS, draw)
-    found = [*filter(None, (said,)), *(problems := list(remarks(made, look.width)))]
-    if problems:
-        found.append(way_out(network, diagram, look, draw))
-    return Picture(write_page(made.svg, suffix, look, diagram.name), "; ".join(found))
+    problems = list(remarks(made, look.width))
+    ways = [way_out(network, diagram, look, draw)] if problems else []
+    note = "; ".join(filter(None, (said, *problems, *ways)))
+    return Picture(write_page(made.svg, suffix, look, diagram.name), note)
 
 
 def best_page(

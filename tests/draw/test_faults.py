@@ -102,24 +102,27 @@ def test_the_volume_view_is_red_there_too(theme: str, tmp_path: Path) -> None:
     assert re.search(rf'<text [^>]*fill="{red}">8@28x28 ≠ 8@30x30</text>', page)
 
 
-def test_a_block_that_nothing_reads_before_a_fault_is_opened_below(tmp_path: Path) -> None:
-    spec, out = tmp_path / "bad.cnn", tmp_path / "bad.svg"
-    block = "block B { concat { | conv 2@1x1, conv 2@1x1 | conv 2@3x3 pad=1, relu } }\n"
-    spec.write_text(block + "net N {\n a: input 8@8x8\n B\n from a\n maxpool 40\n}\n")
-    call = ["draw", str(spec), "-o", str(out), "--view", "volume", "--blocks"]
-    result = CliRunner().invoke(main, call)
-    assert result.exit_code == 1
-    assert "E0401" in result.output
-    assert out.exists()
+UNREAD = "block B { concat { | conv 2@1x1, conv 2@1x1 | conv 2@3x3 pad=1, relu } }\n"
+UNREAD += "net N {\n a: input 8@8x8\n B\n from a\n maxpool 40\n}\n"
+WORDLESS = "net N {\n input 1@28x28\n conv 6@5x5, <img>\n maxpool 2x2\n}\n"
 
 
-@pytest.mark.parametrize("view", ["graph", "volume"])
-def test_a_step_that_cannot_be_read_is_a_box_without_words(view: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "code", "options"),
+    [
+        (UNREAD, "E0401", ["--view", "volume", "--blocks"]),
+        (WORDLESS, "E0101", ["--view", "volume"]),
+        (WORDLESS, "E0101", ["--view", "graph"]),
+    ],
+)
+def test_blocks_that_nothing_reads_and_steps_without_words_are_drawn(
+    text: str, code: str, options: list[str], tmp_path: Path
+) -> None:
     spec, out = tmp_path / "bad.cnn", tmp_path / "bad.svg"
-    spec.write_text("net N {\n input 1@28x28\n conv 6@5x5, <img>\n maxpool 2x2\n}\n")
-    result = CliRunner().invoke(main, ["draw", str(spec), "-o", str(out), "--view", view])
+    spec.write_text(text)
+    result = CliRunner().invoke(main, ["draw", str(spec), "-o", str(out), *options])
     assert result.exit_code == 1
-    assert "E0101" in result.output
+    assert code in result.output
     assert out.exists()
 
 

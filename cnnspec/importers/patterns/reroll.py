@@ -236,10 +236,9 @@ def once(term: Term, model: Term | None) -> Term:
     """A step as a repeat that runs once, like the model."""
     if isinstance(model, Repeat) and not isinstance(model.rows, Items):
         is_like = len(model.body) == 1 and form(term) == form(model.body[0])
-        is_like &= not (
-            isinstance(term, Repeat) and {*term.names} & {*model.names}
-        )  # its own would hide them
-        return Repeat(model.names, 1, (first_turn(term, model.body[0]),)) if is_like else term
+        # a repeat's own names would hide the model's
+        hides = isinstance(term, Repeat) and not {*term.names}.isdisjoint(model.names)
+        return Repeat(model.names, 1, (first_turn(term, model.body[0]),)) if is_like and not hides else term
     if not isinstance(term, Braces) or not isinstance(model, Braces) or len(term.body) != len(model.body):
         return term
     if mask(term.label) != mask(model.label):
