@@ -206,9 +206,9 @@ def joined(net: Flows, join: Join, left: Flow, right: Flow) -> Flow:
     if join.repeats and is_gate(right, left):
         return Flow(net.emit(join, as_map(net, left), right.value), right.axes)
     if is_single(left, right):
-        right = repeated(net, right, left)
+        right = repeat_feature(net, right, left)
     elif is_single(right, left):
-        left = repeated(net, left, right)
+        left = repeat_feature(net, left, right)
     return net.natural(net.emit(join, net.map(left), net.map(right)))
 
 
@@ -240,7 +240,7 @@ def is_single(flow: Flow, number: Flow) -> bool:
     return is_flat and number.axes == (flow.axes[0], ()) and len(flow.axes) == 2
 
 
-def repeated(net: Flows, number: Flow, flow: Flow) -> Flow:
+def repeat_feature(net: Flows, number: Flow, flow: Flow) -> Flow:
     """One feature as many times as another vector has, which the language wants to be said."""
     return Flow(net.emit(channels.Pick(channels=[0] * flow.value.shape.channels), number.value), flow.axes)
 

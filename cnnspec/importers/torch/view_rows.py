@@ -178,13 +178,13 @@ def reduce(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = Fals
         with suppress(Refuse):
             return reduced(net, flow, places, False, keepdim)
     made = joined_along(net, join, flow, places, keepdim)
+    if made is not None and name == "mean":
+        count = arrangement.size_of(flow.axes[places[0]])
+        return net.each(channels.Scale(init=1 / count, trained=False), made)
     # Global pools take means and maxima, none takes minima.
     if made is None and isinstance(join, merge.Minimum):
         raise Refuse("E1003", f"`{name}` along an axis has no layer")
-    if made is None or name != "mean":
-        return made or reduced(net, flow, places, name == "mean", keepdim)
-    count = arrangement.size_of(flow.axes[places[0]])
-    return net.each(channels.Scale(init=1 / count, trained=False), made)
+    return made or reduced(net, flow, places, name == "mean", keepdim)
 
 
 def extreme(
