@@ -151,9 +151,8 @@ def beside(spots: Sequence[Spot], index: int, thing: Sized, left: float) -> Spot
     """The nearest place to the right of what stands there."""
     half = thing.solid.width / 2
     words, label = thing.words.width / 2, thing.label_width / 2
-    is_join = bool(
-        thing.volume.sign
-    )  # its words say what follows it, as `relu`: they stand at it, not before
+    # the words of a join say what follows it, as `relu`: they stand at it, not before
+    is_join = bool(thing.volume.sign)
     if not spots:
         stub = STUB if thing.volume.fed else 0.0
         # words in the middle of the stub, x - stub/2, begin at `left`: x >= left + stub/2 + words
