@@ -36,7 +36,7 @@ def planned(text: str) -> Figure:
 
 
 def words(made: Figure) -> list[str]:
-    return [", ".join(volume.said) for volume in made.volumes]
+    return [", ".join(volume.counted_words) for volume in made.volumes]
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -314,7 +314,7 @@ def test_less_room_shows_an_operation_and_the_same_again_as_one_and_each_size_on
     made = condense(without_resizes(figure_of(simplify(shipped("unet", "PaddedUNet")[0]))))
     assert [len(level.right) for level in u_of(made).levels] == [3, 2, 2, 2, 0]
     assert [volume.label for volume in made.volumes[:3]] == [("1@", "256x256"), ("64",), ("64@", "128x128")]
-    assert made.volumes[1].said == ("(conv 3x3", "batchnorm", "relu) ×2")
+    assert made.volumes[1].counted_words == ("(conv 3x3", "batchnorm", "relu) ×2")
     coarse = planned(gated_u(3)).coarse
     assert coarse is not None
     assert words(coarse).count("gate") == 3

@@ -17,7 +17,7 @@ from cnnspec.draw.volume.primitives import Point, TextBlock
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.draw.volume.solids import Plane, Solid, solid
 
-LETTERS = 6.5  # points of all words: journals ask for 6 at least, and colour tells labels from the rest
+TEXT_SIZE = 6.5  # points of all words: journals ask for 6 at least, and colour tells labels from the rest
 LINE, LONGEST = 50.0, 100.0  # how wide a line of an operation is to be, and how wide a word may make it
 ALONG = 150.0  # how wide the words along a skip may be
 _BREAKS = re.compile(r" (?=[^\W\d])")  # before the name of an argument, not before its value
@@ -103,9 +103,11 @@ def give_size(volume: Volume, scale: Scale, sheets: bool, line: float = LINE) ->
         volume._replace(words=(), label=(), window=None, transposed=False, fed=True, fault=""), scale, sheets
     )
     # a circle tells no shape, which is that of a value it joins, but the names of outputs
-    label = TextBlock.fill(volume.label[:-1] if volume.sign else volume.label, LETTERS, 0, LONGEST)
-    fault = TextBlock.fill(volume.fault.split(), LETTERS, LONGEST, LONGEST)
-    return Sized(volume, form, label, fault, TextBlock.fill(pieces(volume.said), LETTERS, line, LONGEST))
+    label = TextBlock.fill(volume.label[:-1] if volume.sign else volume.label, TEXT_SIZE, 0, LONGEST)
+    fault = TextBlock.fill(volume.fault.split(), TEXT_SIZE, LONGEST, LONGEST)
+    return Sized(
+        volume, form, label, fault, TextBlock.fill(pieces(volume.counted_words), TEXT_SIZE, line, LONGEST)
+    )
 
 
 def pieces(words: Sequence[str]) -> list[str]:
@@ -119,7 +121,7 @@ def break_up(part: str) -> list[str]:
     layer, between, rest = part.partition(" ")
     found = _BREAKS.split(rest) if between else []
     # conv 3x3 groups 10 -> [conv 3x3, groups 10]; maxpool 3x3 /2 -> [maxpool, 3x3 /2], too long for a line
-    if rest[:1] in ("/", "×") or (found and width(f"{layer} {found[0]}", LETTERS) <= LINE):
+    if rest[:1] in ("/", "×") or (found and width(f"{layer} {found[0]}", TEXT_SIZE) <= LINE):
         return [f"{layer} {found[0]}", *found[1:]]
     return [layer, *found]
 
@@ -138,7 +140,7 @@ def spread(
             # a value of the row before, if it is the last one, comes in at the left end
             begins = {other.number: other.end for other in spots} | {first - 1: left + STUB}
             if skip.tail in begins:
-                lack = max(0.0, begins[skip.tail] + width(skip.words, LETTERS) + 2 * APART - spot.x)
+                lack = max(0.0, begins[skip.tail] + width(skip.words, TEXT_SIZE) + 2 * APART - spot.x)
                 # words in the middle of a gap move half as far as its right end
                 spot = spot.moved(lack, lack / 2)
         if spots and spot.right > right - STUB:

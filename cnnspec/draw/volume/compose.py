@@ -15,8 +15,8 @@ from cnnspec.draw.svg import document, number
 from cnnspec.draw.volume.arrange import (
     ALONG,
     APART,
-    LETTERS,
     LINE,
+    TEXT_SIZE,
     Sized,
     by_head,
     fewest_rows,
@@ -82,9 +82,9 @@ def layout(figure: Figure, wide: float) -> Layout:
     """The figure, below it the blocks that it opens, and the facts."""
     (parts, y), shown = body(figure, wide, ZOOMS)
     for inner in shown.opened:
-        y += BETWEEN + LETTERS
-        name = cut(inner.name, LETTERS, (wide - 2 * MARGIN) / BOLD)
-        parts.append(Text(Point(MARGIN, y), name, LETTERS, middle=False, bold=True))
+        y += BETWEEN + TEXT_SIZE
+        name = cut(inner.name, TEXT_SIZE, (wide - 2 * MARGIN) / BOLD)
+        parts.append(Text(Point(MARGIN, y), name, TEXT_SIZE, middle=False, bold=True))
         (found, height), _ = body(inner, wide, SMALL_ZOOMS)
         parts += [shift(part, 0, y) for part in found]
         y += height
@@ -121,7 +121,7 @@ def layouts(
 
 def cut_words(figure: Figure) -> Figure:
     """The figure with as many words along each skip as there may be."""
-    skips = (skip._replace(words=cut(skip.words, LETTERS, ALONG)) for skip in figure.skips)
+    skips = (skip._replace(words=cut(skip.words, TEXT_SIZE, ALONG)) for skip in figure.skips)
     return figure._replace(skips=tuple(skips))
 
 
@@ -226,10 +226,10 @@ def footer(figure: Figure, parts: Sequence[Primitive], y: float, wide: float) ->
     below, y = legend(shown, y + BETWEEN, wide)
     room = wide - 2 * MARGIN
     # a sentence goes on in the next line only where a line does not hold it
-    fits = ([said] if width(said, LETTERS) <= room else said.split() for said in caption(figure))
-    for words in TextBlock.fill([part for parts in fits for part in parts], LETTERS, room, room).lines:
-        y += LETTERS * PITCH
-        below.append(Text(Point(MARGIN, y), words, LETTERS, False, "quiet"))
+    fits = ([said] if width(said, TEXT_SIZE) <= room else said.split() for said in caption(figure))
+    for words in TextBlock.fill([part for parts in fits for part in parts], TEXT_SIZE, room, room).lines:
+        y += TEXT_SIZE * PITCH
+        below.append(Text(Point(MARGIN, y), words, TEXT_SIZE, False, "quiet"))
     return below, y + MARGIN
 
 
@@ -247,21 +247,23 @@ def legend(shown: set[str], y: float, wide: float) -> Body:
     parts: list[Primitive] = []
     x = MARGIN
     for kind, words in ((kind, words) for kind, words in NAMES.items() if kind in shown):
-        length = LETTERS + APART + width(words, LETTERS)
+        length = TEXT_SIZE + APART + width(words, TEXT_SIZE)
         if x > MARGIN and x + length > wide - MARGIN:
-            x, y = MARGIN, y + LETTERS * PITCH
-        corners = (Point(x + a * LETTERS, y + b * LETTERS) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1)))
+            x, y = MARGIN, y + TEXT_SIZE * PITCH
+        corners = (Point(x + a * TEXT_SIZE, y + b * TEXT_SIZE) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1)))
         parts.append(Polygon(tuple(corners), kind))
-        parts.append(Text(Point(x + LETTERS + APART, y + 0.85 * LETTERS), words, LETTERS, False, "quiet"))
+        parts.append(
+            Text(Point(x + TEXT_SIZE + APART, y + 0.85 * TEXT_SIZE), words, TEXT_SIZE, False, "quiet")
+        )
         x += length + BETWEEN
-    return parts, y + (LETTERS * PITCH if parts else 0.0) + APART
+    return parts, y + (TEXT_SIZE * PITCH if parts else 0.0) + APART
 
 
 def description(figure: Figure) -> str:
     """The operations and what they make, in order; and what is left out."""
     said = []
     for volume in figure.volumes:
-        doing = ", ".join((*([volume.sign] if volume.sign else []), *volume.said))
+        doing = ", ".join((*([volume.sign] if volume.sign else []), *volume.counted_words))
         made = " ".join((*volume.label, volume.fault)).strip()
         said.append(f"{doing}: {made}" if doing else made)
     return "; ".join((*said, *figure.notes))

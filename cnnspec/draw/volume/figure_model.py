@@ -41,8 +41,8 @@ class Volume(NamedTuple):
     leaves: bool = False
 
     @property
-    def said(self) -> tuple[str, ...]:
-        return counted(self.kind, self.words, self.times)
+    def counted_words(self) -> tuple[str, ...]:
+        return with_count(self.kind, self.words, self.times)
 
 
 class Skip(NamedTuple):
@@ -199,7 +199,7 @@ def words_of(box: Box, bands: Bands = ()) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def counted(kind: str, words: tuple[str, ...], times: int) -> tuple[str, ...]:
+def with_count(kind: str, words: tuple[str, ...], times: int) -> tuple[str, ...]:
     """`conv 3x3 ×2`, but `(conv 3x3, relu) ×2`: each time all of it is done, and `expand 6 ×2` is not 12."""
     if times == 1 or not words:
         return words
@@ -236,7 +236,7 @@ def absorb(draft: Draft) -> list[tuple[int, int, str]]:
             if not side or seen or len(draft.heads[draft.tails[tail][0]]) == 1:
                 continue
             box = draft.boxes[tail]
-            words = counted(box.kind, words_of(box), box.times)
+            words = with_count(box.kind, words_of(box), box.times)
             skips.append((draft.tails[tail][0], number, ", ".join(words)))
             tails.remove(tail)
             del draft.boxes[tail], draft.tails[tail]

@@ -41,14 +41,13 @@ def close(draft: Draft, cluster: Cluster, *parts: str) -> None:
     """Draw a cluster as one volume, if that can be; `parts` stand behind its title."""
     inside, shared = numbers(cluster), cluster.shared
     words = (title(draft, cluster), *parts)
-    made = draft.collapse(inside, *words, times=cluster.times, shared=shared)
-    if (
-        made
-        and cluster.kind == "block"
-        and {kind for kind, _ in draft.bands.get(max(inside), ())} == {"copy"}
-    ):
-        del draft.bands[max(inside)]  # copies of what the block itself makes, as in DPN (Chen et al., 2017)
-    if made and not shared:
+    if not draft.collapse(inside, *words, times=cluster.times, shared=shared):
+        return
+    # copies of what the block itself makes, as in DPN (Chen et al., 2017), are none of an earlier value
+    kinds = {kind for kind, _ in draft.bands.get(max(inside), ())}
+    if cluster.kind == "block" and kinds == {"copy"}:
+        del draft.bands[max(inside)]
+    if not shared:
         outer = {name: other for name, other in draft.closed.items() if not numbers(other) <= inside}
         # of one name the largest use is opened: the `Bottleneck` with a projection, not one without
         largest = max(outer.get(cluster.name, cluster), cluster, key=lambda c: len(numbers(c)))

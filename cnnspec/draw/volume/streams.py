@@ -137,13 +137,13 @@ def stand(
 
 def stack(rows: System, found: Streams, column: Mapping[int, Sized], left: float) -> list[Spot]:
     """The volumes of a column to the right of all that stands in the rows, at one x."""
-    lowest = {thing.volume.said: i for i, thing in column.items()}
+    lowest = {thing.volume.counted_words: i for i, thing in column.items()}
     spots, x = list[Spot](), max([left, *(row[-1].end + GAP for row in rows if row)])
     for i, thing in column.items():
         row = rows[found.rows[i]]
         if row and row[-1].sized.volume.label == thing.volume.label:
             thing = thing._replace(label=TextBlock(), fault=TextBlock())
-        if lowest[thing.volume.said] != i:
+        if lowest[thing.volume.counted_words] != i:
             thing = thing._replace(words=TextBlock())
         wide = thing.solid.width
         outer = max(0.0, (thing.label_width - wide) / 2)

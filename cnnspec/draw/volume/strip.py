@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.arrange import APART, GAP, LETTERS, STUB, Spot
+from cnnspec.draw.volume.arrange import APART, GAP, STUB, TEXT_SIZE, Spot
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
 from cnnspec.draw.volume.primitives import (
     Circle,
@@ -182,11 +182,11 @@ class Strip:
                 self.parts.append(Polyline(path, role, 1.1, arrow=True))
             self.above.add(low - 1, high + 1, y - 2)
             if skip.words:
-                half = width(skip.words, LETTERS) / 2
+                half = width(skip.words, TEXT_SIZE) / 2
                 centre = clear((low, high), half, uprights)
                 centre = min(max(centre, self.left + half), self.right - half)
-                self.parts.append(Text(Point(centre, y - 2.4), skip.words, LETTERS, role="skip"))
-                self.above.add(centre - half, centre + half, y - 2.4 - LETTERS)
+                self.parts.append(Text(Point(centre, y - 2.4), skip.words, TEXT_SIZE, role="skip"))
+                self.above.add(centre - half, centre + half, y - 2.4 - TEXT_SIZE)
         # `ends` has counted it down to 0; tags stand outside all lines
         ended = Counter(skip.head for skip in skips)
         for spot in self.spots:
@@ -212,7 +212,7 @@ class Strip:
         """An arrow to a number, or with `sense` -1 from numbers to a solid, on its other side; if any."""
         if not lines:
             return
-        words = TextBlock.fill(lines, LETTERS, 0)
+        words = TextBlock.fill(lines, TEXT_SIZE, 0)
         half = words.width / 2
         centre = foot.x + sense * (half - 2)
         centre = min(max(centre, self.left + APART + half), self.right - APART - half)
@@ -232,15 +232,15 @@ class Strip:
             # a block that goes on in the next row has a brace in each
             begins = any(spot.number == brace.first for spot in inside)
             words = brace.words if begins else f"{brace.words}, continued"
-            half = width(words, LETTERS, bold=True) / 2
+            half = width(words, TEXT_SIZE, bold=True) / 2
             centre = min(max((a + b) / 2, a + half), right - half)
-            high = 3 + LETTERS * 1.5
+            high = 3 + TEXT_SIZE * 1.5
             top = line.put(min(a, centre - half) - APART, max(b, centre + half) + APART, high, 2)
             y = top if line.sign > 0 else top + high
             tip = y + 3 * line.sign
-            base = tip + LETTERS * 1.15 if line.sign > 0 else tip - 3
+            base = tip + TEXT_SIZE * 1.15 if line.sign > 0 else tip - 3
             self.parts.append(Polyline((Point(a, y), Point(a, tip), Point(b, tip), Point(b, y)), "ink", 0.7))
-            self.parts.append(Text(Point(centre, base), words, LETTERS, bold=True))
+            self.parts.append(Text(Point(centre, base), words, TEXT_SIZE, bold=True))
 
 
 def link(before: Spot, spot: Spot) -> list[Primitive]:

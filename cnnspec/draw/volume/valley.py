@@ -14,7 +14,7 @@ from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.arrange import (
     APART,
     GAP,
-    LETTERS,
+    TEXT_SIZE,
     Sized,
     Spot,
     by_head,
@@ -280,7 +280,7 @@ def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Str
 
 
 def fill_words(words: Sequence[str], room: float = 0.0) -> TextBlock:
-    return TextBlock.fill(pieces(words), LETTERS, room)
+    return TextBlock.fill(pieces(words), TEXT_SIZE, room)
 
 
 def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[Primitive]:
@@ -289,12 +289,12 @@ def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[
     One line towards the page's edge if it fits there; else lines on the side that has more room.
     """
     outer, inner = abs(edge - x) - APART, abs(middle - x) - APART
-    room = outer if width(", ".join(words), LETTERS) <= outer else max(outer, inner)
+    room = outer if width(", ".join(words), TEXT_SIZE) <= outer else max(outer, inner)
     ends = (edge if room == outer else middle) < x
-    lines = TextBlock.fill(pieces(words), LETTERS, room, room).lines
-    starts = (x - APART - width(line, LETTERS) if ends else x + APART for line in lines)
+    lines = TextBlock.fill(pieces(words), TEXT_SIZE, room, room).lines
+    starts = (x - APART - width(line, TEXT_SIZE) if ends else x + APART for line in lines)
     return [
-        Text(Point(start, (i + 1 - len(lines)) * LETTERS * PITCH), line, LETTERS, False, "quiet")
+        Text(Point(start, (i + 1 - len(lines)) * TEXT_SIZE * PITCH), line, TEXT_SIZE, False, "quiet")
         for i, (start, line) in enumerate(zip(starts, lines, strict=True))
     ]
 
@@ -312,10 +312,12 @@ def stairs(
         else:
             tail, head, rise_to = upper.left[-1], rung.left[0], upper.right[:1]
             middle = (tail.centre + (rise_to[0].centre if rise_to else right)) / 2
-            said = [caption(volumes[head.number].said, tail.centre, left, middle)]
-            said += (caption(volumes[spot.number].said, spot.centre, right, middle) for spot in rise_to)
+            said = [caption(volumes[head.number].counted_words, tail.centre, left, middle)]
+            said += (
+                caption(volumes[spot.number].counted_words, spot.centre, right, middle) for spot in rise_to
+            )
             # the y on which the ways run across; captions of several lines need more room above it
-            corridor = y + CHANNEL - 5 + LETTERS * PITCH * (max(map(len, said)) - 1)
+            corridor = y + CHANNEL - 5 + TEXT_SIZE * PITCH * (max(map(len, said)) - 1)
             low = corridor + 5 - rung.strip.above.end
             ways.append(down(tail, head, (high, corridor, low)))
             last = (rung.right or rung.left)[-1]
