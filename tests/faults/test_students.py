@@ -86,6 +86,10 @@ SLIPS = [
     (INPUT, "input: 1@28x28", "input 1@28x28"),
     (INPUT, "input = 1@28x28", "input 1@28x28"),
     (INPUT, "input 32x1x28x28", "input 1@28x28"),
+    (INPUT, "input gray 28x28", "input 1@28x28"),
+    (INPUT, "input 28x28 Greyscale", "input 1@28x28"),
+    (CONV, "conv 1->8 3x3", "conv 8@3x3"),
+    (CONV, "conv 1 -> 8 3x3 pad=1", "conv 8@3x3 pad=1"),
     (LINEAR, 'linear "10"', "linear 10"),
     # claims, outputs, joins
     (CONV, "conv 8@3x3 pad=1 -> 28x28x8", "conv 8@3x3 pad=1 -> 8@28x28"),

@@ -227,17 +227,18 @@ def functions(case: Case) -> Iterator[Fix]:
 
 @of_call
 def blanks(case: Case, at: WrittenCall) -> Iterator[Fix]:
-    """E0301, E0302: `input 1 @ 28 x 28`, `input 3 224 224`, `maxpool 2 x 2`."""
-    call = at.call
+    """E0301, E0302: `input 1 @ 28 x 28`, `input 3 224 224`, `input rgb 224x224`, `maxpool 2 x 2`."""
+    call, what = at.call, "a size has no blanks"
     text = call.span.text.removeprefix(call.name.name)
     if call.name.name == "input":
+        if re.match(r"\s*[a-z]|.*[a-z]\s*$", text, re.IGNORECASE):
+            what = "a depth is a number"
         # `1 @ 28 x 28` is read as 1,28,28, `3 224 224` as 3,224,224.
         ours = shape_of(re.sub(r"\s*[@x]\s*|\s+", ",", text.strip()))
     else:
         ours = re.sub(r"(?<=\d)\s+x\s+(?=\d)", "x", text).strip()
     if ours is not None and ours != text.strip():
-        title = f"a size has no blanks: `{call.name.name} {ours}`"
-        yield Fix(title, (Edit(call.span, f"{call.name.name} {ours}"),))
+        yield Fix(f"{what}: `{call.name.name} {ours}`", (Edit(call.span, f"{call.name.name} {ours}"),))
 
 
 def shapes(case: Case) -> Iterator[Fix]:

@@ -9,19 +9,21 @@ from cnnspec import layers
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.slip import LINE_ENDS, Hint, Slip
 
+_COLOUR = re.compile(r"\b(?:(rgb|bgr|colou?r)|gr[ae]y(?:scale)?)\b", re.IGNORECASE)
 _SHAPE = re.compile(r"(?:shape\s*=|input_shape\s*=|[(\[\s])*(\d+(?:\s*[x,]\s*\d+)+)[)\]\s,]*")
 
 
 def shape_of(text: str) -> str | None:
-    """`28x28x1`, `(3, 32, 32)` and their like as a shape; the smaller outer number is the depth."""
-    found = _SHAPE.fullmatch(text)
+    """`28x28x1`, `(3, 32, 32)`, `rgb 32x32` and their like; the smaller outer number is the depth."""
+    colour = _COLOUR.search(text)
+    found = _SHAPE.fullmatch(_COLOUR.sub("", text).strip(" ,"))
     if found is None:
         return None
     numbers = [int(number) for number in re.findall(r"\d+", found[1])]
     if len(numbers) == 4:
         numbers = numbers[1:]  # the batch comes first everywhere, and is never written here
     if len(numbers) == 2:
-        numbers.insert(0, 1)
+        numbers.insert(0, 3 if colour and colour[1] else 1)
     if len(numbers) != 3:
         return None
     # 224, 224, 3 has its channels last; 3, 224, 224 first.
@@ -65,6 +67,17 @@ def tuple_in_parentheses(slip: Slip) -> Iterator[Diagnostic]:
     yield slip.replacement("a size is written with an x, height first", ours, start, closed.end)
 
 
+def channels_by_arrow(slip: Slip) -> Iterator[Diagnostic]:
+    """`conv 1->8 3x3`."""
+    name, arriving, arrow, leaving = (slip.back(count) for count in (4, 3, 2, 1))
+    kinds = [token.type for token in (arriving, arrow, leaving, slip.token)]
+    layer = layers.find(slip.text(name))
+    if kinds == ["INT", "ARROW", "INT", "SIZE"] and layer is not None and "filter" in layer.positional:
+        ours = f"{slip.text(leaving)}@{slip.text(slip.token)}"
+        message = f"`{slip.text(name)} {ours}` has as many input channels as arrive"
+        yield slip.replacement(message, ours, arriving.start, slip.token.end)
+
+
 def percentage(slip: Slip) -> Iterator[Diagnostic]:
     """`dropout 50%`, `dropout p=50%`."""
     far = 0 if slip.text(slip.token) == "%" else 1  # behind `p=` it might go on with a divisor
@@ -102,5 +115,6 @@ FIGURES: tuple[Hint, ...] = (
     tuple_in_parentheses,
     bare_shape,
     shape_in_brackets,
+    channels_by_arrow,
     percentage,
 )
