@@ -49,6 +49,7 @@ def brute_force(graph: Graph) -> int:
     return max(totals)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_peaks_by_brute_force(path: Path) -> None:
     source = read(str(path))

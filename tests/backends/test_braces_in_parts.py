@@ -12,6 +12,8 @@ from tests.backends.interpreter import agree  # noqa: E402
 from tests.backends.pair import Pair  # noqa: E402
 from tests.nets import network, whole  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 BLOCK = """block Two(width) {
     "convs.0": conv width@3x3 pad=1
     "norms.0": batchnorm, relu

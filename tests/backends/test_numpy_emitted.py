@@ -138,6 +138,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inference", [False, True], ids=["whole", "inference"])
 @pytest.mark.parametrize("spec", ODD)
 def test_odd_nets(spec: str, inference: bool, tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def answers(model: bytes, size: tuple[int, int]) -> list[Any]:
     return list(session.run(None, images))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "sizes"),
     [

@@ -13,6 +13,8 @@ from cnnspec.analysis.sizes.sets import Stretch, members
 from tests.commands.calling import run
 from tests.zoo.shipped import FILES, SPECS
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parents[1] / "data" / "sizes"
 
 FAULTY = "net L {\n input 1@28x28\n repeat 2 { conv 16@5x5, avgpool 2x2 }\n flatten, linear 9 in=400\n}\n"
@@ -28,7 +30,6 @@ TWO = """net T {
 sizes = partial(run, "sizes")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
@@ -50,7 +51,6 @@ def test_the_report(name: str, arguments: list[str], style: str) -> None:
     assert made.stdout == golden.read_text("utf-8")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(set(FILES.values())))
 def test_no_line_is_wider_than_a_page(file: str) -> None:
     assert max(map(len, sizes(str(SPECS / f"{file}.cnn")).stdout.splitlines())) <= 110

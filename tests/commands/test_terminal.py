@@ -31,6 +31,7 @@ def test_the_table_fits_and_drops_by_rank(width: int) -> None:
     assert ("For want of room not shown: " + ", ".join(dropped) in " ".join(shown.split())) is bool(dropped)
 
 
+@pytest.mark.slow
 def test_all_columns_have_room_or_are_dropped_one_by_one() -> None:
     counts = [len(columns(summary(NET, width=width))) for width in range(110, 24, -1)]
     assert counts == sorted(counts, reverse=True)

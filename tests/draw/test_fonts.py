@@ -21,6 +21,8 @@ from cnnspec.draw.picture import picture
 from cnnspec.draw.svg import FAMILIES
 from tests.draw.nets import golden
 
+pytestmark = pytest.mark.slow
+
 VERA = "Bitstream Vera Sans"
 
 

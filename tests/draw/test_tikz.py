@@ -88,6 +88,7 @@ def require_legal(tex: str) -> None:
     assert bare.count("$") % 2 == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("view", ["graph", "volume"])
 @pytest.mark.parametrize("name", GOLDENS)

@@ -365,6 +365,7 @@ def wordless(found: Checked) -> Checked:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "tests" / "errors").glob("E*.cnn")), ids=lambda path: path.stem
 )

@@ -29,6 +29,7 @@ def flat(net: Network) -> str:
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_the_zoo_comes_back(path: Path) -> None:
     """The first net of each file: others are its variants."""

@@ -16,6 +16,8 @@ from cnnspec.importers.write import write  # noqa: E402
 from tests.importers.classic import caffemodel, darknet_weights  # noqa: E402
 from tests.importers.test_caffe_reader import NEW  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 CFG = """[net]
 height=24
 width=24
@@ -79,7 +81,6 @@ def test_cut_off_and_turned_sources(name: str, tmp_path: Path) -> None:
     assert sum(each.startswith("refused") for each in found) > len(found) // 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_numbers_of_any_size(name: str, tmp_path: Path) -> None:
     data = SOURCES[name]
@@ -89,7 +90,6 @@ def test_numbers_of_any_size(name: str, tmp_path: Path) -> None:
             bring(tmp_path, name, data[:place] + number + data[place + 1 :])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_weights_of_any_bytes(name: str, tmp_path: Path) -> None:
     if name == "net.cfg":

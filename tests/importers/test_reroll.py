@@ -29,6 +29,7 @@ def forgotten(chain: Chain) -> Chain:
     return tuple(map(change, chain))
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.lists(CHAINS, min_size=1, max_size=2), st.lists(st.integers(1, 4), min_size=2, max_size=2))
 def test_a_repeat_gives_back_the_chain(parts: list[Chain], times: list[int]) -> None:

@@ -114,6 +114,7 @@ class Pooled(nn.Module):
         return y + F.adaptive_avg_pool2d(self.fine(x), y.shape[-2:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [ImagePool, Pools, Pyramid, Decoder, Cropped, Pooled])
 @pytest.mark.parametrize("flat", [False, True])
 def test_a_map_follows_another_one(kind: type[nn.Module], flat: bool) -> None:

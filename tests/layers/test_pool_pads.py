@@ -44,6 +44,7 @@ def expected(name: str, n: int, k: int, lo: int, hi: int, ends: list[tuple[int, 
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "counted"), [("maxpool", True), ("avgpool", True), ("avgpool", False)])
 def test_windows_of_a_row(name: str, counted: bool) -> None:
     more = {} if name == "maxpool" else {"countpad": counted}

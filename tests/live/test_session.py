@@ -226,6 +226,7 @@ def test_text_that_cannot_be_one_has_a_fault_and_may_be_mended() -> None:
     assert not document.diagnostics
 
 
+@pytest.mark.slow
 def test_nets_that_share_a_bound_are_over_it_together() -> None:
     nets = "".join(f"net N{i} {{ input 1@8x8, repeat 8000 {{ relu }} }}\n" for i in range(3))
     session, document = opened(nets)

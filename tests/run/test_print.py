@@ -11,6 +11,8 @@ np = pytest.importorskip("numpy")
 from cnnspec.run.numbers import entry  # noqa: E402
 from tests.run.calling import SPECS, noise, run, save  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 MATRIX = "1,1,1,0,0\n0,1,1,1,0\n0,0,1,1,1\n0,0,1,1,0\n0,1,1,0,0\n"
 FILTER = """net Filter {
   input 1@5x5
@@ -177,7 +179,6 @@ def test_long_nets_are_cut(here: Path) -> None:
     )
 
 
-@pytest.mark.slow
 def test_a_shipped_net_of_images(tmp_path: Path) -> None:
     called = run(
         SPECS / "resnet.cnn",

@@ -88,6 +88,7 @@ def test_an_array_of_objects_is_never_unpickled(tmp_path: Path) -> None:
         read(tmp_path / "w.npz", GIVEN | {"fc.bias": np.array([print, None], object)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["w.npz", "w.safetensors"])
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", pickle.dumps({"a": 1}), b"\xff" * 100, b"\x93NUMPY"])
 def test_broken_files(name: str, content: bytes, tmp_path: Path) -> None:

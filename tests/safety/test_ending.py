@@ -52,6 +52,7 @@ def blames_itself(result: Result) -> bool:
     return last.startswith("cnnspec: this is a fault of cnnspec ") and "CNNSPEC_DEBUG=1" in last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failing", [broken, exhausted, endless])
 @pytest.mark.parametrize("style", ["text", "concise", "json", "sarif", "github"])
 def test_where_the_search_for_fixes_fails_the_report_comes_out(

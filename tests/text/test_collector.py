@@ -13,6 +13,8 @@ from cnnspec.text.files import read_library
 from cnnspec.text.source import Source
 from cnnspec.values.limits import pause_collector
 
+pytestmark = pytest.mark.slow
+
 PATTERNS = "block A(x) { conv x@3x3 }\nB = A\nnet N(n) { input 3@8x8, B n }\nnet M = N n=2\n"
 SPECS = Path(__file__).parents[2] / "specs"
 

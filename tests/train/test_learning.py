@@ -19,6 +19,8 @@ from cnnspec.train.head import check_norms, head_of
 from tests.commands.calling import run as call
 from tests.train.calling import DIGITS, session
 
+pytestmark = pytest.mark.slow
+
 
 def test_softmax_at_the_end_is_known(data: Path, tmp_path: Path) -> None:
     """The same net with and without it learns the same."""
@@ -89,7 +91,6 @@ def headed(count: int) -> str:
     return HEADED.format(heads=heads, names=" ".join(names))
 
 
-@pytest.mark.slow
 def test_what_is_for_gpus_learns_the_same(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

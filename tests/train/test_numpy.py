@@ -55,6 +55,7 @@ def test_numpy_tells_what_made_no_number_and_what_it_lacks(data: Path, tmp_path:
         session(tmp_path / "c", data, **(NUMPY | {"freeze": ("",)}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["", ", softmax"], ids=["logits", "softmax"])
 def test_numpy_takes_the_same_steps_as_pytorch(head: str, tmp_path: Path) -> None:
     """From the same weights, in batches of all images, of which the first class has the fewest."""

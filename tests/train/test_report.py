@@ -30,6 +30,8 @@ from cnnspec.train.scores import Tally, among_top, tally  # noqa: E402
 from tests.commands.calling import run as call  # noqa: E402
 from tests.train.runs import NASTY, SPEC, predictions, run_folder  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 HTML, SVG = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}"
 NAMES = ["cat", NASTY, "dog"]
 LABELS, SAID = [0, 0, 0, 0, 1, 1, 2], [0, 0, 2, 2, 1, 0, 2]
@@ -357,7 +359,6 @@ def test_a_net_without_maps_has_no_examples(tmp_path: Path) -> None:
 report = partial(call, "report")
 
 
-@pytest.mark.slow
 def test_pictures_as_files(run: Path, tmp_path: Path) -> None:
     pytest.importorskip("resvg_py")
     called = report(run, "--pictures", tmp_path / "p")

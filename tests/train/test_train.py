@@ -22,6 +22,8 @@ from tests.commands.calling import run as call
 from tests.train.calling import DIGITS, NUMPY, SPECS, same, session, weights
 from tests.train.making import class_folders
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

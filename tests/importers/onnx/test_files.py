@@ -47,6 +47,7 @@ def reading(nodes: list[Any], **given: Any) -> str:
     return reasons(lambda: read_model(graph(nodes, **given)))
 
 
+@pytest.mark.slow
 def test_broken_files_get_a_reason(tmp_path: Path) -> None:
     """A flipped bit may leave a network, if another one."""
     whole = graph(NET, **TENSORS).SerializeToString()
