@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple
 
+from cnnspec.elaborate.context import Watch
 from cnnspec.elaborate.load import Loader, Module, Reader
 from cnnspec.elaborate.network import NetworkElaborator, choose
 from cnnspec.elaborate.settings import Misuse, Settings
-from cnnspec.elaborate.state import Watch
 from cnnspec.failures import Keep, give_up
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic, Lacking, has_errors

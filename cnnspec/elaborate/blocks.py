@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.elaborate import bounds
-from cnnspec.elaborate.context import Context, Defaults, Owner, block_names, own_constants, symbolic
+from cnnspec.elaborate.context import Context, Elaboration, own_constants
 from cnnspec.elaborate.evaluate import Evaluator
 from cnnspec.elaborate.faults import Fault, fault, unknown
 from cnnspec.elaborate.leaves import named_arguments
 from cnnspec.elaborate.naming import NameScope
+from cnnspec.elaborate.owner import Defaults, Owner, block_names, symbolic
 from cnnspec.elaborate.special_values import BlockName, Names, freeze, weight
-from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Instance, Use, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Note
@@ -20,17 +20,14 @@ from cnnspec.values.shapes import Shape
 from cnnspec.values.symbols import named
 
 
-def use(
-    run: Elaboration, label: syntax.Label | None, call: syntax.Call, target: BlockName, context: Context
-) -> Value:
-    block = target.block
-    value = run.arriving(block.name.name, call, context)
+def use(label: syntax.Label | None, call: syntax.Call, target: BlockName, context: Context) -> Value:
+    run, block = context.run, target.block
+    value = context.arriving(block.name.name, call)
     # Before the arguments: blocks that double at each level, each in the next, are refused unopened.
     if run.expanded + bounds.least_block(run, target) > run.limits.max_layers:
         run.exceed(call.span)
-    text = run.label(label, context)
-    name = run.name(text, block.name.name.lower(), label.span if label else call.name.span, context)
-    arguments = bind(run, call, target, context)
+    name = context.name(label, block.name.name.lower(), call.name.span)
+    arguments = bind(call, target, context)
     instance = instantiate(run, target, arguments, value, context.defaults, call.span)
     bindings = block_names(arguments, value.shape)
     # `repeat n` in the block fixes its n; used as `B k`, it fixes the k of the net.
@@ -38,13 +35,11 @@ def use(
         context.owner.pin(bindings.get(fixed))
     shape = context.owner.rebind(instance.output.shape, bindings)
     output = Value(shape, value, block.name.name, call.span)
-    made = Use(name, instance, bindings, value, output, call.span)
-    context.steps.append(made)
-    run.keep(text, name, output, made, context)
+    context.add(Use(name, instance, bindings, value, output, call.span), labelled=label is not None)
     return output
 
 
-def bind(run: Elaboration, call: syntax.Call, target: BlockName, context: Context) -> dict[str, Any]:
+def bind(call: syntax.Call, target: BlockName, context: Context) -> dict[str, Any]:
     """The block's parameters by name: what the call gives, else what `default` sets, else its own default."""
     block, module = target.block, target.module
     parameters = syntax.parameter_names(block)
@@ -66,11 +61,11 @@ def bind(run: Elaboration, call: syntax.Call, target: BlockName, context: Contex
             bound[name] = given[name]
         elif parameter.default is not None:
             # A default may name the parameters before it: `block B(width, out=4 * width)`.
-            bound[name] = Evaluator(bound, module.lookup, meter=run.meter)(parameter.default)
+            bound[name] = Evaluator(bound, module.lookup, meter=context.run.meter)(parameter.default)
         else:
             note = Note(f"`{name}` is a parameter without a default", parameter.span)
             raise fault("E0302", f"`{block.name.name}` needs `{name}`", call.span, note)
-    run.meter.spend(sum(map(weight, bound.values())), call.span)
+    context.run.meter.spend(sum(map(weight, bound.values())), call.span)
     # The parameters alone: Names find the file's constants, too, but do not hold them.
     return dict(bound)
 
@@ -139,7 +134,7 @@ def elaborate_block(
         entry.shape = entry.shape.with_channels(named(entry.shape.channels, "in.channels"))
     names = Names(module.constants, {name: symbolic(name, value) for name, value in arguments.items()})
     owner = Owner(block.name.name)
-    context = Context(owner, NameScope("", block.wired), names, defaults, module, run.meter, entry)
+    context = Context(run, owner, NameScope("", block.wired), names, defaults, module, entry)
     steps = run.body(block.body, context)
     fixed = frozenset(owner.fixed)
     constants = own_constants(block.body, context)

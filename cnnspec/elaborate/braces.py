@@ -3,54 +3,35 @@
 from __future__ import annotations
 
 from cnnspec.elaborate import bounds
-from cnnspec.elaborate.context import Context
+from cnnspec.elaborate.context import Context, require_free
 from cnnspec.elaborate.evaluate import Evaluator
 from cnnspec.elaborate.faults import Fault
-from cnnspec.elaborate.naming import NameScope
-from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Group, If, Leaf, Repeat, Step, Test, Value
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
 from cnnspec.values.kinds import is_integer
 
 
-def name_braces(
-    run: Elaboration, label: syntax.Label | None, kind: str, context: Context
-) -> tuple[str | None, NameScope]:
-    """The label of braces, and the naming scope within them."""
-    text = run.label(label, context)
-    if text is None or label is None:
-        # Without a label braces are no module: their steps count on in the scope around.
-        return None, context.scope
-    name = run.name(text, kind, label.span, context)
-    return name, NameScope(name + ".", by_kind=False)
-
-
-def group(
-    run: Elaboration, label: syntax.Label | None, group: syntax.Group, context: Context
-) -> Value | None:
-    value, steps = context.value, context.steps
-    name, scope = name_braces(run, label, "group", context)
+def group(label: syntax.Label | None, group: syntax.Group, context: Context) -> Value | None:
+    value = context.value
+    name, scope = context.name_braces(label, "group")
     inner = context.inside(scope)
-    made = run.body(group.body, inner)
-    if name is None:
-        steps.extend(made)
+    made = context.run.body(group.body, inner)
+    if not name:
+        context.steps.extend(made)
     elif value is not None and inner.value is not None:
-        steps.append(Group(name, made, value, inner.value, group.span))
-        run.keep(name, name, inner.value, steps[-1], context)
+        context.add(Group(name, made, value, inner.value, group.span), labelled=True)
     return inner.value
 
 
-def with_dots(run: Elaboration, step: syntax.Step, context: Context) -> Value | None:
+def with_dots(step: syntax.Step, context: Context) -> Value | None:
     """A step whose label has dots: in braces of its label's first part, which others may open, too."""
     assert step.label is not None
     head, rest = split_label(step.label)
-    text = run.label(head, context)
-    assert text is not None
-    scope, earlier = context.scope.within(text, head.span)
-    name = run.unique(scope.prefix[:-1], earlier, head.span)
+    scope, earlier = context.scope.within(context.label(head), head.span)
+    name = require_free(scope.prefix[:-1], earlier, head.span)
     inner = context.inside(scope)
-    output = run.step(step._replace(label=rest), inner)
+    output = context.run.step(step._replace(label=rest), inner)
     if inner.steps and context.value is not None and output is not None:
         made = Group(name, tuple(inner.steps), context.value, output, step.span, is_part=True)
         context.steps.append(made)
@@ -73,16 +54,14 @@ def has_dots(label: syntax.Label) -> bool:
     return any(isinstance(part, str) and "." in part for part in label.parts)
 
 
-def repeat(
-    run: Elaboration, label: syntax.Label | None, repeat: syntax.Repeat, context: Context
-) -> Value | None:
-    value = context.value
+def repeat(label: syntax.Label | None, repeat: syntax.Repeat, context: Context) -> Value | None:
+    run, value = context.run, context.value
     items, count = context.evaluate.loop(repeat.source)
-    bounds.check(run, len(items), repeat.body, repeat.names, context, repeat.span)
-    name, scope = name_braces(run, label, "repeat", context)
+    bounds.check(len(items), repeat.body, repeat.names, context, repeat.span)
+    name, scope = context.name_braces(label, "repeat")
     iterations = []
     for number, item in enumerate(items, 1):
-        before, start_of_turn = run.expanded, state(run, value, context)
+        before, start_of_turn = run.expanded, state(value, context)
         bound = context.evaluate.bind(repeat.names, item, repeat.source.span) if repeat.names else None
         turn = context.inside(scope, bound)
         # Not from what arrived at the repeat, but from what the turn before has made.
@@ -94,20 +73,18 @@ def repeat(
             run.count(1, repeat.span)  # empty iterations cost time, too
         left = len(items) - number
         # The turn ended in the state that it began in: all that follow would be this one again.
-        if not repeat.names and start_of_turn is not None and start_of_turn == state(run, value, context):
+        if not repeat.names and start_of_turn is not None and start_of_turn == state(value, context):
             leaves = plain_leaves(iterations[-1])
             if leaves and scope.has_room([leaf.layer.name for leaf in leaves], left):
-                value = copy_turns(run, leaves, left, context.inside(scope), iterations, repeat.span)
+                value = copy_turns(leaves, left, context.inside(scope), iterations, repeat.span)
                 break
     if context.value is not None and value is not None:
-        made = Repeat(name or "", count, tuple(iterations), context.value, value, repeat.span)
-        context.steps.append(made)
-        if name is not None:
-            run.keep(name, name, value, made, context)
+        made = Repeat(name, count, tuple(iterations), context.value, value, repeat.span)
+        context.add(made, labelled=bool(name))
     return value
 
 
-def state(run: Elaboration, value: Value | None, context: Context) -> tuple[object, ...] | None:
+def state(value: Value | None, context: Context) -> tuple[object, ...] | None:
     """All that a turn of a repeat could find otherwise than the turn before, but for names; None: unknown."""
     if value is None or value.believed is not None:
         return None
@@ -115,8 +92,8 @@ def state(run: Elaboration, value: Value | None, context: Context) -> tuple[obje
         return None  # a formula may come to the same number and yet be another
     owner = context.owner
     # These only grow: if they are as many as before, they are the same.
-    found = owner.fixed, owner.labels, owner.assumed, owner.decisions, owner.claims, run.diagnostics
-    return value.shape, run.encounters, owner.incomplete, *map(len, found)
+    found = owner.fixed, owner.labels, owner.assumed, owner.decisions, owner.claims, context.run.diagnostics
+    return value.shape, context.run.encounters, owner.incomplete, *map(len, found)
 
 
 def plain_leaves(steps: tuple[Step, ...]) -> list[Leaf]:
@@ -126,7 +103,6 @@ def plain_leaves(steps: tuple[Step, ...]) -> list[Leaf]:
 
 
 def copy_turns(
-    run: Elaboration,
     leaves: list[Leaf],
     times: int,
     context: Context,
@@ -136,32 +112,31 @@ def copy_turns(
     """Copy a turn that changed nothing `times` times: the same layers, under names of their own."""
     value = leaves[-1].output
     for _ in range(times):
-        run.count(len(leaves), span)
+        context.run.count(len(leaves), span)
         copied = []
         for leaf in leaves:
             output = Value(leaf.output.shape, value, leaf.output.maker, leaf.output.span, leaf.layer)
-            name = run.name(None, leaf.layer.name, leaf.span, context)
+            name = context.name(None, leaf.layer.name, leaf.span)
             copied.append(Leaf(name, leaf.layer, value, output, leaf.span))
             value = output
-            run.keep(None, name, output, copied[-1], context)
+            context.keep(copied[-1], labelled=False)
         iterations.append(tuple(copied))
     return value
 
 
-def branch(run: Elaboration, label: syntax.Label | None, choice: syntax.If, context: Context) -> Value | None:
+def branch(label: syntax.Label | None, choice: syntax.If, context: Context) -> Value | None:
     value = context.value
     taken = context.decide(choice.test)
     test = condition(choice.test, context)
     body = choice.then if taken else choice.otherwise
-    name, scope = name_braces(run, label, "if", context) if body is not None else (None, None)
+    name, scope = context.name_braces(label, "if") if body is not None else ("", None)
     inner = context.inside(scope)
-    made = run.body(body, inner) if body is not None else ()
+    steps = context.run.body(body, inner) if body is not None else ()
     if value is None or inner.value is None:
-        context.steps.extend(made)
+        context.steps.extend(steps)
         return inner.value
-    context.steps.append(If(name or "", taken, test, made, value, inner.value, choice.span))
-    if name is not None:
-        run.keep(name, name, inner.value, context.steps[-1], context)
+    made = If(name, taken, test, steps, value, inner.value, choice.span)
+    context.add(made, labelled=bool(name))
     return inner.value
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from cnnspec.elaborate.faults import Fault, Meter, Unknowable, fault, unknown
 from cnnspec.elaborate.special_values import UNKNOWN, Items, Names, plain, weight
+from cnnspec.graph.tree import Value
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
 from cnnspec.values.extents import ARITHMETIC, Extent, as_extent, has_extents
 from cnnspec.values.functions import FUNCTIONS, MOST_FACTORS, power
 from cnnspec.values.kinds import Filter, describe, is_integer, is_number
 from cnnspec.values.limits import LARGEST_INTEGER, LONGEST_LIST
-from cnnspec.values.shapes import Shape
 from cnnspec.values.symbols import Involved, is_involved
 
 DEEPEST_LIST = 32
@@ -33,22 +33,20 @@ Lookup = Callable[[str], Any]
 class Evaluator:
     """Evaluates expressions in one scope.
 
-    `names` are its values, `arrival` the shape that arrives where the expression stands (None: unknown,
-    ...: nothing arrives here) as the `value` that Extents know it by, `pin` takes the Symbols and
-    Extents that are used for more than arithmetic, and `meter` counts what it costs.
+    `names` are its values, `value` is the one that arrives where the expression stands (None: none does),
+    `pin` takes the Symbols and Extents that are used for more than arithmetic, and `meter` counts what it
+    costs.
     """
 
     def __init__(
         self,
         names: Mapping[str, Any],
         lookup: Lookup,
-        arrival: Shape | Any | None = ...,
         pin: Callable[[Any], None] = lambda _: None,
         meter: Meter | None = None,
-        value: Any = None,
+        value: Value | None = None,
     ) -> None:
-        self.names, self.lookup, self.arrival, self.pin = names, lookup, arrival, pin
-        self.value = value
+        self.names, self.lookup, self.pin, self.value = names, lookup, pin, value
         self.meter = meter or Meter()
 
     def evaluate(self, node: syntax.Expression) -> Any:
@@ -129,11 +127,11 @@ class Evaluator:
         return unknown("E0202", f"nothing here is called `{node.name}`", node.name, node.span, known)
 
     def arrives(self, node: syntax.Arrival) -> int:
-        if self.arrival is ...:
+        if self.value is None:
             raise fault("E0306", "no value arrives here, so `in` has no size", node.span)
-        if self.arrival is None:
+        shape = self.value.shape
+        if shape is None:
             raise Unknowable
-        shape: Shape = self.arrival
         if node.field in ("channels", "features"):
             number = shape.channels if node.field == "channels" else shape.features
             if node.field == "features" or not shape.is_map:  # a map's channels do not change with its size
@@ -261,7 +259,7 @@ class Evaluator:
         items, made = self.items(node.source), []
         self.meter.spend(len(items), node.span)
         names = Names(self.names)
-        inner = Evaluator(names, self.lookup, self.arrival, self.pin, self.meter, self.value)
+        inner = Evaluator(names, self.lookup, self.pin, self.meter, self.value)
         for item in items:
             names.update(self.bind(node.names, item, node.source.span))
             made.append(inner(node.item))

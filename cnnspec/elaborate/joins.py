@@ -5,8 +5,6 @@ from __future__ import annotations
 from cnnspec.elaborate import bounds, braces, leaves
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.faults import fault
-from cnnspec.elaborate.naming import NameScope
-from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import last_span, size_notes
 from cnnspec.graph.tree import Merge, Path, Test, Value
 from cnnspec.layers.base import Join, Misfit
@@ -16,29 +14,20 @@ from cnnspec.values.symbols import polynomial
 
 
 def join(
-    run: Elaboration,
-    label: syntax.Label | None,
-    call: syntax.Call,
-    cls: type[Join],
-    value: Value,
-    context: Context,
+    label: syntax.Label | None, call: syntax.Call, cls: type[Join], value: Value, context: Context
 ) -> Value:
     if call.body is None or not call.body.paths:
         raise fault("E0214", f"`{cls.name}` joins paths: `{cls.name} {{ | … | … }}`", call.span)
     for statement in call.body.statements:
         if isinstance(statement, syntax.Chain):
             raise fault("E0214", "a step in a join belongs to a path: a `|` stands before it", statement.span)
-    text = run.label(label, context)
-    scope = context.scope
-    name = ""
-    if text is not None:
-        name = run.name(text, cls.name, label.span if label else call.span, context)
-        scope = NameScope(name + ".", by_kind=False)
-    layer = make_join(run, call, cls, context)
+    run = context.run
+    name, scope = context.name_braces(label, cls.name)
+    layer = make_join(call, cls, context)
     paths = []
     items = [None] if call.each is None else context.evaluate.items(call.each.source)
     if call.each is not None:
-        bounds.check(run, len(items), call.body, call.each.names, context, call.span)
+        bounds.check(len(items), call.body, call.each.names, context, call.span)
     for item in items:
         bound, before = None, run.expanded
         if call.each is not None:
@@ -46,33 +35,33 @@ def join(
         inside = context.inside(scope, bound)
         run.statements(call.body.statements, inside)
         # Each path has its own names: what one calls k the others do not see.
-        paths += [run_path(run, path, value, inside.inside()) for path in call.body.paths]
+        paths += [run_path(path, value, inside.inside()) for path in call.body.paths]
         if call.each is not None and run.expanded == before:
             run.count(1, call.span)  # empty paths cost time, too
-    output = merge_paths(run, layer, paths, call, value, context)
+    output = merge_paths(layer, paths, call, value, context)
     if layer is not None:
         path = name or context.scope.join_path(cls.name)
-        context.steps.append(Merge(name, path, layer, tuple(paths), value, output, call.span))
-    if text is not None:
-        run.keep(text, name, output, context.steps[-1] if layer is not None else None, context)
+        context.add(Merge(name, path, layer, tuple(paths), value, output, call.span), labelled=bool(name))
+    elif name:
+        context.owner.labels[name] = output, None
     return output
 
 
-def make_join(run: Elaboration, call: syntax.Call, cls: type[Join], context: Context) -> Join | None:
+def make_join(call: syntax.Call, cls: type[Join], context: Context) -> Join | None:
     try:
-        return cls(**leaves.arguments(run, call, cls, context))
+        return cls(**leaves.arguments(call, cls, context))
     except Misfit as misfit:
-        leaves.report_misfit(run, misfit, call, None)
+        leaves.report_misfit(misfit, call, None, context)
         return None
 
 
-def run_path(run: Elaboration, path: syntax.Path, value: Value, context: Context) -> Path:
+def run_path(path: syntax.Path, value: Value, context: Context) -> Path:
     # First: as a step of its own `none` would be a fault.
     dropped = is_none(path.statements, context)
     test = presence(path.statements, context)
     if dropped:
         return Path((), value, True, test, path.span)
-    steps = run.statements(path.statements, context)
+    steps = context.run.statements(path.statements, context)
     return Path(steps, context.value or Value(None), False, test, path.span)
 
 
@@ -118,7 +107,7 @@ def is_none(statements: tuple[syntax.Statement, ...], context: Context) -> bool:
 
 
 def merge_paths(
-    run: Elaboration, layer: Join | None, paths: list[Path], call: syntax.Call, value: Value, context: Context
+    layer: Join | None, paths: list[Path], call: syntax.Call, value: Value, context: Context
 ) -> Value:
     live = [path for path in paths if not path.dropped]
     if not live:
@@ -128,7 +117,7 @@ def merge_paths(
         if layer is not None and layer.sized_by is not None:
             raise fault("E0214", f"`{layer.name}` takes two paths, and one is left", call.span)
         return live[0].output
-    run.count(1, call.span)
+    context.run.count(1, call.span)
     shapes = [path.output.shape for path in live if path.output.shape is not None]
     if layer is None or len(shapes) < len(live):
         return Value(None)
@@ -142,9 +131,9 @@ def merge_paths(
     except Misfit as misfit:
         sides = [Note(f"{path.output.shape} from here", last_span(path)) for path in live]
         span = call.name.span
-        run.report(
+        context.run.report(
             Diagnostic(misfit.code, misfit.message, span, misfit.formula, (*sides, *size_notes(value)))
         )
         return Value(None)
-    leaves.check_elements(run, output.shape, call)
+    leaves.check_elements(output.shape, call, context)
     return output

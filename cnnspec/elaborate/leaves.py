@@ -8,7 +8,6 @@ from typing import Any
 from cnnspec import layers
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.faults import Fault, Unknowable, fault, unknown
-from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import size_notes, source_notes, wanted_map
 from cnnspec.graph.tree import Leaf, Lost, Value
 from cnnspec.layers.base import Layer, Misfit
@@ -24,25 +23,20 @@ ABOUT_WHAT_ARRIVES = ("E0404", "E0405", "E0406", "E0410")
 
 
 def leaf(
-    run: Elaboration,
-    label: syntax.Label | None,
-    call: syntax.Call,
-    cls: type[Layer],
-    value: Value,
-    context: Context,
+    label: syntax.Label | None, call: syntax.Call, cls: type[Layer], value: Value, context: Context
 ) -> Value:
-    text = run.label(label, context) if label is not None else None
-    name = run.name(text, cls.name, label.span if label else call.name.span, context)
-    run.count(1, call.span)
-    layer, output, following = make_layer(run, call, cls, value, context)
-    made = None if layer is None else Leaf(name, layer, value, output, call.span, following)
-    context.steps.append(made or Lost(name, value, output, call.span))
-    run.keep(text, name, output, made, context)
+    name = context.name(label, cls.name, call.name.span)
+    context.run.count(1, call.span)
+    layer, output, following = make_layer(call, cls, value, context)
+    made: Leaf | Lost = Lost(name, value, output, call.span)
+    if layer is not None:
+        made = Leaf(name, layer, value, output, call.span, following)
+    context.add(made, labelled=label is not None)
     return output
 
 
 def make_layer(
-    run: Elaboration, call: syntax.Call, cls: type[Layer], value: Value, context: Context
+    call: syntax.Call, cls: type[Layer], value: Value, context: Context
 ) -> tuple[Layer | None, Value, dict[str, Any] | None]:
     """The layer, its output, and its arguments if they follow sizes; a fault leaves no layer, or no shape.
 
@@ -52,11 +46,11 @@ def make_layer(
     if shape is not None and type(shape.channels) is int and value.believed is None and is_literal(call):
         # Defaults by identity: each `default` makes new ones.
         key = cls, call.span.text, shape, context.defaults
-        if (known := run.layers.get(key)) is not None:
+        if (known := context.run.layers.get(key)) is not None:
             return known[0], Value(known[1], value, cls.name, call.span, known[0]), None
     layer = following = None
     try:
-        given = arguments(run, call, cls, context)
+        given = arguments(call, cls, context)
         layer = cls(**given)
         following = given if any(map(has_extents, given.values())) else None
         if value.shape is None:
@@ -75,17 +69,17 @@ def make_layer(
         if cls.name == "slice" or any(cls.arguments[a].kind in ("list", "numbers") for a in given):
             context.owner.pin([value.shape.channels, *given.values()])  # so many numbers, so many channels
         output = Value(context.owner.shape(layer.output, value.shape), value, cls.name, call.span, layer)
-        check_elements(run, output.shape, call)
-        check_weight_elements(run, layer, value.shape, call)
+        check_elements(output.shape, call, context)
+        check_weight_elements(layer, value.shape, call, context)
         if value.believed is not None:
             output.believed = believe(layer, value.believed)
         if key is not None and output.shape is not None:
-            run.layers[key] = layer, output.shape
+            context.run.layers[key] = layer, output.shape
         return layer, output, following
     except Fault as caught:
-        run.report(caught.diagnostic)
+        context.run.report(caught.diagnostic)
     except Misfit as misfit:
-        report_misfit(run, misfit, call, value)
+        report_misfit(misfit, call, value, context)
     return layer, Value(None), following
 
 
@@ -108,21 +102,22 @@ def believe(layer: Layer, shape: Shape) -> Shape | None:
         return shape
 
 
-def check_elements(run: Elaboration, shape: Shape | None, call: syntax.Call) -> None:
-    if shape is not None and shape.features > run.limits.max_elements:
-        bound = f"{run.limits.max_elements:,}"
+def check_elements(shape: Shape | None, call: syntax.Call, context: Context) -> None:
+    if shape is not None and shape.features > context.run.limits.max_elements:
+        bound = f"{context.run.limits.max_elements:,}"
         raise fault("E0307", f"{shape} is more than {bound} numbers (limit `max_elements`)", call.span)
 
 
-def check_weight_elements(run: Elaboration, layer: Layer, shape: Shape, call: syntax.Call) -> None:
+def check_weight_elements(layer: Layer, shape: Shape, call: syntax.Call, context: Context) -> None:
+    most = context.run.limits.max_elements
     for weight in layer.weights(plain_shape(shape)):
-        if weight.elements > run.limits.max_elements:
-            bound, written = f"{run.limits.max_elements:,}", "x".join(map(str, weight.shape))
+        if weight.elements > most:
+            bound, written = f"{most:,}", "x".join(map(str, weight.shape))
             message = f"a {weight.name} of {written} is more than {bound} numbers (limit `max_elements`)"
             raise fault("E0307", message, call.span)
 
 
-def arguments(run: Elaboration, call: syntax.Call, cls: type[Layer], context: Context) -> dict[str, Any]:
+def arguments(call: syntax.Call, cls: type[Layer], context: Context) -> dict[str, Any]:
     """The arguments given here, on top of the defaults in force. Raises Fault."""
     given: dict[str, Any] = dict(context.defaults.table.get(cls.name, ()))
     is_wrong = False
@@ -133,7 +128,7 @@ def arguments(run: Elaboration, call: syntax.Call, cls: type[Layer], context: Co
             takes = " and ".join(f"`{name}`" for name in cls.positional) or "nothing"
             raise fault("E0301", f"`{cls.name}` takes {takes} before its `key=value` arguments", node.span)
         else:
-            run.report(unknown_argument(cls, keyword).diagnostic)
+            context.run.report(unknown_argument(cls, keyword).diagnostic)
             is_wrong = True
     # All unknown arguments of the call are told in one run; without them there is no layer to ask.
     if is_wrong:
@@ -187,7 +182,7 @@ def unknown_argument(cls: type[Layer], keyword: syntax.Keyword) -> Fault:
     return unknown("E0301", message, keyword.name, keyword.name_span, known, note, section="arguments")
 
 
-def report_misfit(run: Elaboration, misfit: Misfit, call: syntax.Call, value: Value | None) -> None:
+def report_misfit(misfit: Misfit, call: syntax.Call, value: Value | None, context: Context) -> None:
     """Report what a layer raised at the argument that it names."""
     # What the call does not give itself, as groups=3 of a `default`, is told of at the whole call.
     span = call.name.span if not call.positional and not call.keywords else call.span
@@ -198,7 +193,7 @@ def report_misfit(run: Elaboration, misfit: Misfit, call: syntax.Call, value: Va
     if cls is not None and misfit.argument in cls.positional[: len(call.positional)]:
         span = call.positional[cls.positional.index(misfit.argument)].span
     # Asked before the notes are made, which walk back to the input.
-    if run.is_reported(misfit.code, span):
+    if context.run.is_reported(misfit.code, span):
         return
     notes: tuple[Note, ...] = ()
     label = misfit.formula
@@ -208,4 +203,4 @@ def report_misfit(run: Elaboration, misfit: Misfit, call: syntax.Call, value: Va
         if misfit.code in ABOUT_WHAT_ARRIVES:
             notes = (*source_notes(value), *notes)
         label = wanted_map(misfit.data, value) or label
-    run.report(Diagnostic(misfit.code, misfit.message, span, label, notes, data=misfit.data))
+    context.run.report(Diagnostic(misfit.code, misfit.message, span, label, notes, data=misfit.data))

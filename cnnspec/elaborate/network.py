@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cnnspec.elaborate import leaves, wires
-from cnnspec.elaborate.context import Abandoned, Context, Defaults, Owner, own_constants, symbolic
+from cnnspec.elaborate.context import Abandoned, Context, Watch, own_constants
 from cnnspec.elaborate.evaluate import Evaluator
 from cnnspec.elaborate.faults import Fault, fault, unknown
 from cnnspec.elaborate.load import DEEPEST_VARIANT, Module
 from cnnspec.elaborate.naming import NameScope
+from cnnspec.elaborate.owner import Defaults, Owner, symbolic
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.special_values import Names, plain
-from cnnspec.elaborate.state import Watch
 from cnnspec.elaborate.statements import Elaborator
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.graph.tree import Input, Network, Output, Value
@@ -71,7 +71,7 @@ class NetworkElaborator(Elaborator):
             arguments[name] = plain(value)
             names[name] = symbolic(name, value)
         scope = NameScope("", by_kind=True)
-        self.context = Context(self.owner, scope, names, Defaults({}), module, self.meter)
+        self.context = Context(self, self.owner, scope, names, Defaults({}), module)
         try:
             steps = self.body(net.body, self.context)
         except Abandoned:
@@ -113,7 +113,7 @@ class NetworkElaborator(Elaborator):
             return super().input(label, call, context)
         # An input reads nothing that stands before it: in `left: input …, right: input …` `in` has no size.
         context.arrive(None)
-        name = self.label(label, context) or "input"
+        name = "input" if label is None else context.label(label)
         if name in (given.name for given in self.inputs):
             raise fault("E0209", "several inputs need labels: `left: input 1@28x28`", call.span)
         evaluate = context.evaluate
@@ -130,12 +130,11 @@ class NetworkElaborator(Elaborator):
                 raise fault("E0301", f"`input` has no argument `{keyword.name}`", keyword.name_span)
             images[keyword.name] = self.per_channel(keyword, evaluate(keyword.value), shape)
         shape = self.settings.inputs.get(name) or (not self.inputs and self.settings.inputs.get("")) or shape
-        if label is not None:
-            self.reserve(name, label.span, context)
+        leaves.check_elements(shape, call, context)
         value = Value(shape, span=call.span)
-        leaves.check_elements(self, shape, call)
+        if label is not None:
+            context.name_value(label, value)
         self.inputs.append(Input(name, value, images["mean"], images["std"], call.span))
-        self.keep(name if label else None, name, value, None, context)
         return value
 
     @staticmethod
@@ -160,8 +159,8 @@ class NetworkElaborator(Elaborator):
                 raise fault("E0301", "`output` takes labels and `train=yes`", keyword.span)
             train = given
         for target in output.targets:
-            found, _ = wires.reference(self, target, context)
-            name = self.text(target.parts[-1], context)
+            found, _ = wires.reference(target, context)
+            name = context.text(target.parts[-1])
             if any(name == other.name for other in self.outputs):
                 raise fault("E0203", f"`{name}` is an output already", target.span, data=Twice(name))
             self.outputs.append(Output(name, found, train))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnnspec.elaborate import blocks
-from cnnspec.elaborate.context import Owner, block_names
+from cnnspec.elaborate.context import Context, Elaboration
 from cnnspec.elaborate.faults import fault
-from cnnspec.elaborate.state import Elaboration
+from cnnspec.elaborate.owner import block_names
 from cnnspec.graph.tree import Again, Braces, From, If, Leaf, Lost, Merge, Step, Use, Value
 from cnnspec.graph.walk import Steps, children, rebuild, rows, walk
 from cnnspec.layers.base import Misfit
@@ -23,25 +23,25 @@ class ReplayCost(NamedTuple):
     depth: int
 
 
-def replay_cost(elaborator: Elaboration, step: Step) -> ReplayCost:
+def replay_cost(run: Elaboration, step: Step) -> ReplayCost:
     """What it takes to run a step again. Each step is measured once."""
-    known: tuple[Step, ReplayCost] | None = elaborator.replay_costs.get(id(step))
+    known: tuple[Step, ReplayCost] | None = run.replay_costs.get(id(step))
     if known is not None:
         return known[1]
     # A block's layers count where it is instantiated.
-    found = [replay_cost(elaborator, part) for part in children(step)]
+    found = [replay_cost(run, part) for part in children(step)]
     layers, depth = sum(part.layers for part in found), max((part.depth for part in found), default=0)
     made = ReplayCost(1 + layers, depth + isinstance(step, Again))
     # With the step, so that no other can get its id.
-    elaborator.replay_costs[id(step)] = step, made
+    run.replay_costs[id(step)] = step, made
     return made
 
 
 class Replay:
     """Runs steps again: `values` maps what flowed the first time to what flows now."""
 
-    def __init__(self, elaborator: Elaboration, owner: Owner, span: Span) -> None:
-        self.elaborator, self.owner, self.span = elaborator, owner, span
+    def __init__(self, context: Context, span: Span) -> None:
+        self.run, self.owner, self.span = context.run, context.owner, span
         self.values: dict[Value, Value] = {}
 
     def at(self, value: Value) -> Value:
@@ -86,18 +86,18 @@ class Replay:
                     self.tie(step.input, value)
             except Misfit as misfit:
                 message = f"`{step.name}` again: {misfit.message}"
-                self.elaborator.report(Diagnostic(misfit.code, message, self.span, misfit.formula))
+                self.run.report(Diagnostic(misfit.code, message, self.span, misfit.formula))
         return step._replace(input=value, output=self.record(step.output, output))
 
     def use(self, step: Use) -> Use:
         value = self.at(step.input)
-        recipe = self.elaborator.recipes.get(id(step.instance))
+        recipe = self.run.recipes.get(id(step.instance))
         if recipe is None or value.shape is None:
             # What a fault hides is not elaborated anew, but it is unfolded all the same.
-            self.elaborator.count(self.elaborator.sizes.get(id(step.instance), 1), self.span)
+            self.run.count(self.run.sizes.get(id(step.instance), 1), self.span)
             return step._replace(input=value, output=self.record(step.output, Value(None)))
         target, arguments, defaults = recipe
-        instance = blocks.instantiate(self.elaborator, target, arguments, value, defaults, self.span)
+        instance = blocks.instantiate(self.run, target, arguments, value, defaults, self.span)
         same_weights = step.input.shape is None or tensors(instance.steps) == tensors(step.instance.steps)
         self.require_same(step, value, same_weights, are_same_steps(step.instance.steps, instance.steps))
         self.tie(step.input, value)
@@ -117,7 +117,7 @@ class Replay:
                     shape = step.layer.join(tuple(shapes))
                     output = Value(shape, self.at(step.input), step.path, self.span)
                 except Misfit as misfit:
-                    self.elaborator.report(Diagnostic(misfit.code, misfit.message, self.span, misfit.formula))
+                    self.run.report(Diagnostic(misfit.code, misfit.message, self.span, misfit.formula))
             self.record(step.output, output)
         return made._replace(input=self.at(step.input), output=self.at(step.output))
 
@@ -175,14 +175,15 @@ def tensors(steps: Steps) -> list[tuple[str, tuple[int, ...]]]:
     return found
 
 
-def replay(elaborator: Elaboration, owner: Owner, step: Step, value: Value, span: Span) -> tuple[Step, Value]:
+def replay(context: Context, step: Step, value: Value, span: Span) -> tuple[Step, Value]:
     """The step as it runs on `value`, and its output. Raises Fault where its weights do not fit."""
-    layers, depth = replay_cost(elaborator, step)
-    if depth >= elaborator.limits.max_depth:
-        deepest = f"{elaborator.limits.max_depth} deep (limit `max_depth`)"
+    run = context.run
+    layers, depth = replay_cost(run, step)
+    if depth >= run.limits.max_depth:
+        deepest = f"{run.limits.max_depth} deep (limit `max_depth`)"
         raise fault("E0307", f"steps run again within each other more than {deepest}", span)
-    elaborator.count(layers, span)
-    again = Replay(elaborator, owner, span)
+    run.count(layers, span)
+    again = Replay(context, span)
     # `again` of a wire reads what the wire leads to: there the new value goes in.
     before = step.input if not isinstance(step, From) else step.value
     again.values[before] = value

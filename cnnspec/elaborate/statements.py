@@ -11,10 +11,9 @@ from typing import Any
 
 from cnnspec import layers
 from cnnspec.elaborate import blocks, braces, joins, leaves, wires
-from cnnspec.elaborate.context import Context
+from cnnspec.elaborate.context import Context, Elaboration
 from cnnspec.elaborate.faults import Fault, Unknowable, fault
 from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
-from cnnspec.elaborate.state import Elaboration
 from cnnspec.elaborate.trace import as_shape, maker_note, size_notes
 from cnnspec.graph.tree import Claim, Lost, Step, Value
 from cnnspec.layers.base import Join, Misfit, convert
@@ -64,7 +63,7 @@ class Elaborator(Elaboration):
 
     def default(self, statement: syntax.Default, context: Context) -> None:
         """What a layer or a block takes where a call does not say, from here to the closing brace."""
-        target = self.target(statement.layer, context)
+        target = context.target(statement.layer)
         given = {}
         for keyword in statement.keywords:
             # Only the filler that stands for a keyword which could not be read has no name.
@@ -152,35 +151,36 @@ class Elaborator(Elaboration):
     def step(self, step: syntax.Step, context: Context) -> Value | None:
         action = step.action
         if step.label is not None and braces.has_dots(step.label):
-            return braces.with_dots(self, step, context)
+            return braces.with_dots(step, context)
         if type(action) is syntax.Call:
             return self.call(step.label, action, context)
         if type(action) is syntax.Broken:
             raise Unknowable
-        return _ACTIONS[type(action)](self, step.label, action, context)
+        if type(action) is syntax.Output:
+            return self.output(step.label, action, context)
+        return _ACTIONS[type(action)](step.label, action, context)
 
     def call(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
-        target = self.target(call.name, context)
+        target = context.target(call.name)
         cls = None if isinstance(target, BlockName) else layers.find(target.name)
         if call.body is not None and (cls is None or not issubclass(cls, Join)):
             raise fault("E0214", f"`{call.name.name}` takes no braces: it is no join", call.span)
         if isinstance(target, BlockName):
-            return blocks.use(self, label, call, target, context)
+            return blocks.use(label, call, target, context)
         if target.name == "input":
             return self.input(label, call, context)
         if target.name == "none":
             raise fault("E0214", "`none` stands alone, as a whole path of a join", call.span)
-        value = self.arriving(target.name, call, context)
+        value = context.arriving(target.name, call)
         assert cls is not None
         if target.name == "identity":
-            leaves.arguments(self, call, cls, context)
-            name = self.label(label, context)
-            if name is not None and label is not None:
-                self.keep(name, self.reserve(name, label.span, context), value, None, context)
+            leaves.arguments(call, cls, context)
+            if label is not None:
+                context.name_value(label, value)
             return value
         if issubclass(cls, Join):
-            return joins.join(self, label, call, cls, value, context)
-        return leaves.leaf(self, label, call, cls, value, context)
+            return joins.join(label, call, cls, value, context)
+        return leaves.leaf(label, call, cls, value, context)
 
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
         raise fault("E0209", "an input stands at the head of a net, not in a block or in braces", call.span)
@@ -214,11 +214,10 @@ _STATEMENTS: dict[type, Callable[[Elaborator, Any, Context], None]] = {
     syntax.Require: Elaborator.require,
 }
 
-_ACTIONS: dict[type, Callable[[Elaborator, syntax.Label | None, Any, Context], Value | None]] = {
+_ACTIONS: dict[type, Callable[[syntax.Label | None, Any, Context], Value | None]] = {
     syntax.Group: braces.group,
     syntax.Repeat: braces.repeat,
     syntax.If: braces.branch,
     syntax.From: wires.wire,
     syntax.Again: wires.wire,
-    syntax.Output: lambda run, label, action, context: run.output(label, action, context),
 }

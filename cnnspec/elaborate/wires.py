@@ -8,7 +8,6 @@ from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.faults import Fault, Unknowable, fault, unknown
 from cnnspec.elaborate.replay import replay
 from cnnspec.elaborate.special_values import UNKNOWN
-from cnnspec.elaborate.state import Elaboration
 from cnnspec.graph.tree import Again, From, Step, Use, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Fix
@@ -16,13 +15,11 @@ from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Span
 
 
-def wire(
-    run: Elaboration, label: syntax.Label | None, wire: syntax.From | syntax.Again, context: Context
-) -> Value:
+def wire(label: syntax.Label | None, wire: syntax.From | syntax.Again, context: Context) -> Value:
     value = context.value
     if label is not None and isinstance(wire, syntax.From):
         raise label_on_from(label, wire)
-    target, labelled = reference(run, wire.target, context)
+    target, labelled = reference(wire.target, context)
     if isinstance(wire, syntax.From):
         context.steps.append(From(target, wire.span))
         return target
@@ -30,10 +27,10 @@ def wire(
         if target.shape is None:
             raise Unknowable
         raise fault("E0214", f"`{wire.target.span.text}` has no weights to run again", wire.span)
-    again, output = replay(run, context.owner, labelled, value, wire.span)
+    again, output = replay(context, labelled, value, wire.span)
     context.steps.append(Again(again, value, output, wire.span))
-    if label is not None and (name := run.label(label, context)) is not None:
-        run.keep(name, run.reserve(name, label.span, context), output, None, context)
+    if label is not None:
+        context.name_value(label, output)
     return output
 
 
@@ -48,9 +45,9 @@ def label_on_from(label: syntax.Label, wire: syntax.From) -> Fault:
     return fault("E0214", message, label.span, fixes=[Fix(f"label the value by `{name}: identity`", edits)])
 
 
-def reference(run: Elaboration, reference: syntax.Reference, context: Context) -> tuple[Value, Step | None]:
+def reference(reference: syntax.Reference, context: Context) -> tuple[Value, Step | None]:
     """The step that a path of labels means, looked for from the innermost scope outwards."""
-    path = ".".join(run.text(label, context) for label in reference.parts)
+    path = ".".join(map(context.text, reference.parts))
     if (found := find(path, context)) is not None:
         return found
     constant = context.names.find(path)

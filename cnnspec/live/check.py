@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from cnnspec import compiler
 from cnnspec.compiler import Checked
+from cnnspec.elaborate.context import Watch
 from cnnspec.elaborate.load import Loader, Parser, Reader
 from cnnspec.elaborate.network import choose
 from cnnspec.elaborate.settings import Misuse, Settings
-from cnnspec.elaborate.state import Watch
 from cnnspec.graph.tree import Network, Step, Value
 from cnnspec.tables.one_line import figures
 from cnnspec.text import syntax

@@ -10,7 +10,7 @@ from cnnspec.analysis.sizes.size_program import SizeProgram, place_of, shape_of
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.elaborate.evaluate import Evaluator
 from cnnspec.elaborate.faults import Fault, Unknowable
-from cnnspec.graph.tree import Decision
+from cnnspec.graph.tree import Decision, Value
 from cnnspec.layers.base import Layer, Misfit, Weight
 from cnnspec.values.extents import map_extents
 from cnnspec.values.shapes import Shape
@@ -337,7 +337,7 @@ class SizeRun:
                 continue
             try:
                 names = {name: self.value(value, i) for name, value in decision.names.items()}
-                holds = Evaluator(names, decision.lookup, arrival).truth(decision.test)
+                holds = Evaluator(names, decision.lookup, value=Value(arrival)).truth(decision.test)
             except Unread:
                 continue
             except (Fault, Unknowable, ArithmeticError):
