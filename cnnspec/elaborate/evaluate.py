@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnnspec.elaborate.faults import Fault, Meter, Unknowable, fault, unknown
-from cnnspec.elaborate.special_values import UNKNOWN, Items, Names, plain, weight
+from cnnspec.elaborate.special_values import UNKNOWN, Items, Names, compute, plain, weight
 from cnnspec.graph.tree import Value
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
@@ -21,7 +21,6 @@ from cnnspec.values.extents import ARITHMETIC, Extent, as_extent, has_extents
 from cnnspec.values.functions import FUNCTIONS, MOST_FACTORS, power
 from cnnspec.values.kinds import Filter, describe, is_integer, is_number
 from cnnspec.values.limits import LARGEST_INTEGER, LONGEST_LIST
-from cnnspec.values.symbols import Involved, is_involved
 
 DEEPEST_LIST = 32
 
@@ -188,7 +187,7 @@ class Evaluator:
             left, right = self.still(left), plain(right)
             self.meter.spend(int(min(abs(right), MOST_FACTORS)), node.span)
         try:
-            value = self.apply_function(_ARITHMETIC[node.operator], [left, right])
+            value = compute(_ARITHMETIC[node.operator], [left, right], self.pin)
         except ZeroDivisionError:
             raise fault("E0306", f"{left} {node.operator} {right}: division by zero", node.span) from None
         except ValueError as error:
@@ -207,18 +206,6 @@ class Evaluator:
             self.still(left)
             self.still(right)
         return value
-
-    def apply_function(self, function: Callable[..., Any], arguments: list[Any]) -> Any:
-        """What a function yields; from plain numbers, where the formula would be too involved to keep."""
-        try:
-            value = function(*arguments)
-            # At half of the bound a value is settled: a layer may still add and multiply with what is left.
-            if not is_involved(value):
-                return value
-        except Involved:
-            pass
-        self.pin(arguments)
-        return function(*map(plain, arguments))
 
     def check_number(self, value: Any, span: Span) -> Any:
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
@@ -301,7 +288,7 @@ class Evaluator:
         if node.name.name != "sum" or has_extents(arguments):  # sums keep what they are made of
             self.pin(arguments)
         try:
-            value = self.apply_function(FUNCTIONS[node.name.name], arguments)
+            value = compute(FUNCTIONS[node.name.name], arguments, self.pin)
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):
             shown = ", ".join(map(describe, arguments))
             raise fault("E0306", f"`{node.name.name}({shown})` cannot be computed", node.span) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnnspec.elaborate import bounds, braces, leaves
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.faults import fault
+from cnnspec.elaborate.special_values import compute
 from cnnspec.elaborate.trace import last_span, size_notes
 from cnnspec.graph.tree import Merge, Path, Test, Value
 from cnnspec.layers.base import Join, Misfit
@@ -126,7 +127,7 @@ def merge_paths(
         for shape in shapes:
             context.owner.pin(shape.channels)
     try:
-        shape = context.owner.shape(lambda *given: layer.join(given), *shapes)
+        shape = compute(lambda *given: layer.join(given), shapes, context.owner.pin)
         output = Value(shape, value, layer.name, call.span)
     except Misfit as misfit:
         sides = [Note(f"{path.output.shape} from here", last_span(path)) for path in live]

@@ -8,6 +8,7 @@ from typing import Any
 from cnnspec import layers
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.faults import Fault, Unknowable, fault, unknown
+from cnnspec.elaborate.special_values import compute
 from cnnspec.elaborate.trace import size_notes, source_notes, wanted_map
 from cnnspec.graph.tree import Leaf, Lost, Value
 from cnnspec.layers.base import Layer, Misfit
@@ -68,7 +69,8 @@ def make_layer(
             context.owner.pin([claim, arriving])
         if cls.name == "slice" or any(cls.arguments[a].kind in ("list", "numbers") for a in given):
             context.owner.pin([value.shape.channels, *given.values()])  # so many numbers, so many channels
-        output = Value(context.owner.shape(layer.output, value.shape), value, cls.name, call.span, layer)
+        made = compute(layer.output, [value.shape], context.owner.pin)
+        output = Value(made, value, cls.name, call.span, layer)
         check_elements(output.shape, call, context)
         check_weight_elements(layer, value.shape, call, context)
         if value.believed is not None:

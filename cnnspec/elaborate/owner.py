@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from cnnspec.elaborate.special_values import freeze, plain
+from cnnspec.elaborate.special_values import compute, freeze, plain
 from cnnspec.graph.tree import Claim, Decision, Findings, Step, Value
 from cnnspec.values.extents import Extent
 from cnnspec.values.kinds import Filter, is_integer
 from cnnspec.values.shapes import Shape
-from cnnspec.values.symbols import Involved, Symbol, is_involved, named, rebind
+from cnnspec.values.symbols import Symbol, named, rebind
 
 
 class Defaults:
@@ -58,30 +58,16 @@ class Owner:
             for item in value:
                 self.pin(item)
 
-    def shape(self, make: Callable[..., Shape], *given: Any) -> Shape:
-        """A shape made of what is given, settled where its channels would be too involved a formula."""
-        try:
-            shape = make(*given)
-            if not is_involved(shape.channels):
-                return shape
-        except Involved:
-            pass
-        self.pin(given)
-        # From numbers alone: the formula ends here, and its names are fixed.
-        return make(*(Shape(*map(plain, one)) if isinstance(one, Shape) else plain(one) for one in given))
-
     def rebind(self, shape: Shape | None, bindings: Mapping[str, int]) -> Shape | None:
         """The shape that a block yields, in the terms of its caller."""
         if shape is None:
             return None
-        try:
-            channels = rebind(shape.channels, bindings)
-            if not is_involved(channels):
-                return shape.with_channels(channels)
-        except Involved:
-            pass
-        self.pin(list(bindings.values()))
-        return shape.with_channels(int(shape.channels))
+        channels = shape.channels
+
+        def bound(*values: int) -> int:
+            return rebind(channels, dict(zip(bindings, values, strict=True)))
+
+        return shape.with_channels(compute(bound, [*bindings.values()], self.pin))
 
     def settle(self, value: Any) -> Any:
         """A value that leaves its scope other than as a width: fixed, and without the scope's names."""

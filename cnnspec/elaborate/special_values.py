@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from weakref import ref
 
 from cnnspec.text import syntax
 from cnnspec.values.extents import Extent
 from cnnspec.values.kinds import Filter
-from cnnspec.values.symbols import Symbol
+from cnnspec.values.shapes import Shape
+from cnnspec.values.symbols import Involved, Symbol, is_involved
 
 
 class LayerName(NamedTuple):
@@ -95,7 +96,25 @@ def plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, Filter):
         return Filter(int(value.count), value.kernel)
+    if isinstance(value, Shape):
+        return Shape(*map(plain, value))
     return Items(map(plain, value)) if isinstance(value, list) else value
+
+
+def compute(make: Callable[..., Any], given: Sequence[Any], pin: Callable[[Any], None]) -> Any:
+    """What is made of what is given; of plain numbers, where the formula would be too involved to keep.
+
+    Then it ends there, and `pin` takes what is given: its names are fixed.
+    """
+    try:
+        made = make(*given)
+        # At half of the bound a value is settled: a layer may still add and multiply with what is left.
+        if not is_involved(made.channels if isinstance(made, Shape) else made):
+            return made
+    except Involved:
+        pass
+    pin(given)
+    return make(*map(plain, given))
 
 
 def freeze(value: Any) -> Any:
