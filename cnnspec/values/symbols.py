@@ -8,6 +8,7 @@ polynomial, to write `4 * width` where the specification says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 
@@ -88,6 +89,27 @@ def divide(operator: str, left: Polynomial, right: Polynomial) -> Polynomial:
     return (((Quotient(operator, left, right),), 1),)
 
 
+def _subtract(left: Polynomial, right: Polynomial) -> Polynomial:
+    return add(left, tuple((a, -c) for a, c in right))
+
+
+Operation = Callable[[int, int], int]
+
+
+def _both_ways(
+    concrete: Operation, symbolic: Callable[[Polynomial, Polynomial], Polynomial]
+) -> tuple[Operation, Operation]:
+    """An operation with a Symbol on its left, and with one on its right."""
+
+    def apply(left: int, right: int) -> int:
+        if not (isinstance(left, int) and isinstance(right, int)):
+            return NotImplemented
+        value = concrete(int(left), int(right))
+        return make(value, symbolic(polynomial(left), polynomial(right)))
+
+    return apply, lambda right, left: apply(left, right)
+
+
 class Symbol(int):
     """An int with the polynomial that made it. Sums, products, `//` and `%` keep it, all else forgets it."""
 
@@ -102,54 +124,14 @@ class Symbol(int):
     def names(self) -> frozenset[str]:
         return names(self.polynomial)
 
-    def __add__(self, other: int) -> int:
-        return _apply(int.__add__, add, self, other)
-
-    def __radd__(self, other: int) -> int:
-        return _apply(int.__add__, add, other, self)
-
-    def __sub__(self, other: int) -> int:
-        return _apply(int.__sub__, _subtract, self, other)
-
-    def __rsub__(self, other: int) -> int:
-        return _apply(int.__sub__, _subtract, other, self)
-
-    def __mul__(self, other: int) -> int:
-        return _apply(int.__mul__, multiply, self, other)
-
-    def __rmul__(self, other: int) -> int:
-        return _apply(int.__mul__, multiply, other, self)
-
     def __neg__(self) -> int:
         return 0 - self
 
-    def __floordiv__(self, other: int) -> int:
-        return _apply(int.__floordiv__, lambda a, b: divide("//", a, b), self, other)
-
-    def __rfloordiv__(self, other: int) -> int:
-        return _apply(int.__floordiv__, lambda a, b: divide("//", a, b), other, self)
-
-    def __mod__(self, other: int) -> int:
-        return _apply(int.__mod__, lambda a, b: divide("%", a, b), self, other)
-
-    def __rmod__(self, other: int) -> int:
-        return _apply(int.__mod__, lambda a, b: divide("%", a, b), other, self)
-
-
-def _subtract(left: Polynomial, right: Polynomial) -> Polynomial:
-    return add(left, tuple((a, -c) for a, c in right))
-
-
-def _apply(
-    concrete: Callable[[int, int], int],
-    symbolic: Callable[[Polynomial, Polynomial], Polynomial],
-    left: int,
-    right: int,
-) -> int:
-    if not (isinstance(left, int) and isinstance(right, int)):
-        return NotImplemented
-    value = concrete(int(left), int(right))
-    return make(value, symbolic(polynomial(left), polynomial(right)))
+    __add__, __radd__ = _both_ways(int.__add__, add)
+    __sub__, __rsub__ = _both_ways(int.__sub__, _subtract)
+    __mul__, __rmul__ = _both_ways(int.__mul__, multiply)
+    __floordiv__, __rfloordiv__ = _both_ways(int.__floordiv__, partial(divide, "//"))
+    __mod__, __rmod__ = _both_ways(int.__mod__, partial(divide, "%"))
 
 
 def make(value: int, terms: Polynomial) -> int:
