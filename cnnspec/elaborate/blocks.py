@@ -7,7 +7,7 @@ from typing import Any
 from cnnspec.elaborate import bounds
 from cnnspec.elaborate.context import Context, Elaboration, own_constants
 from cnnspec.elaborate.evaluate import Evaluator
-from cnnspec.elaborate.faults import Fault, fault, unknown
+from cnnspec.elaborate.faults import fault, unknown_parameter
 from cnnspec.elaborate.leaves import named_arguments
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.owner import Defaults, Owner, block_names, symbolic
@@ -48,7 +48,7 @@ def bind(call: syntax.Call, target: BlockName, context: Context) -> dict[str, An
         if name in parameters:
             given[name] = as_seen_inside(context.evaluate(node), context)
         elif keyword is not None:
-            raise unknown_parameter(block, keyword, parameters)
+            raise unknown_parameter("E0301", keyword, block, parameters)
         else:
             most = f"{len(parameters)} argument{'s' * (len(parameters) != 1)}"
             message = f"`{block.name.name}` takes {most}, not {len(call.positional)}"
@@ -73,12 +73,6 @@ def bind(call: syntax.Call, target: BlockName, context: Context) -> dict[str, An
 def as_seen_inside(value: Any, context: Context) -> Any:
     """An argument as the block may see it: in a list the caller's names would mean nothing there."""
     return context.owner.settle(value) if isinstance(value, list) else context.evaluate.still(value)
-
-
-def unknown_parameter(block: syntax.Block, keyword: syntax.Keyword, parameters: list[str]) -> Fault:
-    message = f"`{block.name.name}` has no parameter `{keyword.name}`"
-    note = Note("its parameters stand here", block.name.span)
-    return unknown("E0301", message, keyword.name, keyword.name_span, parameters, note)
 
 
 NEW_INSTANCE = 50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Data, Diagnostic, Fix, Note
 from cnnspec.text.source import Span
 from cnnspec.values.limits import Limits
@@ -46,6 +47,14 @@ def unknown(
     from cnnspec.text.spelling import hints  # loaded on demand: most files have no fault
 
     return fault(code, message, span, *notes, fixes=hints(span, word, known, section))
+
+
+def unknown_parameter(
+    code: str, keyword: syntax.Keyword, target: syntax.Net | syntax.Variant | syntax.Block, known: list[str]
+) -> Fault:
+    note = Note("its parameters stand here", target.name.span)
+    message = f"`{target.name.name}` has no parameter `{keyword.name}`"
+    return unknown(code, message, keyword.name, keyword.name_span, known, note)
 
 
 class Meter:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnnspec.elaborate import leaves, wires
 from cnnspec.elaborate.context import Abandoned, Context, Watch, own_constants
 from cnnspec.elaborate.evaluate import Evaluator
-from cnnspec.elaborate.faults import Fault, fault, unknown
+from cnnspec.elaborate.faults import Fault, fault, unknown, unknown_parameter
 from cnnspec.elaborate.load import DEEPEST_VARIANT, Module
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.owner import Defaults, Owner, symbolic
@@ -18,7 +18,7 @@ from cnnspec.elaborate.statements import Elaborator
 from cnnspec.elaborate.trace import as_shape
 from cnnspec.graph.tree import Input, Network, Output, Value
 from cnnspec.text import syntax
-from cnnspec.text.diagnostics import Diagnostic, Fix, Note, ShapeWanted, Twice, has_errors
+from cnnspec.text.diagnostics import Diagnostic, Fix, ShapeWanted, Twice, has_errors
 from cnnspec.text.edits import Edit
 from cnnspec.values.kinds import describe, is_number
 from cnnspec.values.shapes import Shape
@@ -191,7 +191,7 @@ def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern 
                 # From the variant that was asked for on: what it gives goes before what it varies.
                 given.setdefault(keyword.name, evaluate(keyword.value))
                 if net is not None and keyword.name not in (known := syntax.parameter_names(net)):
-                    raise unknown_parameter(keyword, module.nets[pattern.name], known)
+                    raise unknown_parameter("E0213", keyword, module.nets[pattern.name], known)
     except Fault as caught:
         diagnostics += filter(None, [caught.diagnostic])
         return None
@@ -199,14 +199,6 @@ def choose(module: Module, name: str, diagnostics: list[Diagnostic]) -> Pattern 
     lacking = tuple(p.name.name for p in net.parameters if p.default is None and p.name.name not in given)
     varied = any(p.default is not None and p.name.name in given for p in net.parameters)
     return Pattern(module.nets[name].name, net, module, given, varied, lacking)
-
-
-def unknown_parameter(
-    keyword: syntax.Keyword, target: syntax.Net | syntax.Variant, known: list[str]
-) -> Fault:
-    note = Note("its parameters stand here", target.name.span)
-    message = f"`{target.name.name}` has no parameter `{keyword.name}`"
-    return unknown("E0213", message, keyword.name, keyword.name_span, known, note)
 
 
 def missing_shape(call: syntax.Call, label: syntax.Label | None) -> Fault:

@@ -12,7 +12,7 @@ from typing import Any
 from cnnspec import layers
 from cnnspec.elaborate import blocks, braces, joins, leaves, wires
 from cnnspec.elaborate.context import Context, Elaboration
-from cnnspec.elaborate.faults import Fault, Unknowable, fault
+from cnnspec.elaborate.faults import Fault, Unknowable, fault, unknown_parameter
 from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
 from cnnspec.elaborate.trace import as_shape, maker_note, size_notes
 from cnnspec.graph.tree import Claim, Lost, Step, Value
@@ -194,7 +194,7 @@ def check_default(target: LayerName | BlockName, keyword: syntax.Keyword, value:
     if isinstance(target, BlockName):
         parameters = syntax.parameter_names(target.block)
         if keyword.name not in parameters:
-            raise blocks.unknown_parameter(target.block, keyword, parameters)
+            raise unknown_parameter("E0301", keyword, target.block, parameters)
         return
     cls = layers.find(target.name)
     if cls is None:
