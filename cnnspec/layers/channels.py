@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.layers.base import Construction, Layer, Misfit, Weight, argument
-from cnnspec.layers.values import nesting
+from cnnspec.layers.starting_values import nesting
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.shapes import Shape
 

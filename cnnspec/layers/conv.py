@@ -7,7 +7,7 @@ from typing import Any
 from cnnspec.layers.base import Construction, Layer, Misfit, Weight, argument, pair
 from cnnspec.layers.pads import MODES, Sides, Sliding, check_mode, torch_sides
 from cnnspec.layers.size_formulas import SLIDING, TRANSPOSED
-from cnnspec.layers.values import Valued, kernel_values
+from cnnspec.layers.starting_values import Valued, kernel_values
 from cnnspec.layers.windows import Pace, Window, transposed
 from cnnspec.values.comparisons import Bound
 from cnnspec.values.kinds import Filter

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnnspec.layers.base import Construction, Layer, Misfit, argument
 from cnnspec.layers.size_formulas import FLATTENED
-from cnnspec.layers.values import BIASES, FROZEN, INIT, Valued, nesting, parse_init
+from cnnspec.layers.starting_values import BIASES, FROZEN, INIT, Valued, nesting, parse_init
 from cnnspec.layers.windows import Window
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
