@@ -5,8 +5,8 @@ from __future__ import annotations
 from cnnspec.elaborate import bounds, braces, leaves
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.faults import fault
+from cnnspec.elaborate.size_notes import last_span, size_notes
 from cnnspec.elaborate.special_values import compute
-from cnnspec.elaborate.trace import last_span, size_notes
 from cnnspec.graph.tree import Merge, Path, Test, Value
 from cnnspec.layers.base import Join, Misfit
 from cnnspec.text import syntax

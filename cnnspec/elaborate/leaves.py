@@ -8,8 +8,8 @@ from typing import Any
 from cnnspec import layers
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.faults import Fault, Unknowable, fault, unknown
+from cnnspec.elaborate.size_notes import size_notes, source_notes, wanted_map
 from cnnspec.elaborate.special_values import compute
-from cnnspec.elaborate.trace import size_notes, source_notes, wanted_map
 from cnnspec.graph.tree import Leaf, Lost, Value
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.text import syntax

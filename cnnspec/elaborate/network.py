@@ -15,13 +15,12 @@ from cnnspec.elaborate.owner import Defaults, Owner, symbolic
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.special_values import Names, plain
 from cnnspec.elaborate.statements import Elaborator
-from cnnspec.elaborate.trace import as_shape
 from cnnspec.graph.tree import Input, Network, Output, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Fix, ShapeWanted, Twice, has_errors
 from cnnspec.text.edits import Edit
 from cnnspec.values.kinds import describe, is_number
-from cnnspec.values.shapes import Shape
+from cnnspec.values.shapes import Shape, as_shape
 
 IMAGE_ARGUMENTS = ("mean", "std")
 

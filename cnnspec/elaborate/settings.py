@@ -9,14 +9,13 @@ from cnnspec import layers
 from cnnspec.elaborate.evaluate import Evaluator
 from cnnspec.elaborate.faults import Fault
 from cnnspec.elaborate.special_values import LayerName
-from cnnspec.elaborate.trace import as_shape
 from cnnspec.failures import UsageError
 from cnnspec.text import syntax
 from cnnspec.text.parser import parse
 from cnnspec.text.source import Source
 from cnnspec.text.spelling import suggest
 from cnnspec.values.limits import DEFAULT_TEXT_LIMITS, HIGHEST, Limits, TextLimits
-from cnnspec.values.shapes import Shape
+from cnnspec.values.shapes import Shape, as_shape
 
 
 class Misuse(UsageError):

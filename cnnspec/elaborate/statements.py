@@ -13,15 +13,15 @@ from cnnspec import layers
 from cnnspec.elaborate import blocks, braces, joins, leaves, wires
 from cnnspec.elaborate.context import Context, Elaboration
 from cnnspec.elaborate.faults import Fault, Unknowable, fault, unknown_parameter
+from cnnspec.elaborate.size_notes import maker_note, size_notes
 from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName
-from cnnspec.elaborate.trace import as_shape, maker_note, size_notes
 from cnnspec.graph.tree import Claim, Lost, Step, Value
 from cnnspec.layers.base import Join, Misfit, convert
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Note, ShapeWanted
 from cnnspec.values.comparisons import Mismatch
 from cnnspec.values.kinds import describe
-from cnnspec.values.shapes import Shape, plain_shape
+from cnnspec.values.shapes import Shape, as_shape, plain_shape
 from cnnspec.values.symbols import polynomial
 
 

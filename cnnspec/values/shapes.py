@@ -6,7 +6,9 @@ o output, e = d*(k-1) + 1 the effective kernel.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from cnnspec.values.kinds import Filter, is_integer
 
 
 class Shape(NamedTuple):
@@ -52,6 +54,13 @@ class Shape(NamedTuple):
         if self.height is None:
             return str(self.channels)
         return f"{self.channels}@{self.height}x{self.width}"
+
+
+def as_shape(value: Any) -> Shape | None:
+    """`16@5x5` or `400` as a shape; None of other values."""
+    if isinstance(value, Filter):
+        return Shape(value.count, *value.kernel)
+    return Shape(value) if is_integer(value) else None
 
 
 def plain_shape(shape: Shape) -> Shape:

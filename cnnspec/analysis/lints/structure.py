@@ -21,7 +21,7 @@ from cnnspec.analysis.lints.scopes import (
 )
 from cnnspec.analysis.lints.sight import Sights, offset_between
 from cnnspec.analysis.receptive import WHOLE, Field
-from cnnspec.elaborate.trace import last_span
+from cnnspec.elaborate.size_notes import last_span
 from cnnspec.graph.tree import Merge, Path, Value
 from cnnspec.text.diagnostics import Diagnostic, Fix, Note
 from cnnspec.text.edits import insert

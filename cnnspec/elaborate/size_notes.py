@@ -1,26 +1,16 @@
-"""Shapes in words: what a claim means, how a size came about."""
+"""Notes on how a size came about."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from cnnspec.graph.tree import Path, Value
 from cnnspec.text.diagnostics import Note
 from cnnspec.text.source import Span
 from cnnspec.values.comparisons import Mismatch
-from cnnspec.values.kinds import Filter, is_integer
-from cnnspec.values.shapes import Shape
 
 WAY, SUMS = 12, 3
 """The most changes of a size that a note names, and the most sums that it shows."""
-
-
-def as_shape(value: Any) -> Shape | None:
-    """`16@5x5` or `400` as a shape."""
-    if isinstance(value, Filter):
-        return Shape(value.count, *value.kernel)
-    return Shape(value) if is_integer(value) else None
 
 
 def last_span(path: Path) -> Span:
