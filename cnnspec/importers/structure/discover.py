@@ -12,7 +12,7 @@ from string import ascii_uppercase
 from typing import NamedTuple
 
 from cnnspec.importers.model import Model, Operation, Scope, all_keys
-from cnnspec.importers.structure.arrange import Meeting, Wire, line
+from cnnspec.importers.structure.arrange import Meeting, Node, Wire, line, lists, walk
 from cnnspec.importers.structure.forks import nest_forks, order_sums
 from cnnspec.importers.structure.normalise import normalise
 from cnnspec.importers.structure.regions import ItemGraph
@@ -23,16 +23,13 @@ from cnnspec.importers.structure.skeletons import (
     SHUFFLE,
     Instance,
     Kind,
-    Node,
     Skeletons,
     Symbol,
     Window,
-    chains,
     every_chain,
     is_filter,
     is_gate,
     is_of_one_pixel,
-    join_name,
     unit_stop,
 )
 
@@ -106,7 +103,7 @@ def find_scopes(model: Model, barriers: Collection[int]) -> dict[int, tuple[Scop
         for output, region in found.items()
         if region is not None and not region.members & ({*barriers, *needed} - {output})
     }
-    chain: list[Node] = [*line(items, model.inputs[-1].value.number, regions)]  # type: ignore[list-item]
+    chain = line(items, model.inputs[-1].value.number, regions)
     search = Search(chain, barriers)
     search.run()
     scopes: dict[int, tuple[Scope, ...]] = {}
@@ -122,10 +119,10 @@ def place(chain: Sequence[Node], around: tuple[Scope, ...], scopes: dict[int, tu
         if isinstance(node, Instance):
             # no two alike: every instance before has noted its steps in `scopes`
             path = f"{around[-1].path if around else 'part'}.{len(scopes)}_{number}"
-            place(node.nodes, (*around, Scope(path, node.kind.name)), scopes)
+            place(node.body, (*around, Scope(path, node.kind.name)), scopes)
         elif not isinstance(node, Wire):
             scopes[node.output] = around
-            for inner in chains(node):
+            for inner in lists(node):
                 place(inner, around, scopes)
 
 
@@ -146,9 +143,6 @@ class Search:
             alike = [kind for kind in self.kinds if kind.word == word]
             for kind, letter in zip(alike, ascii_uppercase, strict=False) if len(alike) > 1 else ():
                 kind.name = word + letter
-
-    def parts(self) -> Iterator[Instance]:
-        return (node for chain in every_chain(self.chain) for node in chain if isinstance(node, Instance))
 
     def make(self, kind: Kind, windows: Sequence[Window], symbols: Sequence[Symbol | None]) -> None:
         """Put parts in place of windows, which do not overlap."""
@@ -192,21 +186,20 @@ class Search:
         for chain in every_chain(self.chain):
             for node in chain:
                 if isinstance(node, Meeting) and wanted(node) and node.output not in self.closed:
-                    inner = [each for c in chains(node) for deep in every_chain(c) for each in deep]
-                    open_ = (n.output for n in inner if isinstance(n, Meeting) and wanted(n))
-                    if self.closed.issuperset(open_):
+                    inner = {n.output for n in walk([node]) if isinstance(n, Meeting) and wanted(n)}
+                    if inner - self.closed == {node.output}:
                         yield node
 
     def length(self, meeting: Meeting) -> int:
         """Of its longest path: a shorter one may be a part of it."""
-        return max(len(self.skeletons.of(path)) for path in chains(meeting))
+        return max(len(self.skeletons.of(path)) for path in meeting.paths)
 
     def key(self, meeting: Meeting) -> object:
         """What joins of one class have in common: of two paths that which the longer has."""
-        paths = [self.skeletons.of(path) for path in chains(meeting)]
+        paths = [self.skeletons.of(path) for path in meeting.paths]
         longest = max(paths, key=lambda path: (len(path), str(path)))
         # the joins of ResNet-18, its convolutions in units: ("add", 2, (("conv", False), ("conv", False)))
-        return join_name(meeting), len(paths), longest if len(paths) == 2 else tuple(paths)
+        return meeting.item.joins, len(paths), longest if len(paths) == 2 else tuple(paths)
 
     def classify(self, group: list[Meeting]) -> None:
         """Make a class of joins that are alike, and of chains like their longest path."""
@@ -235,16 +228,10 @@ class Search:
 
     def is_odd(self, meeting: Meeting) -> bool:
         """Whether a block cannot hold a join: it reads what is elsewhere, or runs something again."""
-        if any(isinstance(node, Wire) for c in chains(meeting) for deep in every_chain(c) for node in deep):
-            return True
-        return self.has_barrier([meeting])
+        return any(isinstance(node, Wire) for node in walk([meeting])) or self.has_barrier([meeting])
 
     def has_barrier(self, nodes: Sequence[Node]) -> bool:
-        return any(
-            not isinstance(node, Instance | Wire) and node.output in self.barriers
-            for chain in (nodes, *(d for n in nodes for c in chains(n) for d in every_chain(c)))
-            for node in chain
-        )
+        return any(not isinstance(node, Wire) and node.output in self.barriers for node in walk(nodes))
 
     def share(self, windows: Sequence[Window], at: Callable[[Window], int]) -> Symbol | None:
         """The symbol that all windows have at a place beside them; None where they differ."""
@@ -255,7 +242,7 @@ class Search:
 
     def front(self, windows: Sequence[Window], meeting: Meeting) -> int:
         """How many steps before a fork into two are of its class: a convolution that all have there."""
-        if join_name(meeting) != "concat" or len(meeting.paths) != 2 or not all(meeting.paths):
+        if meeting.item.joins != "concat" or len(meeting.paths) != 2 or not all(meeting.paths):
             return 0
         # conv, relu, fork: from behind relu, conv, so 2 steps are its own; of maxpool, relu, fork none
         shared: list[Symbol | None] = []
@@ -265,16 +252,16 @@ class Search:
 
     def without_join(self, group: Sequence[Meeting], window: Window) -> list[Window]:
         """Chains like the longest path of residual joins, where this ends in a pointwise convolution."""
-        meeting, paths = group[0], chains(group[0])
+        meeting, paths = group[0], group[0].paths
         longest = max(paths, key=lambda path: len(self.skeletons.of(path)))
         wanted = self.skeletons.of(longest)
         is_linear = len(wanted) > 2 and wanted[0][0] in FILTERS and wanted[-1] == ("conv", True)
-        if join_name(meeting) != "add" or len(paths) != 2 or all(paths) or not is_linear:
+        if meeting.item.joins != "add" or len(paths) != 2 or all(paths) or not is_linear:
             return []
         # the window of a sum begins at the join: the rest is the activation behind it
         wanted += self.skeletons.of(window.nodes()[1:])
-        within = {id(inner) for each in group for path in chains(each) for inner in every_chain(path)}
-        within |= {id(chain) for part in self.parts() for chain in every_chain(part.nodes)}
+        holders: list[Node] = [*group, *(node for node in walk(self.chain) if isinstance(node, Instance))]
+        within = {id(chain) for node in holders for inner in lists(node) for chain in every_chain(inner)}
         outside = [chain for chain in every_chain(self.chain) if id(chain) not in within]
         return [found for chain in outside for found in self.matches(chain, wanted)]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from cnnspec.importers.model import Operation
 from cnnspec.importers.patterns.align import ACTIVATIONS
-from cnnspec.importers.structure.arrange import Leaf, Meeting, Wire
+from cnnspec.importers.structure.arrange import Group, Leaf, Meeting, Node, Wire, lists
 from cnnspec.importers.wording.arguments import as_depthwise
 
 FILTERS = ("conv", "depthwise", "convtranspose")
@@ -28,14 +29,12 @@ class Kind:
         self.word = self.name = word
 
 
-class Instance:
+class Instance(Group):
     """An instance of a class; `symbol` is what it is in the skeleton around it, None: it is passed over."""
 
-    def __init__(self, kind: Kind, nodes: list[Node], symbol: Symbol | None) -> None:
-        self.kind, self.nodes, self.symbol = kind, nodes, symbol
-
-
-Node = Leaf | Meeting | Wire | Instance
+    def __init__(self, kind: Kind, body: list[Node], symbol: Symbol | None) -> None:
+        super().__init__("", body)
+        self.kind, self.symbol = kind, symbol
 
 
 class Window(NamedTuple):
@@ -52,18 +51,11 @@ class Window(NamedTuple):
         return self.chain[self.start : self.stop]
 
 
-def chains(node: Node) -> list[list[Node]]:
-    """The chains that a node holds."""
-    if isinstance(node, Meeting):
-        return node.paths  # type: ignore[return-value]
-    return [node.nodes] if isinstance(node, Instance) else []
-
-
 def every_chain(chain: list[Node]) -> Iterator[list[Node]]:
     """A chain and all chains in it, those first that hold others."""
     yield chain
     for node in chain:
-        for inner in chains(node):
+        for inner in lists(node):
             yield from every_chain(inner)
 
 
@@ -86,7 +78,7 @@ class Skeletons:
         if node.output in self.barriers:
             return "shared", node.output
         if isinstance(node, Meeting):
-            return None if is_gate(node) else ("join", join_name(node), len(node.paths))
+            return None if is_gate(node) else ("join", node.item.joins, len(node.paths))
         name = layer_name(node)
         if name in NOISE:
             return None
@@ -96,11 +88,11 @@ class Skeletons:
 
     def word(self, meeting: Meeting) -> str:
         """What a block with this join is called in the literature."""
-        paths = sorted(map(self.of, chains(meeting)), key=len)
+        paths = sorted(map(self.of, meeting.paths), key=len)
         names = [symbol for symbol in paths[-1] if symbol[0] in FILTERS]
-        if join_name(meeting) == "mul":
+        if meeting.item.joins == "mul":
             return "SqueezeExcite" if any(s[0] in POOLS for path in paths for s in path) else "Gate"
-        if join_name(meeting) == "concat":
+        if meeting.item.joins == "concat":
             if any(symbol[0] == "slice" for path in paths for symbol in path):
                 return "ShuffleUnit"
             return "DenseLayer" if not paths[0] else "Inception" if len(paths) > 2 else "Fork"
@@ -119,9 +111,14 @@ def unit_stop(chain: Sequence[Node], start: int) -> int:
     return start + (3 if names[-1] in ACTIVATIONS else 2)
 
 
-def layer_name(step: Leaf) -> str:
-    operation = step.item.operation
-    assert operation is not None  # nothing is in a module yet
+def operation_of(node: Node) -> Operation:
+    """The operation of a step: in a bare graph nothing is in a module yet."""
+    assert isinstance(node, Leaf) and node.item.operation is not None
+    return node.item.operation
+
+
+def layer_name(step: Node) -> str:
+    operation = operation_of(step)
     return as_depthwise(operation.layer, int(operation.inputs[0].shape.channels)).name
 
 
@@ -131,23 +128,16 @@ def is_filter(node: Node) -> bool:
 
 def is_of_one_pixel(node: Node) -> bool:
     """Whether what arrives is a map of one pixel, as in gates."""
-    assert isinstance(node, Leaf) and node.item.operation is not None
-    return node.item.operation.inputs[0].shape.size == (1, 1)
+    return operation_of(node).inputs[0].shape.size == (1, 1)
 
 
-def is_pointwise(step: Leaf) -> bool:
-    assert step.item.operation is not None
-    layer = step.item.operation.layer
+def is_pointwise(step: Node) -> bool:
+    layer = operation_of(step).layer
     name = "filter" if "filter" in layer.arguments else "kernel"
     value = layer.value(name)
     return bool(getattr(value, "kernel", value) == (1, 1))
 
 
-def join_name(meeting: Meeting) -> str:
-    assert meeting.item.operation is not None
-    return meeting.item.operation.layer.name
-
-
 def is_gate(meeting: Meeting) -> bool:
     """Whether a value is multiplied by what is computed from it."""
-    return join_name(meeting) == "mul" and not all(meeting.paths)
+    return meeting.item.joins == "mul" and not all(meeting.paths)
