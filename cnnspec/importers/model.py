@@ -7,6 +7,7 @@ PyTorch, ONNX or any other source.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -98,6 +99,13 @@ def sign_of(layer: Layer) -> tuple[str, str]:
 def all_keys(model: Model) -> list[str]:
     """The keys of a model's weights, in the order in which they are used first."""
     return list(dict.fromkeys(key for operation in model.operations for key in operation.keys.values()))
+
+
+def count_reads(model: Model) -> Counter[int]:
+    """How often each value is read, by its number: by operations, and as an output."""
+    reads = Counter(value.number for operation in model.operations for value in operation.inputs)
+    reads.update(output.value.number for output in model.outputs)
+    return reads
 
 
 def needed(operations: Sequence[Operation], outputs: Sequence[Value]) -> list[Operation]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cnnspec.importers.model import Model, Operation, Scope, Value
+from cnnspec.importers.model import Model, Operation, Scope, Value, count_reads
 
 
 def normalise(model: Model) -> Model:
@@ -57,14 +57,13 @@ def flatten_sums(model: Model) -> Model:
     """
     keys = [key for operation in model.operations for key in operation.keys.values()]
     commutes = len(keys) == len(set(keys))
-    readers = Counter(value.number for operation in model.operations for value in operation.inputs)
-    readers.update(output.value.number for output in model.outputs)
+    reads = count_reads(model)
     sums: dict[int, Operation] = {}
     made: list[Operation] = []
     for operation in model.operations:
         if operation.layer.name == "add":
             places = [0, 1] if len(operation.inputs) == 2 and commutes else [0]
-            inner = next((place for place in places if may_open(operation, place, sums, readers)), None)
+            inner = next((place for place in places if may_open(operation, place, sums, reads)), None)
             if inner is not None:
                 opened = sums[operation.inputs[inner].number]
                 rest = [value for place, value in enumerate(operation.inputs) if place != inner]
@@ -75,12 +74,12 @@ def flatten_sums(model: Model) -> Model:
     return model._replace(operations=tuple(made))
 
 
-def may_open(operation: Operation, place: int, sums: dict[int, Operation], readers: Counter[int]) -> bool:
+def may_open(operation: Operation, place: int, sums: dict[int, Operation], reads: Counter[int]) -> bool:
     """Whether an operand of a sum is a sum of the same module that nothing else reads."""
     inner = sums.get(operation.inputs[place].number)
     return (
         inner is not None
-        and readers[inner.output.number] == 1
+        and reads[inner.output.number] == 1
         and (inner.scopes, inner.training) == (operation.scopes, operation.training)
     )
 
@@ -115,10 +114,9 @@ def shared(one: tuple[Scope, ...], two: tuple[Scope, ...]) -> tuple[Scope, ...]:
 def flatten_early(model: Model) -> Model:
     """A flatten goes before a dropout, which takes each value for itself."""
     operations = list(model.operations)
-    readers = Counter(value.number for operation in operations for value in operation.inputs)
-    readers.update(output.value.number for output in model.outputs)
+    reads = count_reads(model)
     for place in range(len(operations)):
-        while place > 0 and may_swap(operations[place - 1], operations[place], readers):
+        while place > 0 and may_swap(operations[place - 1], operations[place], reads):
             first, flatten = operations[place - 1 : place + 1]
             between = first.output._replace(shape=flatten.output.shape)
             early = flatten._replace(inputs=first.inputs, output=between)
@@ -128,9 +126,9 @@ def flatten_early(model: Model) -> Model:
     return model._replace(operations=tuple(operations))
 
 
-def may_swap(first: Operation, flatten: Operation, readers: Counter[int]) -> bool:
+def may_swap(first: Operation, flatten: Operation, reads: Counter[int]) -> bool:
     if flatten.layer.name != "flatten" or first.layer.name != "dropout":
         return False
-    is_alone = readers[first.output.number] == 1 and flatten.inputs[0].number == first.output.number
+    is_alone = reads[first.output.number] == 1 and flatten.inputs[0].number == first.output.number
     # mode=channels drops whole maps, which are none behind a flatten
     return is_alone and bool(first.layer.value("mode") == "units")

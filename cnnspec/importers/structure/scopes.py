@@ -6,11 +6,11 @@ ends until it is one; else its operations stand in the scope around it, and thei
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple
 
-from cnnspec.importers.model import Model, Operation
+from cnnspec.importers.model import Model, Operation, Scope, count_reads
 from cnnspec.importers.refusals import Refusal, Refused
 
 Operations = Sequence[Operation]
@@ -66,28 +66,22 @@ class Cutter:
     """Cuts the operations of a model into items."""
 
     def __init__(self, model: Model) -> None:
-        self.readers: dict[int, set[int]] = defaultdict(set)  # of each value, by the places of operations
-        self.owners = [owner(operation) for operation in model.operations]
-        self.uses = Counter(self.owners)
+        # by the value that an operation makes
+        self.owners = {operation.output.number: owner(operation) for operation in model.operations}
+        self.scopes = {operation.output.number: self.true_scopes(operation) for operation in model.operations}
+        self.reads = count_reads(model)
+        self.uses = Counter(self.owners.values())
         self.labelled = model.named
-        self.places = {id(operation): place for place, operation in enumerate(model.operations)}
-        for place, operation in enumerate(model.operations):
-            for value in operation.inputs:
-                self.readers[value.number].add(place)
-        for output in model.outputs:
-            # -1, the caller, is the place of no operation: an output leaves every module
-            self.readers[output.value.number].add(-1)
         self.seen: dict[str, object] = {}  # the form of what ran first under a path
-        self.around = [self.true_scopes(operation) for operation in model.operations]
 
     def owner(self, operation: Operation) -> str:
-        return self.owners[self.places[id(operation)]]
+        return self.owners[operation.output.number]
 
-    def true_scopes(self, operation: Operation) -> list[tuple[str, int, str]]:
-        """Path, call and kind of the modules around it; those that its tensors do not belong to are none."""
+    def true_scopes(self, operation: Operation) -> list[Scope]:
+        """The modules around it; those that its tensors do not belong to are none."""
         path = self.owner(operation)
         return [
-            (scope.path, scope.call, scope.kind)
+            scope
             for scope in operation.scopes
             # a decoder may run `encoder.conv`: the tensors say where that stands
             if not path or path.startswith(f"{scope.path}.")
@@ -97,15 +91,15 @@ class Cutter:
         """The items of a scope: `depth` modules are around it, and labels are paths within `prefix`."""
         groups: dict[object, list[Operation]] = {}
         for operation in operations:
-            scopes = self.around[self.places[id(operation)]]
-            key = scopes[depth][:2] if len(scopes) > depth else id(operation)
+            scopes = self.scopes[operation.output.number]
             # by path and call: others may have run between the operations of one module
-            groups.setdefault(key, []).append(operation)
+            own = (scopes[depth].path, scopes[depth].call) if len(scopes) > depth else operation.output.number
+            groups.setdefault(own, []).append(operation)
         found: list[Item] = []
         for group in groups.values():
-            scopes = self.around[self.places[id(group[0])]]
+            scopes = self.scopes[group[0].output.number]
             if len(scopes) > depth:
-                found += self.module(group, depth, prefix, *scopes[depth])
+                found += self.module(group, depth, prefix, scopes[depth])
             else:
                 found.append(self.single(group[0], prefix))
         return in_order(found)
@@ -124,10 +118,9 @@ class Cutter:
         """The labels of a path; of free keys only such as another run needs."""
         return within(path, prefix) if self.labelled or self.uses[path] > 1 else ()
 
-    def module(
-        self, operations: list[Operation], depth: int, prefix: str, path: str, call: int, kind: str
-    ) -> Iterator[Item]:
+    def module(self, operations: list[Operation], depth: int, prefix: str, scope: Scope) -> Iterator[Item]:
         """A module as an item, the operators cut off its ends beside it; or the items in it."""
+        path, kind, call = scope
         keyed = [place for place, operation in enumerate(operations) if self.owner(operation)]
         cut = self.cut(operations, keyed) if keyed else None
         if cut is None:
@@ -164,13 +157,12 @@ class Cutter:
                 return start, stop
         return None
 
-    def border(self, operations: Operations) -> tuple[list[int], list[int]]:
+    def border(self, operations: Operations) -> tuple[Set[int], Sequence[int]]:
         """The values that enter a part of the model, and those that leave it."""
-        made = {operation.output.number for operation in operations}
-        places = {self.places[id(operation)] for operation in operations}
-        arriving = dict.fromkeys(v.number for o in operations for v in o.inputs if v.number not in made)
-        leaving = [o.output.number for o in operations if not self.readers[o.output.number] <= places]
-        return list(arriving), leaving
+        made = [operation.output.number for operation in operations]
+        reads = Counter(value.number for operation in operations for value in operation.inputs)
+        arriving = reads.keys() - set(made)
+        return arriving, [value for value in made if reads[value] < self.reads[value]]
 
     def form(self, operations: Operations) -> object:
         """What two runs of one module have in common, and no others."""
