@@ -41,7 +41,7 @@ def compare(source: Model, made: Model) -> Difference | None:
     """
     source, made = normalise(source), normalise(made)
     numbers = Numbers()
-    one, two = merkle(source, numbers), merkle(made, numbers)
+    one, two = Merkle(source, numbers).marks, Merkle(made, numbers).marks
     left = Counter(two[o.output.number] for o in made.operations)
     for operation in source.operations:
         mark = one[operation.output.number]
@@ -69,38 +69,18 @@ def correspond(source: Model, made: Model) -> dict[str, str]:
     """
     source, made = normalise(source), normalise(made)
     numbers = Numbers()
-    ours, theirs = Flattened(source, numbers), Flattened(made, numbers)
+    ours, theirs = Merkle(source, numbers, named=False), Merkle(made, numbers, named=False)
+    makers = {operation.output.number: operation for operation in made.operations}
     pairs = {o.value.number: t.value.number for o, t in zip(source.outputs, made.outputs, strict=False)}
     found: dict[str, str] = {}
     for operation in reversed(source.operations):
-        twin = theirs.makers.get(pairs.get(operation.output.number, -1))
+        twin = makers.get(pairs.get(operation.output.number, -1))
         if twin is not None:
-            both = zip(ours.operands(operation), theirs.operands(twin), strict=False)
-            pairs.update((one, two) for one, two in both if one not in pairs)
+            operands = ours.operands[operation.output.number], theirs.operands[twin.output.number]
+            for one, two in zip(*operands, strict=False):
+                pairs.setdefault(one, two)
             found |= {twin.keys[name]: key for name, key in operation.keys.items() if name in twin.keys}
     return found
-
-
-class Flattened:
-    """The operations of a model by their outputs, concatenations without those within them."""
-
-    def __init__(self, model: Model, numbers: Numbers) -> None:
-        self.makers = {operation.output.number: operation for operation in model.operations}
-        self.marks = merkle(model, numbers, named=False)
-
-    def operands(self, operation: Operation) -> list[int]:
-        found = [value.number for value in operation.inputs]
-        if operation.layer.name == "concat":
-            makers = [self.makers.get(value) for value in found]
-            inner = [m if m is not None and m.layer.name == "concat" else None for m in makers]
-            return [
-                each
-                for value, maker in zip(found, inner, strict=True)
-                for each in (self.operands(maker) if maker is not None else [value])
-            ]
-        if operation.layer.name in COMMUTATIVE and len(found) == 2:
-            found.sort(key=self.marks.__getitem__)
-        return found
 
 
 def place_of(operation: Operation) -> tuple[str, str]:
@@ -108,32 +88,41 @@ def place_of(operation: Operation) -> tuple[str, str]:
     return operation.scopes[-1].path if operation.scopes else "", f"`{operation.layer.name}` {owner}".strip()
 
 
-def merkle(model: Model, numbers: Numbers, named: bool = True) -> dict[int, int]:
-    """A number for each value, equal for values that are computed alike from the same inputs.
+class Merkle:
+    """A mark for each value, equal for values that are computed alike from the same inputs.
 
-    `named`: with the same weights, else with weights of the same shapes.
+    `named`: with the same weights, else with weights of the same shapes. `operands` are the values that an
+    operation takes, by the value that it makes: of a concatenation without those that others within it make,
+    of a sum of two in the order of their marks.
     """
-    found: dict[int, int] = {}
-    parts: dict[int, tuple[int, ...]] = {}  # of concatenations
-    for place, given in enumerate(model.inputs):
-        found[given.value.number] = numbers("input", place, plain_shape(given.value.shape))
-    for operation in model.operations:
-        operands: list[int] = []
-        for value in operation.inputs:
-            flat = operation.layer.name == "concat" and parts.get(value.number)
+
+    def __init__(self, model: Model, numbers: Numbers, named: bool = True) -> None:
+        self.numbers, self.named = numbers, named
+        self.marks = {
+            given.value.number: numbers("input", place, plain_shape(given.value.shape))
+            for place, given in enumerate(model.inputs)
+        }
+        self.operands: dict[int, list[int]] = {}
+        self.concats: set[int] = set()
+        for operation in model.operations:
+            self.add(operation)
+
+    def add(self, operation: Operation) -> None:
+        layer, output = operation.layer, operation.output.number
+        operands = [value.number for value in operation.inputs]
+        if layer.name == "concat":
+            self.concats.add(output)
             # concat(concat(a, b), c) has the operands a, b, c
-            operands += flat or [found[value.number]]
+            parts = (self.operands[value] if value in self.concats else [value] for value in operands)
+            operands = [each for part in parts for each in part]
         # a + b + c is rounded otherwise than c + b + a: of three the order counts
-        if operation.layer.name in COMMUTATIVE and len(operands) == 2:
-            operands.sort()
-        output = operation.output.number
-        if operation.layer.name == "concat":
-            parts[output] = tuple(operands)
+        if layer.name in COMMUTATIVE and len(operands) == 2:
+            operands.sort(key=self.marks.__getitem__)
         shapes = [plain_shape(value.shape) for value in operation.inputs]
-        form = meaning(operation.layer, shapes, numbers)
-        tensors = tuple(sorted(shaped_keys(operation, shapes).items())) if named else ()
-        found[output] = numbers(form, tensors, plain_shape(operation.output.shape), *operands)
-    return found
+        tensors = tuple(sorted(shaped_keys(operation, shapes).items())) if self.named else ()
+        form = meaning(layer, shapes, self.numbers), tensors, plain_shape(operation.output.shape)
+        self.operands[output] = operands
+        self.marks[output] = self.numbers(*form, *map(self.marks.__getitem__, operands))
 
 
 def meaning(layer: Layer, shapes: Sequence[Shape], numbers: Numbers) -> int:
