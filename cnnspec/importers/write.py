@@ -177,8 +177,7 @@ def kind_at(model: Model, path: str) -> str:
 
 
 def block_text(block: Block, defaults: list[tuple[str, str, Any]]) -> BlockText:
-    parameters = zip(block.solved.parameters, block.solved.defaults, strict=True)
-    named = tuple((parameter.name, default) for parameter, default in parameters)
+    named = tuple((parameter.name, parameter.default) for parameter in block.solved.parameters)
     taken = [name for name, _ in (*named, *block.solved.constants)]
     body = without(tidy(with_loops(block.solved.body, taken)), defaults)
     return BlockText(block.name, named, block.solved.constants, body)

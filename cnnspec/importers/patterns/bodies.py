@@ -33,10 +33,9 @@ from cnnspec.importers.wording.text import is_name
 
 
 class Solved(NamedTuple):
-    """A block: its parameters, each with a default or ..., its constants, its body."""
+    """A block: its parameters, its constants, its body."""
 
     parameters: tuple[Parameter, ...]
-    defaults: tuple[Any, ...]
     constants: tuple[tuple[str, Formula], ...]
     body: Chain
 
@@ -53,27 +52,20 @@ def solve(pattern: Chain, entries: Sequence[int], leaving: Sequence[int]) -> Sol
     """The block of a pattern. Raises Unalike where it would have too many parameters."""
     pattern = as_depthwise(pattern)
     solver = Solver(entries, leaving)
-    # conditions come last, as `solved` meets them: they are of the parameters that there are by then
-    slots = [slot for slot in slots_of(pattern, True, Column(tuple(leaving))) if slot.role != "test"]
-    solver.slots = slots
+    solver.slots = [*slots_of(pattern, Column(tuple(leaving)))]
     # what all instances have comes first: what some lack may then be a formula of it
-    for slot in sorted(slots, key=lambda slot: ABSENT in slot.column.values):
+    for slot in sorted(solver.slots, key=lambda slot: ABSENT in slot.column.values):
         solver.value(slot)
+    # conditions come last, as `solved` meets them: they are of the parameters that there are by then
     body = name_output(solver, solved(pattern, solver, True))
     formulas = [value for _, value in values_of(body)] + [formula for formula, _ in solver.constants.values()]
     used = {each for formula in formulas for each in names_in(formula)}
-    parameters = [parameter for parameter in solver.parameters if parameter.name in used]
-    given = [default_of(parameter) for parameter in parameters]
+    parameters = [p._replace(default=default_of(p)) for p in solver.parameters if p.name in used]
     # parameters with a default stand behind those without, as the language wants
-    order = sorted(range(len(parameters)), key=lambda place: given[place] is not ...)
-    constants = [(FULL.operands[0], ARRIVING)] if solver.uses_full else []
+    parameters.sort(key=lambda parameter: parameter.default is not ...)
+    constants = [(FULL.operands[0], ARRIVING)] if names_in(FULL) <= used else []
     constants += [(constant, formula) for constant, (formula, _) in solver.constants.items()]
-    return Solved(
-        tuple(parameters[place] for place in order),
-        tuple(given[place] for place in order),
-        tuple(constants),
-        body,
-    )
+    return Solved(tuple(parameters), tuple(constants), body)
 
 
 def default_of(parameter: Parameter) -> Any:
@@ -85,8 +77,8 @@ def default_of(parameter: Parameter) -> Any:
     return usual if often and (parameter.role not in WIDTHS or parameter.role == "groups") else ...
 
 
-def slots_of(chain: Chain, at_start: bool, leaving: Any) -> Iterator[Slot]:
-    """The columns of a pattern in the order of its text. `at_start`: what enters the block enters it.
+def slots_of(chain: Chain, leaving: Any) -> Iterator[Slot]:
+    """The columns of a pattern in the order of its text, without conditions.
 
     `leaving` are the channels behind the chain, 0 where they are not known.
     """
@@ -98,17 +90,13 @@ def slots_of(chain: Chain, at_start: bool, leaving: Any) -> Iterator[Slot]:
             for argument, value in term.arguments:
                 for column in columns_in(value):
                     yield slot_of(column, argument, value, term)._replace(behind=behind)
-        elif isinstance(term, If) and isinstance(term.test, Column):
-            yield Slot(term.test, "test", 0, words(term), at_start)
         elif isinstance(term, Repeat | Join) and isinstance(term.rows, Column):
             yield slot_of_rows(term)
         # of a concatenation each path makes but a part of the channels behind it
         ends = 0 if isinstance(term, Join) and term.name == "concat" else behind
         for inner in chains(term):
-            slots = slots_of(inner, at_start and not isinstance(term, Repeat), ends)
+            slots = slots_of(inner, ends)
             yield from map(as_squeeze, slots) if is_gate(term, inner) else slots
-        # a constant makes no value: the step behind it takes what enters, too
-        at_start = at_start and isinstance(term, Constant)
 
 
 def is_gate(term: Term, path: Chain) -> bool:
@@ -170,10 +158,14 @@ def words(term: If) -> str:
 
 
 def solved(chain: Chain, solver: Solver, at_start: bool, places: Sequence[int] = ()) -> Chain:
-    """The chain with formulas for columns. `places` are the instances that have it, where not all do."""
+    """The chain with formulas for columns. `places` are the instances that have it, where not all do.
+
+    `at_start`: what enters the block enters it.
+    """
     found = []
     for term in chain:
         found.append(with_formulas(term, solver, at_start, places))
+        # a constant makes no value: the step behind it takes what enters, too
         at_start = at_start and isinstance(term, Constant)
     return tuple(found)
 
@@ -205,16 +197,14 @@ def with_formulas(term: Term, solver: Solver, at_start: bool, places: Sequence[i
 
 def name_output(solver: Solver, body: Chain) -> Chain:
     """The body with a constant for what is computed for the channels that leave, where it comes often."""
-    for slot, formula in solver.known.items():
-        computed = isinstance(formula, Formula) and formula.operator == "*"
-        if not computed or slot.role not in WIDTHS or slot.column.values != solver.leaving:
-            continue
-        if solver.uses_full or occurrences(body, formula) < 3 or FULL in parts(formula):
-            continue
+    if occurrences(body, FULL):
+        return body
+    for formula in solver.computed_outputs():
         # where the constant stands `in.channels` is what enters the block
-        if ARRIVING not in parts(formula) and (out := solver.free(("out",))) == "out":
-            solver.constants[out] = (formula, solver.leaving)
-            return map_values(body, partial(substitute, given={formula: name(out)}))
+        is_product = formula.operator == "*" and ARRIVING not in parts(formula)
+        if is_product and occurrences(body, formula) >= 3 and solver.free(("out",)) == "out":
+            solver.constants["out"] = (formula, solver.leaving)
+            return map_values(body, partial(substitute, given={formula: name("out")}))
     return body
 
 

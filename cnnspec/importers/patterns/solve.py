@@ -13,7 +13,7 @@ from itertools import combinations, count
 from typing import Any, NamedTuple
 
 from cnnspec.importers.terms.columns import ABSENT, Column, Unalike, same
-from cnnspec.importers.terms.formulas import Formula, LayerName, evaluate, name, names_in, parts
+from cnnspec.importers.terms.formulas import Formula, LayerName, evaluate, name, names_in
 
 CUTS = ("start", "stop")
 """Roles of the channels at which a map is cut."""
@@ -67,6 +67,7 @@ class Parameter(NamedTuple):
     name: str
     role: str
     values: tuple[Any, ...]  # one for each instance
+    default: Any = ...
 
 
 class Solver:
@@ -78,7 +79,6 @@ class Solver:
         self.constants: dict[str, tuple[Formula, tuple[int, ...]]] = {}
         self.known: dict[Slot, Any] = {}
         self.slots: Sequence[Slot] = ()  # all that there are
-        self.uses_full = False
 
     # Values
 
@@ -106,7 +106,6 @@ class Solver:
         rows = [{name_: column[place] for name_, column in names.items()} for place in places]
         for formula in self.candidates(slot):
             if all(same(exact(formula, row, slot.role), v) for row, v in zip(rows, values, strict=True)):
-                self.uses_full |= FULL in parts(formula)
                 return self.optional_expansion(formula, places) or formula
         return None
 
@@ -265,19 +264,15 @@ class Solver:
         atoms.sort(key=lambda atom: names_in(atom[0]).isdisjoint(used - indices))
         for formula, each in atoms:
             if each == values:
-                return self.chosen(formula)
+                return formula
         # `stride != 1 or in.channels != out`, as residual blocks are written; three atoms are overfitted
         for (one, first), (two, second) in combinations(atoms, 2):
             pairs = list(zip(first, second, strict=True))
             if [a or b for a, b in pairs] == values:
-                return self.chosen(Formula("or", (one, two)))
+                return Formula("or", (one, two))
             if [a and b for a, b in pairs] == values:
-                return self.chosen(Formula("and", (one, two)))
+                return Formula("and", (one, two))
         return self.value(slot)
-
-    def chosen(self, formula: Formula) -> Formula:
-        self.uses_full |= FULL in parts(formula)
-        return formula
 
     def atoms(self, slot: Slot, used: Collection[str]) -> Iterator[tuple[Formula, list[bool]]]:
         """Conditions of one comparison: of channels that stay, a flag, a stride or an expansion of 1.
@@ -286,9 +281,9 @@ class Solver:
         """
         entry = ARRIVING if slot.first else FULL
         widths = [p for p in self.parameters if p.role in WIDTHS and all(type(v) is int for v in p.values)]
-        leaving = [(name(p.name), p.values) for p in widths if p.values == self.leaving]
-        for base, values in (*leaving, *self.computed_outputs()):
-            yield from comparisons(entry, base, self.equal_entries(values))
+        outputs = [name(p.name) for p in widths if p.values == self.leaving]
+        for base in (*outputs, *self.computed_outputs()):
+            yield from comparisons(entry, base, self.equal_entries(self.leaving))
         for parameter in self.parameters:
             this = name(parameter.name)
             if all(isinstance(value, bool) for value in parameter.values):
@@ -305,12 +300,12 @@ class Solver:
     def equal_entries(self, values: Sequence[Any]) -> list[bool]:
         return [a == b for a, b in zip(self.entries, values, strict=True)]
 
-    def computed_outputs(self) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    def computed_outputs(self) -> Iterator[Formula]:
         """What is computed for the channels that leave."""
         for slot, formula in self.known.items():
             computed = isinstance(formula, Formula) and formula.operator != "name"
             if computed and slot.role in WIDTHS and slot.column.values == self.leaving:
-                yield formula, self.leaving
+                yield formula
 
 
 def exact(formula: Formula, names: Mapping[str, Any], role: str) -> Any:
