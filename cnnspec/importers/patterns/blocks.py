@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from itertools import count
 from typing import Any, NamedTuple
 
 from cnnspec.importers.patterns.align import as_convolutions, as_dotted
@@ -25,7 +24,7 @@ from cnnspec.importers.terms.terms import (
     weight,
 )
 from cnnspec.importers.wording.labels import Target, drop_places, leave_out, targets
-from cnnspec.importers.wording.names import from_class
+from cnnspec.importers.wording.names import from_class, unused
 
 HEAVIER = 1.75
 """So much longer than its largest instance a block may be: then it says more than a reader can use."""
@@ -68,7 +67,8 @@ def find_blocks(
         found = [term for term in walk(chain) if isinstance(term, Braces) and term.kind == kind]
         calls: dict[int, Call] = {}
         for block, places in make_blocks(found) if kind not in (*plain, *CONTAINERS) else ():
-            block = block._replace(name=block_name(kind, taken))
+            # the class's name, numbered from its second block on
+            block = block._replace(name=unused([from_class(kind, "Block")], taken))
             taken.add(block.name)
             blocks.append(block)
             calls |= uses(block, found, places)
@@ -150,12 +150,6 @@ def make_block(found: list[Braces], as_written: bool = False) -> Block | None:
     block = Block(kind, "", solved, entries, layers)
     body = leave_out(solved.body, is_net=False, instances=block.instances())
     return block._replace(solved=solved._replace(body=body))
-
-
-def block_name(kind: str, taken: Collection[str]) -> str:
-    """The class's name, without the underscores that hide it, numbered from the second block on."""
-    name = from_class(kind, "Block")
-    return next(each for n in count(1) if (each := f"{name}{n}" if n > 1 else name) not in taken)
 
 
 def uses(block: Block, found: list[Braces], places: list[int]) -> Iterator[tuple[int, Call]]:

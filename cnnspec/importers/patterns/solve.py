@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
-from itertools import chain as chain_of
-from itertools import combinations, count
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from cnnspec.importers.terms.columns import ABSENT, Column, Unalike, same
 from cnnspec.importers.terms.formulas import Formula, LayerName, evaluate, name, names_in
+from cnnspec.importers.wording.names import unused
 
 CUTS = ("start", "stop")
 """Roles of the channels at which a map is cut."""
@@ -45,9 +45,9 @@ MOST_PARAMETERS = 12
 
 MOST_SHARES = 16
 SHARES = [
-    Formula("//", (Formula("*", (share, ARRIVING)) if share > 1 else ARRIVING, parts_))
-    for parts_ in range(2, MOST_SHARES + 1)
-    for share in range(1, parts_)
+    Formula("//", (Formula("*", (share, ARRIVING)) if share > 1 else ARRIVING, parts))
+    for parts in range(2, MOST_SHARES + 1)
+    for share in range(1, parts)
 ]
 """Some of the equal parts that all channels are cut into."""
 
@@ -213,8 +213,7 @@ class Solver:
 
     def free(self, wanted: Sequence[str]) -> str:
         taken = {parameter.name for parameter in self.parameters} | {*self.constants, FULL.operands[0]}
-        numbered = (f"{wanted[0]}{number}" for number in count(2))
-        return next(each for each in chain_of(wanted, numbered) if each not in taken)
+        return unused(wanted, taken)
 
     def filled(self, slot: Slot) -> tuple[Any, ...]:
         """The values; where there is no step the number that stands for none, else the commonest."""
@@ -312,8 +311,8 @@ def exact(formula: Formula, names: Mapping[str, Any], role: str) -> Any:
     """The value of a formula; `ABSENT` where a width would be a part of another that leaves a rest."""
     if formula.operator == "//" and role in WIDTHS:
         # 25 // 2 is 12, but a half that leaves a rest is none that a person would write
-        whole, parts_ = (evaluate(operand, names) for operand in formula.operands)
-        return ABSENT if whole % parts_ else whole // parts_
+        whole, parts = (evaluate(operand, names) for operand in formula.operands)
+        return ABSENT if whole % parts else whole // parts
     return evaluate(formula, names)
 
 

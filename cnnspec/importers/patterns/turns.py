@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import chain as chain_of
-from itertools import count
 from typing import Any, NamedTuple
 
 from cnnspec.importers.patterns.solve import CUTS, WIDTHS, multiple
@@ -35,6 +33,7 @@ from cnnspec.importers.terms.terms import (
     values_of,
     walk,
 )
+from cnnspec.importers.wording.names import unused
 from cnnspec.layers import find
 
 MOST_ROWS = 12
@@ -237,9 +236,7 @@ class Table:
         words = ["first", f"first_{wanted}"] if place.is_first else [*(LABELS if wanted == "i" else [wanted])]
         # `width`, if that is taken `branch_width`, then width2
         words += [f"{place.word}_{wanted}"] if place.word and wanted != "i" else []
-        numbered = (f"{wanted}{number}" for number in count(2))
-        taken = {*self.chosen, *self.turns.taken}
-        return next(each for each in chain_of(words, numbered) if each not in taken)
+        return unused(words, {*self.chosen, *self.turns.taken})
 
 
 def related(base: Formula, of: str, known: Sequence[Any], role: str, values: Sequence[Any]) -> Any:

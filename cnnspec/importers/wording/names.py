@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
+from itertools import chain, count
 
 from cnnspec.importers.wording.text import is_name
 from cnnspec.layers import NAMES
@@ -11,6 +13,12 @@ from cnnspec.layers import NAMES
 def is_free(name: str) -> bool:
     """Whether a network or a block may have this name: no word of the language, and no layer."""
     return is_name(name) and name not in NAMES
+
+
+def unused(words: Sequence[str], taken: Collection[str]) -> str:
+    """The first of some names that is not taken, else the first of them with a number: width, width2."""
+    numbered = (f"{words[0]}{number}" for number in count(2))
+    return next(name for name in chain(words, numbered) if name not in taken)
 
 
 def from_class(kind: str, noun: str) -> str:
