@@ -84,6 +84,18 @@ def scope_chain(item: Item) -> Chain:
     return Namer(nodes, item.inputs[0], {}).chain()
 
 
+class Spot(NamedTuple):
+    """Where a node stands: its chain, its place there, and the labels of the braces around it."""
+
+    nodes: list[Node]
+    place: int
+    around: Path
+
+    @property
+    def node(self) -> Node:
+        return self.nodes[self.place]
+
+
 class Namer:
     """Names values in the chain of one scope, and makes terms of it."""
 
@@ -92,7 +104,7 @@ class Namer:
         self.nodes, self.entry, self.names = nodes, entry, dict(names)
         self.outputs: set[int] = set()
         self.read = {wire.output for _, wire in wires(nodes)}
-        self.taken = {*labels(nodes), *(path[-1] for path in names.values())}
+        self.taken = {*filter(None, map(label_of, walk(nodes))), *(path[-1] for path in names.values())}
         self.inner = {  # what stands in modules, by the identity of their items
             id(node.item): scope_chain(node.item)
             for node in walk(nodes)
@@ -108,13 +120,13 @@ class Namer:
         paths = {*paths_of(tuple(map(self.term, self.nodes)), ())}
         for around, wire in wires(self.nodes):
             if seen_from(around, self.names[wire.output], paths) is None:
-                nodes, place, prefix = find(self.nodes, wire.output, self.read)
+                maker = next(self.makers(wire.output))
                 self.taken |= {path[-1] for path in paths}
                 # a label nearer by hides it: an identity behind it bears a name that is free
                 own = self.free("skip")
-                nodes.insert(place + 1, Mark(own, wire.output))
-                self.names[wire.output] = (*prefix, own)
-                paths.add((*prefix, own))
+                maker.nodes.insert(maker.place + 1, Mark(own, wire.output))
+                self.names[wire.output] = (*maker.around, own)
+                paths.add((*maker.around, own))
         for around, wire in wires(self.nodes):
             wire.path = seen_from(around, self.names[wire.output], paths) or self.names[wire.output]
         return tuple(map(self.term, self.nodes))
@@ -133,13 +145,12 @@ class Namer:
 
     def numbered(self, value: int) -> str:
         """The path of what makes a value, without its digits; "" where no label says it."""
-        try:
-            nodes, place, prefix = find(self.nodes, value, self.read)
-        except KeyError:
+        maker = next(self.makers(value), None)
+        if maker is None:  # what enters
             return ""
-        own = label_of(nodes[place])
+        own = label_of(maker.node)
         # layer1.0.conv2: layer#.#.conv#
-        return re.sub(r"\d+", "#", ".".join((*prefix, own))) if own else ""
+        return re.sub(r"\d+", "#", ".".join((*maker.around, own))) if own else ""
 
     def name(self, value: int, wanted: str = "") -> None:
         """Give a value a name, if it has none: the label of what makes it, or one of its own."""
@@ -150,8 +161,8 @@ class Namer:
             self.nodes.insert(0, Mark(own, value))
             self.names[value] = (own,)
             return
-        nodes, place, prefix = find(self.nodes, value, self.read)
-        node = nodes[place]
+        maker = next(self.makers(value))
+        node = maker.node
         own = label_of(node)
         if not own or (wanted and own != wanted):
             own = wanted or self.free("skip")
@@ -159,9 +170,9 @@ class Namer:
             if isinstance(node, Leaf) and not node.label and not node.name:
                 node.name = own
             else:
-                nodes.insert(place + 1, Mark(own, value))
+                maker.nodes.insert(maker.place + 1, Mark(own, value))
         self.taken.add(own)
-        self.names[value] = (*prefix, own)
+        self.names[value] = (*maker.around, own)
 
     def name_output(self, value: int, wanted: str) -> Path:
         """The path of an output, named as the source does where that name is free."""
@@ -172,13 +183,18 @@ class Namer:
             return (own,)
         self.outputs.add(value)
         if value not in self.names:
-            has_it = value != self.entry and self.label_of_maker(value) == wanted
+            has_it = value != self.entry and label_of(next(self.makers(value)).node) == wanted
             self.name(value, wanted if has_it or wanted not in self.taken else "")
         return self.names[value]
 
-    def label_of_maker(self, value: int) -> str:
-        nodes, place, _ = find(self.nodes, value, self.read)
-        return label_of(nodes[place])
+    def makers(self, value: int) -> Iterator[Spot]:
+        """What makes a value, the outermost first; braces only where no other value in them is read."""
+        for spot in spots(self.nodes):
+            node = spot.node
+            makes_it = node.output == value and not isinstance(node, Wire | Mark | Keep)
+            # beside `from s.x` the end of s is `from s.y`, in the same form, not `from s`
+            if makes_it and not (isinstance(node, Group) and holds_other(node, value, self.read)):
+                yield spot
 
     def free(self, word: str) -> str:
         own = next(f"{word}{n}" for n in count(1) if f"{word}{n}" not in self.taken)
@@ -214,16 +230,18 @@ class Namer:
         return Call(name, arguments, label, bool(item.operation.keys), item.channels)
 
 
-def wires(nodes: list[Node], prefix: Path = ()) -> list[tuple[Path, Wire]]:
-    """The wires in a chain, each with the labels of the braces around it."""
-    found: list[tuple[Path, Wire]] = []
-    for node in nodes:
-        if isinstance(node, Wire):
-            found.append((prefix, node))
-        inside = (*prefix, node.label) if isinstance(node, Group) else prefix
+def spots(nodes: list[Node], around: Path = ()) -> Iterator[Spot]:
+    """All nodes of a chain in the order of the text, each before those that it holds."""
+    for place, node in enumerate(nodes):
+        yield Spot(nodes, place, around)
+        inside = (*around, node.label) if isinstance(node, Group) else around
         for inner in lists(node):
-            found += wires(inner, inside)
-    return found
+            yield from spots(inner, inside)
+
+
+def wires(nodes: list[Node]) -> list[tuple[Path, Wire]]:
+    """The wires in a chain, each with the labels of the braces around it."""
+    return [(spot.around, spot.node) for spot in spots(nodes) if isinstance(spot.node, Wire)]
 
 
 def paths_of(chain: Chain, prefix: Path) -> Iterator[Path]:
@@ -253,37 +271,10 @@ def seen_from(around: Path, path: Path, paths: Collection[Path]) -> Path | None:
     return None
 
 
-def labels(nodes: list[Node]) -> Iterator[str]:
-    for node in walk(nodes):
-        if own := label_of(node):
-            yield own
-
-
 def label_of(node: Node) -> str:
     if isinstance(node, Leaf):
         return node.label[0] if node.label else node.name
     return node.label if isinstance(node, Group) else node.name if isinstance(node, Mark) else ""
-
-
-def find(
-    nodes: list[Node], value: int, read: Collection[int] = (), prefix: Path = ()
-) -> tuple[list[Node], int, Path]:
-    """The list and the place of what makes a value, and the path of the braces around it.
-
-    It is the outermost braces that end in the value, but for such as hold other values that are `read`.
-    """
-    for place, node in enumerate(nodes):
-        makes_it = node.output == value and not isinstance(node, Wire | Mark | Keep)
-        # beside `from s.x` the end of s is `from s.y`, in the same form, not `from s`
-        if makes_it and not (isinstance(node, Group) and holds_other(node, value, read)):
-            return nodes, place, prefix
-        inside = (*prefix, node.label) if isinstance(node, Group) else prefix
-        for inner in lists(node):
-            try:
-                return find(inner, value, read, inside)
-            except KeyError:
-                continue
-    raise KeyError(value)
 
 
 def holds_other(group: Group, value: int, read: Collection[int]) -> bool:
