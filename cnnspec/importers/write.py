@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnnspec.compiler import check_text
 from cnnspec.importers.from_network import model_of
@@ -18,11 +18,20 @@ from cnnspec.importers.structure.alike import with_alike_joins
 from cnnspec.importers.structure.discover import discover, renamed
 from cnnspec.importers.structure.normalise import normalise
 from cnnspec.importers.structure.scopes import Cutter, Item
-from cnnspec.importers.structure.wires import NetChain, Path, net_chain
+from cnnspec.importers.structure.wires import NetChain, net_chain
 from cnnspec.importers.terms.formulas import Formula
-from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, map_terms, parse_label, walk
-from cnnspec.importers.wording.labels import leave_out
-from cnnspec.importers.wording.text import BlockText, NetText, argument, measure, reference, specification
+from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, map_terms, walk
+from cnnspec.importers.wording.labels import Target, leave_out
+from cnnspec.importers.wording.text import (
+    BlockText,
+    Default,
+    NetText,
+    argument,
+    label,
+    measure,
+    reference,
+    specification,
+)
 from cnnspec.layers import find
 
 COMMON = (("batchnorm", "eps"), ("batchnorm", "momentum"), ("layernorm", "eps"), ("groupnorm", "eps"))
@@ -125,13 +134,12 @@ def with_blocks(model: Model, items: Sequence[Item], plain: Collection[str]) -> 
 
 def write_blocks(model: Model, found: NetChain, plain: Collection[str]) -> Written:
     """A specification with blocks and repeats; the classes of `plain` are braces. It is not proved."""
-    outputs = [tuple(map(parse_label, path)) for path in found.outputs]
-    blocks, chain = find_blocks(found.chain, plain, outputs)
-    defaults = [*common((*chain, *(term for block in blocks for term in block.solved.body)))]
+    blocks, chain = find_blocks(found.chain, plain, found.outputs)
+    defaults = tuple(common((*chain, *(term for block in blocks for term in block.solved.body))))
     texts = [block_text(block, defaults) for block in blocks]
-    chain = without(leave_out(chain, is_net=True, outputs=outputs), defaults)
+    chain = without(leave_out(chain, is_net=True, outputs=found.outputs), defaults)
     chain = tidy(with_loops(reroll(chain, measure(texts))))
-    text = specification(texts, net_text(model, found, tuple(defaults), chain))
+    text = specification(texts, net_text(model, found, defaults, chain))
     terms = [*walk(chain), *(term for block in blocks for term in walk(block.solved.body))]
     kinds = {block.name: block.kind for block in blocks}
     places = Counter(kinds.get(str(term.name), "") for term in terms if isinstance(term, Call))
@@ -176,7 +184,7 @@ def kind_at(model: Model, path: str) -> str:
     return next((s.kind for o in model.operations for s in o.scopes if s.path == path), "")
 
 
-def block_text(block: Block, defaults: list[tuple[str, str, Any]]) -> BlockText:
+def block_text(block: Block, defaults: Collection[Default]) -> BlockText:
     named = tuple((parameter.name, parameter.default) for parameter in block.solved.parameters)
     taken = [name for name, _ in (*named, *block.solved.constants)]
     body = without(tidy(with_loops(block.solved.body, taken)), defaults)
@@ -187,21 +195,16 @@ def write_flat(model: Model) -> str:
     """The specification of a model without blocks or repeats, not proved. Raises Refused."""
     model = normalise(model)
     found = net_chain(Cutter(model).items(model.operations), model)
-    found = found._replace(chain=splice(found.chain))
-    defaults = [*common(found.chain)]
-    outputs = [tuple(map(parse_label, path)) for path in found.outputs]
-    chain = leave_out(without(found.chain, defaults), is_net=True, outputs=outputs)
-    return specification([], net_text(model, found, tuple(defaults), chain))
+    chain = splice(found.chain)
+    defaults = tuple(common(chain))
+    chain = without(leave_out(chain, is_net=True, outputs=found.outputs), defaults)
+    return specification([], net_text(model, found, defaults, chain))
 
 
-def net_text(
-    model: Model, found: NetChain, defaults: tuple[tuple[str, str, Any], ...], chain: Chain
-) -> NetText:
-    inputs = [input_line(given) for given in model.inputs]
-    if found.inputs:
-        words = [reference(parse_label(word)) for word in found.inputs]
-        inputs = [f"{word}: {line}" for word, line in zip(words, inputs, strict=True)]
-    return NetText(model.name, tuple(inputs), defaults, chain, tuple(output_lines(model, found.outputs)))
+def net_text(model: Model, found: NetChain, defaults: tuple[Default, ...], chain: Chain) -> NetText:
+    labels = found.inputs or [()] * len(model.inputs)
+    inputs = tuple(label(own) + input_line(given) for own, given in zip(labels, model.inputs, strict=True))
+    return NetText(model.name, inputs, defaults, chain, tuple(output_lines(model, found.outputs)))
 
 
 def input_line(given: Input) -> str:
@@ -211,15 +214,15 @@ def input_line(given: Input) -> str:
     return " ".join([f"input {given.value.shape}", *words])
 
 
-def output_lines(model: Model, paths: Sequence[Path]) -> Iterator[str]:
+def output_lines(model: Model, paths: Sequence[Target]) -> Iterator[str]:
     """`output` lines, one for neighbours that are alike; none where the last value is the output."""
     named = zip(model.outputs, paths, strict=False)
     for training, group in groupby(named, key=lambda pair: pair[0].training):
-        targets = [".".join(reference(parse_label(word)) for word in path) for _, path in group]
+        targets = [".".join(map(reference, path)) for _, path in group]
         yield f"output {' '.join(targets)}" + (" train=yes" if training else "")
 
 
-def common(chain: Chain) -> Iterator[tuple[str, str, Any]]:
+def common(chain: Chain) -> Iterator[Default]:
     """Arguments that all layers of a kind have with one value, of those that networks choose once."""
     calls = [term for term in walk(chain) if isinstance(term, Call)]
     for kind, name in COMMON:
@@ -235,7 +238,7 @@ def common(chain: Chain) -> Iterator[tuple[str, str, Any]]:
             yield kind, name, values[0]
 
 
-def without(chain: Chain, defaults: list[tuple[str, str, Any]]) -> Chain:
+def without(chain: Chain, defaults: Collection[Default]) -> Chain:
     """The chain without arguments that a default gives."""
     known = {(kind, name) for kind, name, _ in defaults}
 

@@ -40,6 +40,7 @@ from cnnspec.importers.terms.terms import (
     parse_label,
 )
 from cnnspec.importers.wording.arguments import spell
+from cnnspec.importers.wording.labels import Target
 
 Path = tuple[str, ...]
 
@@ -53,14 +54,14 @@ FEWEST_ALIKE = 3
 
 
 class NetChain(NamedTuple):
-    """The chain behind the inputs of a net, and the paths by which its inputs and its outputs are known.
+    """The chain behind the inputs of a net, and the labels by which its inputs and its outputs are known.
 
     A single input, and a single output without a name, need none.
     """
 
     chain: Chain
-    inputs: tuple[str, ...]
-    outputs: tuple[Path, ...]
+    inputs: tuple[Label, ...]
+    outputs: tuple[Target, ...]
 
 
 def net_chain(items: Sequence[Item], model: Model) -> NetChain:
@@ -75,7 +76,8 @@ def net_chain(items: Sequence[Item], model: Model) -> NetChain:
     nodes = arrange(items, arriving[-1], outputs, outputs[0] if single else None)
     namer = Namer(nodes, arriving[-1], names)
     paths = [namer.name_output(o.value.number, o.name) for o in model.outputs if not single]
-    return NetChain(namer.chain(), tuple(words), tuple(paths))
+    targets = tuple(tuple(map(parse_label, path)) for path in paths)
+    return NetChain(namer.chain(), tuple(map(parse_label, words)), targets)
 
 
 def scope_chain(item: Item) -> Chain:

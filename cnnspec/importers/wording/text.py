@@ -49,12 +49,16 @@ class BlockText(NamedTuple):
     body: Chain
 
 
+Default = tuple[str, str, Any]
+"""A layer, an argument of it, and what that is where no layer says it."""
+
+
 class NetText(NamedTuple):
     """A net. `inputs` are its labelled shapes; `outputs` its output lines, as text."""
 
     name: str
     inputs: tuple[str, ...]
-    defaults: tuple[tuple[str, str, Any], ...]
+    defaults: tuple[Default, ...]
     body: Chain
     outputs: tuple[str, ...]
 
