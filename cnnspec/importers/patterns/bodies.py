@@ -29,7 +29,7 @@ from cnnspec.importers.terms.terms import (
     rebuild,
     values_of,
 )
-from cnnspec.importers.wording.text import is_name
+from cnnspec.importers.wording.names import is_name
 
 
 class Solved(NamedTuple):
@@ -51,8 +51,7 @@ class Solved(NamedTuple):
 def solve(pattern: Chain, entries: Sequence[int], leaving: Sequence[int]) -> Solved:
     """The block of a pattern. Raises Unalike where it would have too many parameters."""
     pattern = as_depthwise(pattern)
-    solver = Solver(entries, leaving)
-    solver.slots = [*slots_of(pattern, Column(tuple(leaving)))]
+    solver = Solver(entries, leaving, [*slots_of(pattern, Column(tuple(leaving)))])
     # what all instances have comes first: what some lack may then be a formula of it
     for slot in sorted(solver.slots, key=lambda slot: ABSENT in slot.column.values):
         solver.value(slot)

@@ -71,14 +71,16 @@ class Parameter(NamedTuple):
 
 
 class Solver:
-    """Solves the columns of one pattern. `entries` and `leaving` are the channels of each instance."""
+    """Solves the columns of one pattern, which stand in `slots`.
 
-    def __init__(self, entries: Sequence[int], leaving: Sequence[int]) -> None:
-        self.entries, self.leaving = tuple(entries), tuple(leaving)
+    `entries` and `leaving` are the channels of each instance.
+    """
+
+    def __init__(self, entries: Sequence[int], leaving: Sequence[int], slots: Sequence[Slot]) -> None:
+        self.entries, self.leaving, self.slots = tuple(entries), tuple(leaving), slots
         self.parameters: list[Parameter] = []
         self.constants: dict[str, tuple[Formula, tuple[int, ...]]] = {}
         self.known: dict[Slot, Any] = {}
-        self.slots: Sequence[Slot] = ()  # all that there are
 
     # Values
 

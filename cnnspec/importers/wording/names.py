@@ -1,4 +1,4 @@
-"""Names that a network and a block may have in a specification."""
+"""Names in a specification: which are free, and how they are made of others."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import chain, count
 
-from cnnspec.importers.wording.text import is_name
 from cnnspec.layers import NAMES
+from cnnspec.text.scanner import WORDS
+
+
+def is_name(text: str) -> bool:
+    """Whether a parameter or a label can have this name without quotes."""
+    return re.fullmatch(r"[A-Za-z_]\w*", text, re.ASCII) is not None and text not in WORDS
 
 
 def is_free(name: str) -> bool:

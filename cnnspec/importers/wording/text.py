@@ -26,6 +26,7 @@ from cnnspec.importers.terms.terms import (
     walk,
 )
 from cnnspec.importers.wording.arguments import is_default, written_arguments
+from cnnspec.importers.wording.names import is_name
 from cnnspec.text.formatter import layout
 from cnnspec.text.source import Source
 
@@ -36,8 +37,6 @@ LEADERS = ("conv", "depthwise", "convtranspose", "linear")
 """A line has one of them, and what belongs to it."""
 HEADS = ("globalavgpool", "globalmaxpool", "adaptiveavgpool", "adaptivemaxpool", "flatten")
 """What follows them does not belong to the block before them."""
-RESERVED = {"repeat", "if", "else", "for", "in", "from", "again", "output", "and", "or", "not", "yes", "no"}
-WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class BlockText(NamedTuple):
@@ -319,11 +318,6 @@ def is_join(term: Term) -> bool:
 def is_simple(term: Term) -> bool:
     """Whether it is written in one line with others."""
     return isinstance(term, Call | From | Again)
-
-
-def is_name(text: str) -> bool:
-    """Whether a parameter or a label can have this name without quotes."""
-    return WORD.fullmatch(text) is not None and text not in RESERVED
 
 
 def label(parts: Label) -> str:
