@@ -26,10 +26,8 @@ def selu(net: GraphFlows, x: object, *, alpha: float = SELU[0], gamma: float = S
     return net.each(activation.SELU(), x)
 
 
-def hard_sigmoid(net: GraphFlows, x: object, *, alpha: float = 0.2, beta: float = 0.5) -> Flow:
+def hard_sigmoid(net: GraphFlows, x: object, *, alpha: float = 0.2) -> Flow:
     """Of another slope it is the layer's, of a multiple of x."""
-    if beta != 0.5:
-        net.deny("beta", beta)
     # max(0, min(1, 0.2*x + 0.5)) is the layer's, with its slope of 1/6, of 1.2*x.
     if abs(alpha - 1 / 6) > 1e-6:
         x = net.each(channels.Scale(init=float(f"{6 * alpha:.7g}"), trained=False), x)
@@ -79,9 +77,8 @@ def over_channels(layer: type[Layer]) -> Row:
     return softmax_
 
 
-def drop(net: GraphFlows, x: object, ratio: object = None, training: object = None, *, seed: int = 0) -> Flow:
-    """Inference passes by it; the seed is that of a training."""
-    del seed
+def drop(net: GraphFlows, x: object, ratio: object = None, training: object = None) -> Flow:
+    """Inference passes by it."""
     if training is not None and net.numbers(training, "training_mode").array.any():
         net.deny("training_mode", True)
     given = 0.5 if ratio is None else net.numbers(ratio, "ratio").array.reshape(()).item()

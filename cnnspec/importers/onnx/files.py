@@ -155,25 +155,6 @@ def external(tensor: TensorProto, count: int, folder: Path | None) -> Array:
     return np.frombuffer(held, dtype).reshape(tuple(tensor.dims))
 
 
-def attributes_of(node: Any) -> dict[str, Any]:
-    """The attributes of a node as Python has them; tensors and graphs as they are. Raises ValueError."""
-    return dict(map(attribute, node.attribute))
-
-
-def attribute(given: Any) -> tuple[str, Any]:
-    if given.ref_attr_name:
-        raise ValueError(f"`{given.name}` is an argument of a function")
-    value = helper.get_attribute_value(given)
-    if isinstance(value, bytes):
-        return given.name, value.decode("utf-8")
-    if isinstance(value, float):
-        return given.name, shortest(value)
-    if isinstance(value, int | onnx.TensorProto | onnx.GraphProto):
-        return given.name, value
-    listed = list(value)
-    return given.name, [shortest(each) if isinstance(each, float) else each for each in listed]
-
-
 def shortest(number: float) -> float:
     """A number of single precision with as few digits as tell it from its neighbours."""
     return float(str(np.float32(number)))

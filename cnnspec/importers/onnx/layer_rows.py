@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.importers.onnx.lower import GraphFlows, WeightArray
-from cnnspec.importers.onnx.values import ConstantArray
+from cnnspec.importers.onnx.values import ConstantArray, WindowAttributes
 from cnnspec.importers.onnx.windows import read_windows
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import axes_of, whole
@@ -35,58 +35,42 @@ def vectors(net: GraphFlows, size: int, **given: object) -> dict[str, WeightArra
 
 
 def conv_(
-    net: GraphFlows,
-    x: object,
-    w: object,
-    b: object = None,
-    *,
-    auto_pad: str = "NOTSET",
-    dilations: Any = None,
-    group: int = 1,
-    kernel_shape: Any = None,
-    pads: Any = None,
-    strides: Any = None,
+    net: GraphFlows, x: object, w: object, b: object = None, *, group: int = 1, window: WindowAttributes
 ) -> Flow:
     filters = net.numbers(w, "kernel")
     if filters.array.ndim == 3:
         # The attention of ECA: a convolution along the channels, which lie as (N, 1, C).
-        others = (auto_pad, dilations or [1], strides or [1], pads or [0, 0])
-        return conv1d(net, net.flow(x), filters, b, group, kernel_shape, others)
+        return conv1d(net, net.flow(x), filters, b, group, window)
     if filters.array.ndim != 4:
         raise Refuse("E1003", f"a convolution of {filters.array.ndim - 2} axes has no layer")
     value = net.map(x)
     value.shape.size  # noqa: B018  # raises for a vector
     count, arriving, *kernel = filters.array.shape
-    check_kernel(net, kernel, kernel_shape)
-    windows = read_windows(net, value.shape, kernel, strides, dilations, pads, auto_pad)
+    windows = read_windows(net, value.shape, with_kernel(net, window, kernel))
     if arriving * group != value.shape.channels:
         net.deny("group", group)
     # The language's "same" has the odd row below. SAME_LOWER has it above: that is said in numbers.
-    pad: Any = "same" if auto_pad == "SAME_UPPER" else list(windows.pad)
+    pad: Any = "same" if window.auto_pad == "SAME_UPPER" else list(windows.pad)
     given = {"stride": windows.stride, "pad": pad, "dilation": windows.dilation, "bias": b is not None}
     layer = convolution(value.shape.channels, Filter(count, windows.kernel), group, given)
     weight = WeightArray(filters.array, filters.name)
     return net.natural(net.emit(layer, value, weight=weight, **vectors(net, count, bias=b)))
 
 
-def check_kernel(net: GraphFlows, kernel: list[int], kernel_shape: Any) -> None:
-    """Raises Refuse where the attribute differs from the kernel's own shape."""
-    if kernel_shape is not None and list(kernel_shape) != list(kernel):
-        net.deny("kernel_shape", kernel_shape)
+def with_kernel(net: GraphFlows, window: WindowAttributes, kernel: list[int]) -> WindowAttributes:
+    """The attributes with the kernel's own shape, which is the one that they say. Raises Refuse."""
+    if window.kernel_shape not in (None, kernel):
+        net.deny("kernel_shape", window.kernel_shape)
+    return window._replace(kernel_shape=kernel)
 
 
 def conv1d(
-    net: GraphFlows,
-    flow: Flow,
-    filters: ConstantArray,
-    b: object,
-    group: int,
-    kernel_shape: Any,
-    others: tuple[Any, ...],
+    net: GraphFlows, flow: Flow, filters: ConstantArray, b: object, group: int, window: WindowAttributes
 ) -> Flow:
-    """`others`: the kind of pad, dilation, stride and pads. Raises Refuse."""
+    """Raises Refuse."""
     count, arriving, kernel = filters.array.shape
-    check_kernel(net, [kernel], kernel_shape)
+    auto_pad, dilations, _, pads, strides = with_kernel(net, window, [kernel])
+    others = auto_pad, dilations or [1], strides or [1], pads or [0, 0]
     is_plain = (count, arriving, group, others) == (1, 1, 1, ("NOTSET", [1], [1], [kernel // 2] * 2))
     weight = WeightArray(filters.array, filters.name)
     return along_channels(net, flow, kernel, is_plain, weight=weight, **vectors(net, 1, bias=b))
@@ -98,27 +82,19 @@ def conv_transpose(
     w: object,
     b: object = None,
     *,
-    auto_pad: str = "NOTSET",
-    dilations: Any = None,
     group: int = 1,
-    kernel_shape: Any = None,
     output_padding: Any = None,
-    output_shape: Any = None,
-    pads: Any = None,
-    strides: Any = None,
+    window: WindowAttributes,
 ) -> Flow:
     filters = net.numbers(w, "kernel")
     if filters.array.ndim != 4:
         raise Refuse("E1003", f"a transposed convolution of {filters.array.ndim - 2} axes has no layer")
-    if auto_pad not in ("NOTSET", "VALID"):
-        net.deny("auto_pad", auto_pad)
-    if output_shape is not None:
-        net.deny("output_shape", output_shape)
+    if window.auto_pad not in ("NOTSET", "VALID"):
+        net.deny("auto_pad", window.auto_pad)
     value = net.map(x)
     # (arriving, filters of a group, rows, columns)
     _, count, *kernel = filters.array.shape
-    check_kernel(net, kernel, kernel_shape)
-    windows = read_windows(net, value.shape, kernel, strides, dilations, pads, auto_pad)
+    windows = read_windows(net, value.shape, with_kernel(net, window, kernel))
     extra = [0, 0] if output_padding is None else net.integers(output_padding, "output_padding")
     top, bottom, left, right = windows.pad
     pad = (min(top, bottom), min(left, right))
@@ -146,11 +122,8 @@ def gemm(
     *,
     alpha: float = 1.0,
     beta: float = 1.0,
-    transA: int = 0,  # noqa: N803  # as ONNX calls it
-    transB: int = 0,  # noqa: N803
+    transB: int = 0,  # noqa: N803  # as ONNX calls it
 ) -> Flow:
-    if transA:
-        net.deny("transA", transA)
     given = net.numbers(b, "matrix")
     # A Gemm has its matrix as (features, units), a linear layer as (units, features).
     matrix = given.array if transB else given.array.T
@@ -182,13 +155,7 @@ def batch_norm(
     *,
     epsilon: float = 1e-5,
     momentum: float = 0.9,
-    spatial: int = 1,
-    training_mode: int = 0,
 ) -> Flow:
-    if training_mode:
-        net.deny("training_mode", training_mode)
-    if spatial != 1:
-        net.deny("spatial", spatial)
     value = net.map(x)
     tensors = vectors(net, value.shape.channels, weight=scale, bias=b, running_mean=mean, running_var=var)
     # ONNX's momentum is the share of the old, ours of the new; 1 - 0.9 is 0.09999999999999998.
@@ -221,17 +188,8 @@ def one_number_each(
 
 
 def group_norm(
-    net: GraphFlows,
-    x: object,
-    scale: object,
-    b: object,
-    *,
-    epsilon: float = 1e-5,
-    num_groups: int,
-    stash_type: int = 1,
+    net: GraphFlows, x: object, scale: object, b: object, *, epsilon: float = 1e-5, num_groups: int
 ) -> Flow:
-    if stash_type != 1:
-        net.deny("stash_type", stash_type)
     value = net.map(x)
     each = value.shape.channels // num_groups
     tensors = {}
@@ -249,17 +207,8 @@ def group_norm(
 
 
 def layer_norm(
-    net: GraphFlows,
-    x: object,
-    scale: object,
-    b: object = None,
-    *,
-    axis: int = -1,
-    epsilon: float = 1e-5,
-    stash_type: int = 1,
+    net: GraphFlows, x: object, scale: object, b: object = None, *, axis: int = -1, epsilon: float = 1e-5
 ) -> Flow:
-    if stash_type != 1:
-        net.deny("stash_type", stash_type)
     flow = net.compact(net.flow(x))
     count = flow.value.shape.channels
     has = {"eps": epsilon, "bias": b is not None}

@@ -1,8 +1,8 @@
 """Lower the nodes of a graph to layers of the language, each node by the row of its operator.
 
 A row is a Python function: its positional parameters are the operator's inputs, those by keyword its
-attributes. An attribute that no row names cannot be bound to it and is refused; a test holds that a row uses
-every one that it names.
+attributes, as attributes.py hands them on. An attribute that a row does not name cannot be bound to it and is
+refused; a test holds that a row uses every one that it names.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnspec.importers.model import Operation, Scope, Value, output_of, sign_of
+from cnnspec.importers.onnx.attributes import as_rows_take, attributes_of
 from cnnspec.importers.onnx.constants import compute
-from cnnspec.importers.onnx.files import DOMAINS, attributes_of
+from cnnspec.importers.onnx.files import DOMAINS
 from cnnspec.importers.onnx.shapes import Dimensions, fits
 from cnnspec.importers.onnx.values import Affine, ConstantArray, FormulaPart, GraphNode, Known, Opaque
 from cnnspec.importers.reading import arrangement
@@ -133,7 +134,7 @@ class GraphFlows(Flows):
             # None: an `If`, say, has a row, though numbers alone decide it.
             if found is not None:
                 return self.checked_all(node, [ConstantArray(each, self.source(node)) for each in found])
-        return self.checked_all(node, self.apply(self.table, *as_newest(node, given)))
+        return self.checked_all(node, self.apply(self.table, *as_rows_take(node, given)))
 
     def source(self, node: GraphNode) -> str:
         """The tensor of the file that a node of numbers hands on as it is."""
@@ -284,35 +285,6 @@ class GraphFlows(Flows):
             if isinstance(known, Affine | Repeated)
             else None
         )
-
-
-MOVED = {
-    "Clip": ("min", "max"),
-    "Dropout": ("ratio",),
-    "Pad": ("pads", "value"),
-    "ReduceL2": ("axes",),
-    "ReduceMax": ("axes",),
-    "ReduceMean": ("axes",),
-    "ReduceSum": ("axes",),
-    "Slice": ("starts", "ends", "axes"),
-    "Split": ("split",),
-    "Squeeze": ("axes",),
-    "Unsqueeze": ("axes",),
-    "Upsample": ("scales",),
-}
-"""Attributes of older opsets that newer ones have as inputs, behind the first one."""
-
-
-def as_newest(node: GraphNode, given: Sequence[Known | None]) -> tuple[list[Known | None], dict[str, Any]]:
-    """The inputs and the attributes of a node as the newest opset has them."""
-    inputs, attributes = list(given), dict(node.attributes)
-    for place, name in enumerate(MOVED.get(node.operator, ()), 1):
-        # Clip(x, max=6) of opset 6 -> Clip(x, None, 6).
-        if name in attributes and inputs[place : place + 1] in ([], [None]):
-            # It may stand behind inputs that are not given.
-            inputs += [None] * (place + 1 - len(inputs))
-            inputs[place] = ConstantArray(np.asarray(attributes.pop(name)))
-    return inputs, attributes
 
 
 def is_own(operation: Operation) -> bool:

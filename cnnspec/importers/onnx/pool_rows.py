@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from cnnspec.importers.model import Value
 from cnnspec.importers.onnx.lower import GraphFlows
-from cnnspec.importers.onnx.values import FormulaPart, Known
+from cnnspec.importers.onnx.values import FormulaPart, Known, WindowAttributes
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.importers.reading import computations
 from cnnspec.importers.reading.computations import is_multiple
@@ -17,27 +19,15 @@ from cnnspec.layers.base import Layer, Misfit
 from cnnspec.values.shapes import Shape
 
 
-def max_pool(
-    net: GraphFlows,
-    x: object,
-    *,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    dilations: Any = None,
-    kernel_shape: Any,
-    pads: Any = None,
-    storage_order: int = 0,
-    strides: Any = None,
-) -> list[Known]:
-    if storage_order:
-        net.deny("storage_order", storage_order)
+def max_pool(net: GraphFlows, x: object, *, ceil_mode: int = 0, window: WindowAttributes) -> list[Known]:
     value = net.map(x)
-    windows = read_windows(net, value.shape, kernel_shape, strides, dilations, pads, auto_pad)
+    windows = read_windows(net, value.shape, window)
     given = {"window": windows.kernel, "stride": windows.stride, "dilation": windows.dilation}
-    made = pooled(net, x, windows, bool(ceil_mode), lambda **more: pool.MaxPool(**given, **more))
+    make = partial(pool.MaxPool, **given)
+    made = pooled(net, value, windows, bool(ceil_mode), make)
     if len(net.node.outputs) < 2:
         return [made]
-    return [made, Places(pool.MaxPool(**given, pad=list(windows.pad), ceil=bool(ceil_mode)), value)]
+    return [made, Places(make(pad=list(windows.pad), ceil=bool(ceil_mode)), value)]
 
 
 def max_unpool(
@@ -62,40 +52,27 @@ def max_unpool(
 
 
 def average_pool(
-    net: GraphFlows,
-    x: object,
-    *,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    count_include_pad: int = 0,
-    dilations: Any = None,
-    kernel_shape: Any,
-    pads: Any = None,
-    strides: Any = None,
+    net: GraphFlows, x: object, *, ceil_mode: int = 0, count_include_pad: int = 0, window: WindowAttributes
 ) -> Flow:
-    if two(net, "dilations", dilations) != (1, 1):
-        net.deny("dilations", dilations)
+    if two(net, "dilations", window.dilations) != (1, 1):
+        net.deny("dilations", window.dilations)
     value = net.map(x)
-    windows = read_windows(net, value.shape, kernel_shape, strides, None, pads, auto_pad)
-    given = {"window": windows.kernel, "stride": windows.stride}
+    windows = read_windows(net, value.shape, window)
+    counts = bool(count_include_pad)
     # Without a pad both means are the same, and `countpad=yes` is what the language need not say.
-    countpad = bool(count_include_pad) or not any(windows.pad)
-    return pooled(
-        net,
-        x,
-        windows,
-        bool(ceil_mode),
-        lambda **more: pool.AvgPool(**given, countpad=countpad, **more),
-        bool(count_include_pad),
-    )
+    countpad = counts or not any(windows.pad)
+    make = partial(pool.AvgPool, window=windows.kernel, stride=windows.stride, countpad=countpad)
+    return pooled(net, value, windows, bool(ceil_mode), make, counts)
 
 
-def pooled(net: GraphFlows, x: object, windows: Windows, ceil: bool, make: Any, counts: bool = False) -> Flow:
+def pooled(
+    net: GraphFlows, value: Value, windows: Windows, ceil: bool, make: Any, counts: bool = False
+) -> Flow:
     """A pool, in the shortest form that has the windows of the node. Raises Refuse.
 
-    What hangs over the far edge (`ceil=yes`) reads no more than a pad there, unless the pad `counts`.
+    `make` makes it of a pad and of whether the last windows may hang over. What hangs over the far edge
+    (`ceil=yes`) reads no more than a pad there, unless the pad `counts`.
     """
-    value = net.map(x)
     if windows.kernel == windows.stride == (1, 1) and not any(windows.pad):
         return net.natural(value)
     wanted = covered(windows, value.shape, ceil)

@@ -24,22 +24,11 @@ def resize_(
     scales: object = None,
     sizes: object = None,
     *,
-    antialias: int = 0,
     axes: Any = None,
     coordinate_transformation_mode: str | None = None,
-    cubic_coeff_a: float = -0.75,
-    exclude_outside: int = 0,
-    extrapolation_value: float = 0.0,
-    keep_aspect_ratio_policy: str = "stretch",
     mode: str = "nearest",
     nearest_mode: str | None = None,
 ) -> Flow:
-    del cubic_coeff_a, extrapolation_value  # of modes that are refused
-    for name, value in (("antialias", antialias), ("exclude_outside", exclude_outside)):
-        if value:
-            net.deny(name, value)
-    if keep_aspect_ratio_policy != "stretch":
-        net.deny("keep_aspect_ratio_policy", keep_aspect_ratio_policy)
     if net.opset < 11:  # the regions are not there yet: scales stand second
         roi, scales = None, roi
     del roi  # only `tf_crop_and_resize` reads it, which is refused

@@ -51,3 +51,13 @@ class GraphNode(NamedTuple):
     outputs: tuple[str, ...]
     attributes: dict[str, Any] = {}
     properties: Mapping[str, str] = {}
+
+
+class WindowAttributes(NamedTuple):
+    """What a node says of the windows that it lays over a map; None of what it does not say."""
+
+    auto_pad: str = "NOTSET"
+    dilations: Any = None
+    kernel_shape: Any = None
+    pads: Any = None
+    strides: Any = None

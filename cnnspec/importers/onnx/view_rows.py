@@ -34,8 +34,7 @@ def same(net: GraphFlows, x: object) -> Known:
     return x if isinstance(x, ConstantArray) else net.flow(x)
 
 
-def cast(net: GraphFlows, x: object, *, to: int, saturate: int = 1) -> Known:
-    del saturate  # of types that are refused
+def cast(net: GraphFlows, x: object, *, to: int) -> Known:
     if to not in FLOATS:
         net.deny("to", onnx.TensorProto.DataType.Name(to))
     return net.flow(x)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnspec.importers.onnx.lower import GraphFlows
-from cnnspec.values.shapes import Shape, effective, same_padding
+from cnnspec.importers.onnx.values import WindowAttributes
+from cnnspec.importers.refusals import Refuse
+from cnnspec.values.shapes import Shape, pool_size, same_padding
 
 Sides = tuple[int, int, int, int]
 """Top, bottom, left, right."""
@@ -21,22 +22,15 @@ class Windows(NamedTuple):
     pad: Sides
 
 
-def read_windows(
-    net: GraphFlows,
-    x: Shape,
-    kernel: Sequence[int],
-    strides: object,
-    dilations: object,
-    pads: object,
-    auto_pad: str,
-) -> Windows:
+def read_windows(net: GraphFlows, x: Shape, window: WindowAttributes) -> Windows:
     """The windows of a node on a map of this shape. Raises Refuse."""
-    window, stride, dilation = (
-        two(net, "kernel_shape", kernel),
-        two(net, "strides", strides),
-        two(net, "dilations", dilations),
+    auto_pad, pads = window.auto_pad, window.pads
+    if window.kernel_shape is None:
+        raise Refuse("E1004", f"`{net.operator}`: missing a required argument: 'kernel_shape'")
+    kernel, stride, dilation = (
+        two(net, name, getattr(window, name)) for name in ("kernel_shape", "strides", "dilations")
     )
-    if auto_pad == "NOTSET" or auto_pad == "VALID":
+    if auto_pad in ("NOTSET", "VALID"):
         given = [0] * 4 if pads is None or auto_pad == "VALID" else net.integers(pads, "pads")
         if len(given) != 4 or min(given) < 0:
             net.deny("pads", given)
@@ -44,11 +38,11 @@ def read_windows(
         top, left, bottom, right = given
     elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         # The odd row or column is added at the far side, or, of SAME_LOWER, at the near one.
-        sides = map(same_padding, x.size, window, stride, dilation)
+        sides = map(same_padding, x.size, kernel, stride, dilation)
         (top, bottom), (left, right) = sides if auto_pad == "SAME_UPPER" else (side[::-1] for side in sides)
     else:
         net.deny("auto_pad", auto_pad)
-    return Windows(window, stride, dilation, (top, bottom, left, right))
+    return Windows(kernel, stride, dilation, (top, bottom, left, right))
 
 
 def two(net: GraphFlows, name: str, values: object) -> tuple[int, int]:
@@ -60,17 +54,8 @@ def two(net: GraphFlows, name: str, values: object) -> tuple[int, int]:
 
 
 def covered(windows: Windows, x: Shape, ceil: bool) -> tuple[int, int]:
-    """How many windows ONNX counts down and across.
-
-    With `ceil` the last one may hang over the edge, if it begins in the map or the pad before it.
-    """
-    found = []
-    for axis in (0, 1):
-        low, high = windows.pad[2 * axis : 2 * axis + 2]
-        n, s = x.size[axis], windows.stride[axis]
-        room = n + low + high - effective(windows.kernel[axis], windows.dilation[axis])
-        # 7 pixels, windows of 2, 2 apart: a room of 5, so 3 windows, or with `ceil` 4, the last hanging over.
-        # 5 pixels, pads of 1, windows of 2, 3 apart: the third would begin at 6, behind 1 + 5.
-        count = -(-room // s) + 1 if ceil else room // s + 1
-        found.append(count - (ceil and (count - 1) * s >= n + low))
-    return found[0], found[1]
+    """How many windows ONNX counts down and across, which are as many as the language does."""
+    pads = windows.pad[:2], windows.pad[2:]
+    axes = zip(x.size, windows.kernel, windows.stride, windows.dilation, pads, strict=True)
+    rows, columns = (pool_size(n, k, s, d, low, ceil, high) for n, k, s, d, (low, high) in axes)
+    return rows, columns
