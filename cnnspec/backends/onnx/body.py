@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnspec.analysis.unroll import BlockRun, Node
+from cnnspec.layers.pads import Sides
 from cnnspec.text.source import Span
 from cnnspec.values.shapes import Shape
 
@@ -159,6 +160,15 @@ class Lowering:
         name = self.op(kind, *inputs, **attributes)
         self.ops[-1] = self.ops[-1]._replace(before=self.body.free(f"{name}:first"))
         return name
+
+    def window(self, sides: Sides | None = None) -> dict[str, list[int]]:
+        """The attributes of an operator that walks over the map as the layer does, with these pads."""
+        found = {"kernel_shape": list(self.layer.kernel_of()), "strides": list(self.layer.stride)}
+        if sides is not None:
+            top, bottom, left, right = sides
+            # ONNX has the pads of all axes at their beginnings first, then those at their ends.
+            found["pads"] = [top, left, bottom, right]
+        return found
 
     def has(self, name: str) -> bool:
         """Whether the layer has a tensor of that name."""

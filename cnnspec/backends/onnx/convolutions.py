@@ -3,53 +3,25 @@
 from __future__ import annotations
 
 from cnnspec.backends.onnx.body import Lowering
-from cnnspec.backends.onnx.moves import padded
+from cnnspec.backends.onnx.moves import padded_apart
 from cnnspec.backends.onnx.norms import standard_filters
-from cnnspec.layers.pads import Sides
-
-
-def both_ends(sides: Sides) -> list[int]:
-    """Pads in ONNX's order: those of all axes at their beginnings, then those at their ends."""
-    top, bottom, left, right = sides
-    return [top, left, bottom, right]
 
 
 def conv(step: Lowering) -> None:
     layer = step.layer
-    sides = layer.sides(step.shape)
-    x = step.x
-    if layer.mode != "zeros" and any(sides):
-        x, sides = padded(step, x, sides, layer.mode), (0, 0, 0, 0)
+    x, sides = padded_apart(step, layer.sides(step.shape))
     weight = standard_filters(step) if layer.standardize else step.tensor("weight")
-    bias = step.optional("bias")
-    step.op(
-        "Conv",
-        x,
-        weight,
-        *bias,
-        kernel_shape=list(layer.kernel_of()),
-        strides=list(layer.stride),
-        pads=both_ends(sides),
-        dilations=list(layer.dilation),
-        group=int(layer.split(step.shape)),
-    )
+    window = step.window(sides) | {"dilations": list(layer.dilation)}
+    step.op("Conv", x, weight, *step.optional("bias"), **window, group=int(layer.split(step.shape)))
 
 
 def conv_transpose(step: Lowering) -> None:
     layer = step.layer
     down, across = layer.pad
-    step.op(
-        "ConvTranspose",
-        step.x,
-        step.tensor("weight"),
-        *step.optional("bias"),
-        kernel_shape=list(layer.kernel_of()),
-        strides=list(layer.stride),
-        pads=[down, across, down, across],
-        output_padding=list(layer.extra),
-        dilations=list(layer.dilation),
-        group=int(layer.groups),
-    )
+    window = step.window((down, down, across, across)) | {"dilations": list(layer.dilation)}
+    tensors = step.tensor("weight"), *step.optional("bias")
+    extra = list(layer.extra)
+    step.op("ConvTranspose", step.x, *tensors, **window, output_padding=extra, group=int(layer.groups))
 
 
 def channel_conv(step: Lowering) -> None:

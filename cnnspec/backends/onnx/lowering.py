@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial, reduce
 
 import numpy as np
 
@@ -26,20 +27,15 @@ def lower(body: Body, node: Node) -> None:
         body.values[node.path] = step.x
 
 
-def plain(kind: str, **names: str) -> Callable[[Lowering], None]:
-    """An operator; its attributes are the layer's arguments of these names."""
+def plain(kind: str, **attributes: int | str) -> Callable[[Lowering], None]:
+    """An operator of all that arrives; attributes are numbers, or names of the layer's arguments."""
 
     def lowered(step: Lowering) -> None:
-        step.op(kind, step.x, **{theirs: step.layer.value(ours) for theirs, ours in names.items()})
-
-    return lowered
-
-
-def applied(kind: str, **attributes: int) -> Callable[[Lowering], None]:
-    """An operator of all that arrives, with these attributes."""
-
-    def lowered(step: Lowering) -> None:
-        step.op(kind, *step.inputs, **attributes)
+        given = {
+            name: step.layer.value(each) if isinstance(each, str) else each
+            for name, each in attributes.items()
+        }
+        step.op(kind, *step.inputs, **given)
 
     return lowered
 
@@ -50,10 +46,6 @@ def nothing(step: Lowering) -> None:
 
 def clip(step: Lowering, low: float, high: float) -> None:
     step.op("Clip", step.x, step.number(low), step.number(high))
-
-
-def relu6(step: Lowering) -> None:
-    clip(step, 0.0, 6.0)
 
 
 def hard_tanh(step: Lowering) -> None:
@@ -163,9 +155,7 @@ def add(step: Lowering) -> None:
 
 
 def mul(step: Lowering) -> None:
-    y = step.x
-    for other in step.inputs[1:]:
-        y = step.op("Mul", y, other)
+    reduce(partial(step.op, "Mul"), step.inputs)
 
 
 LOWERINGS: dict[str, Callable[[Lowering], object]] = {
@@ -194,7 +184,7 @@ LOWERINGS: dict[str, Callable[[Lowering], object]] = {
     "evonormb0": norms.evo_norm_b0,
     "lrn": norms.local_response_norm,
     "relu": plain("Relu"),
-    "relu6": relu6,
+    "relu6": partial(clip, low=0.0, high=6.0),
     "hardtanh": hard_tanh,
     "squaredrelu": squared_relu,
     "starrelu": star_relu,
@@ -211,7 +201,7 @@ LOWERINGS: dict[str, Callable[[Lowering], object]] = {
     "hardsigmoid": hard_sigmoid,
     "softplus": softplus,
     "softmax": softmax,
-    "logsoftmax": applied("LogSoftmax", axis=1),
+    "logsoftmax": plain("LogSoftmax", axis=1),
     "abs": plain("Abs"),
     "identity": nothing,
     "dropout": nothing,
@@ -232,10 +222,10 @@ LOWERINGS: dict[str, Callable[[Lowering], object]] = {
     "normalize": normalize,
     "channelconv": convolutions.channel_conv,
     "add": add,
-    "sub": applied("Sub"),
+    "sub": plain("Sub"),
     "mul": mul,
-    "maximum": applied("Max"),
-    "minimum": applied("Min"),
-    "concat": applied("Concat", axis=1),
+    "maximum": plain("Max"),
+    "minimum": plain("Min"),
+    "concat": plain("Concat", axis=1),
 }
 """The order is that of the reference."""

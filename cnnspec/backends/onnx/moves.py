@@ -28,6 +28,13 @@ def padded(step: Lowering, x: str, sides: Sides, mode: str, value: float = 0.0) 
     return step.op("Pad", x, pads, *number, mode=MODES.get(mode, "wrap"))
 
 
+def padded_apart(step: Lowering, sides: Sides) -> tuple[str, Sides]:
+    """The map that arrives with the pads that no operator makes by itself, and those that are left to it."""
+    if step.layer.mode == "zeros" or not any(sides):
+        return step.x, sides
+    return padded(step, step.x, sides, step.layer.mode), (0, 0, 0, 0)
+
+
 def gathered(step: Lowering, x: str, rows: Sequence[int] | Array, columns: Sequence[int] | Array) -> str:
     """A map of these rows and columns of a map."""
     for axis, name, places in ((2, "rows", rows), (3, "columns", columns)):

@@ -10,8 +10,7 @@ import numpy as np
 
 from cnnspec.backends.numpy.kernels.pool import adaptive_windows, pool_frame, window_shares
 from cnnspec.backends.onnx.body import Array, Lowering
-from cnnspec.backends.onnx.convolutions import both_ends
-from cnnspec.backends.onnx.moves import padded, weighed
+from cnnspec.backends.onnx.moves import padded, padded_apart, weighed
 from cnnspec.layers.pads import Sides
 
 
@@ -24,14 +23,13 @@ def covered(step: Lowering) -> Sides:
 def max_pool(step: Lowering) -> None:
     """Where more is padded than a window has taps, as ONNX Runtime refuses, the pad stands by itself."""
     layer = step.layer
-    window = {"kernel_shape": list(layer.window), "strides": list(layer.stride)}
     if layer.ceil and is_plain(layer):
-        step.op("MaxPool", step.x, **window, ceil_mode=1)
+        step.op("MaxPool", step.x, **step.window(), ceil_mode=1)
         return
     x, sides = step.x, covered(step)
     if max(sides[:2]) >= layer.window[0] or max(sides[2:]) >= layer.window[1]:
         x, sides = padded(step, x, sides, "constant", -math.inf), (0, 0, 0, 0)
-    step.op("MaxPool", x, **window, pads=both_ends(sides), dilations=list(layer.dilation))
+    step.op("MaxPool", x, **step.window(sides), dilations=list(layer.dilation))
 
 
 def max_unpool(step: Lowering) -> None:
@@ -52,9 +50,7 @@ def avg_pool(step: Lowering) -> None:
     """Sums are divided by whole windows; where another number is meant, its share corrects them."""
     layer = step.layer
     inside = not layer.countpad and layer.divisor is None
-    window = {"kernel_shape": list(layer.window), "strides": list(layer.stride)}
-    pads = both_ends(covered(step))
-    y = step.op("AveragePool", step.x, **window, pads=pads, count_include_pad=int(not inside))
+    y = step.op("AveragePool", step.x, **step.window(covered(step)), count_include_pad=int(not inside))
     sizes = step.shape.size, layer.window, layer.stride, layer.pad, step.output.size
     # Where 6 of 9 taps are to count, the rest hanging over the edge: the mean of 9 times 9/6.
     shares = math.prod(layer.window) / window_shares(*sizes, countpad=True, divisor=layer.divisor)
@@ -66,22 +62,12 @@ def avg_pool(step: Lowering) -> None:
 def blur_pool(step: Lowering) -> None:
     """A convolution of every channel with binomial coefficients."""
     layer = step.layer
-    x, sides = step.x, layer.sides(step.shape)
-    if layer.mode != "zeros" and any(sides):
-        x, sides = padded(step, x, sides, layer.mode), (0, 0, 0, 0)
+    x, sides = padded_apart(step, layer.sides(step.shape))
     # 3 taps: 1/4, 2/4, 1/4.
     rows, columns = ([math.comb(k - 1, i) / 2 ** (k - 1) for i in range(k)] for k in layer.window)
     channels = int(step.shape.channels)
     kernel = np.broadcast_to(np.outer(rows, columns), (channels, 1, *layer.window))
-    step.op(
-        "Conv",
-        x,
-        step.array("kernel", kernel),
-        kernel_shape=list(layer.window),
-        strides=list(layer.stride),
-        pads=both_ends(sides),
-        group=channels,
-    )
+    step.op("Conv", x, step.array("kernel", kernel), **step.window(sides), group=channels)
 
 
 def adaptive(kind: str) -> Callable[[Lowering], None]:
