@@ -108,8 +108,9 @@ def make_affine(net: GraphFlows, known: Affine) -> Flow:
     flow, scale, shift = known
     if shift.any() and (made := folded(net, known)) is not None:
         return made
-    # A Normalize divides by a deviation, which is above 0.
-    if shift.any() and flow.value in net.inputs and (scale > 0).all():
+    # A Normalize is of a map, and divides by a deviation, which is above 0.
+    is_image = flow.value in net.inputs and flow.value.shape.is_map
+    if shift.any() and is_image and (scale > 0).all():
         # x*scale + shift = (x - (-shift/scale)) / (1/scale)
         return net.each(channels.Normalize(mean=(-shift / scale).tolist(), std=(1 / scale).tolist()), flow)
     flow = numbered(net, channels.Scale, scale, flow) if (scale != 1).any() else flow

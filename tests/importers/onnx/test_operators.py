@@ -288,6 +288,9 @@ def test_numbers_are_scales_normalisations_biases_and_batch_norms() -> None:
     assert layers(graph([node("y = Mul x a")], **tensors)) == ["scale"]
     assert layers(graph([node("y = Mul x s")], **tensors)) == ["scale"]
     assert layers(graph([node("d = Sub x b"), node("y = Div d s")], **tensors)) == ["normalize"]
+    vectors = {"b": weight(4), "s": weight(4, seed=1)}
+    both = [node("d = Sub x b"), node("y = Div d s")]
+    assert layers(graph(both, (2, 4), **vectors)) == ["scale", "shift"]
     conv, relu = node("c = Conv x w"), node("c = Relu x")
     both = [node("m = Mul c s"), node("y = Add m b")]
     assert layers(graph([conv, *both], **tensors)) == ["conv"]
