@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from cnnspec.importers.onnx.files import shortest
@@ -59,8 +57,7 @@ def with_bias(net: GraphFlows, flow: Flow, shift: Array, source: ConstantArray) 
 
 def with_weight(net: GraphFlows, flow: Flow, scale: Array, source: ConstantArray) -> Flow | None:
     """The value with the weight, or the filters, of the layer that made it multiplied; as for `with_bias`."""
-    # `alone` asks that no other layer has the same keys, and all layers without weights have none.
-    made = net.alone(flow) or bare_norm(net, flow)
+    made = net.alone(flow)
     if made is None:
         return None
     layer, tensors = made.operation.layer, made.tensors
@@ -91,16 +88,6 @@ def folded(net: GraphFlows, known: Affine) -> Flow | None:
     tensors = {name: WeightArray(array.astype(np.float32)) for name, array in changed.items()}
     net.change(made, layer.with_arguments(bias=True), **tensors)
     return known.flow
-
-
-def bare_norm(net: GraphFlows, flow: Flow) -> Any:
-    """The norm without weights that made a value which nothing else reads."""
-    made = net.made.get(flow.value.number)
-    if made is None or not isinstance(made.operation.layer, norm.GroupNorm | norm.LayerNorm):
-        return None
-    names = net.names.get(flow.value.number, set())
-    is_alone = all(net.readers[name] == 1 for name in names)
-    return made if is_alone and not made.operation.keys else None
 
 
 def make_affine(net: GraphFlows, known: Affine) -> Flow:

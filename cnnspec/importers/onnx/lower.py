@@ -245,11 +245,11 @@ class GraphFlows(Flows):
         made = self.made.get(flow.value.number)
         if made is None or not is_own(made.operation):
             return None
+        keys, names = made.operation.keys, self.names.get(flow.value.number, set())
         # A layer whose weights run again elsewhere is none to change here.
-        others = sum(made.operation.keys == each.operation.keys for each in self.made.values())
-        names = self.names.get(flow.value.number, set())
+        runs_again = bool(keys) and sum(keys == each.operation.keys for each in self.made.values()) > 1
         # A convolution, a reshape, an Add: the value has two names, and each one is read once.
-        return made if all(self.readers[name] == 1 for name in names) and others == 1 else None
+        return made if all(self.readers[name] == 1 for name in names) and not runs_again else None
 
     def numbers(self, known: object, what: str) -> ConstantArray:
         """An input that has to be numbers. Raises Refuse."""

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.lower import GraphFlows
 from cnnspec.importers.onnx.values import ConstantArray
-from cnnspec.importers.reading.arrangement import axes_of, sizes_of
+from cnnspec.importers.reading.arrangement import sizes_of
 from cnnspec.importers.reading.flows import Flow, Row
 from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import resize
 
-HALF = ("half_pixel", "pytorch_half_pixel")
+RULES = ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners")
+"""ONNX's names of where the pixels of the output lie among those of the map."""
+
+ROUNDINGS: dict[str, Callable[[float], int]] = {
+    "floor": math.floor,
+    "ceil": math.ceil,
+    # 1.5 -> 1, and with round_prefer_ceil 2.
+    "round_prefer_floor": lambda at: math.ceil(at - 0.5),
+    "round_prefer_ceil": lambda at: math.floor(at + 0.5),
+}
 
 
 def resize_(
@@ -77,22 +86,18 @@ def resized(
     if placed == "tf_crop_and_resize":
         net.deny("coordinate_transformation_mode", placed)
     before = sizes_of(flow.axes)
-    given = sizes or scales
-    is_last = flow.axes != axes_of(flow.value.shape, net.batch)
+    what, given = ("sizes", sizes) if sizes else ("scales", scales)
     if len(given) != 4 or not flow.value.shape.is_map:
-        net.deny("sizes" if sizes else "scales", list(given))
+        net.deny(what, list(given))
     after = [int(each) for each in sizes] or [math.floor(n * f) for n, f in zip(before, scales, strict=True)]
-    if is_last:
-        flow = net.natural(net.map(flow))
+    flow = net.natural(net.map(flow))
     if after[:2] != list(before[:2]):
-        net.deny("sizes" if sizes else "scales", list(given))
+        net.deny(what, list(given))
     factors = [float(f) for f in scales[2:]] or [o / n for n, o in zip(before[2:], after[2:], strict=True)]
     is_linear = mode in ("linear", "bilinear")
     if not is_linear and mode != "nearest":
         net.deny("mode", mode)
-    amount: dict[str, Any] = (
-        {"factor": list(scales[2:])} if scales and not sizes else {"size": tuple(after[2:])}
-    )
+    amount: dict[str, Any] = {"size": tuple(after[2:])} if sizes else {"factor": list(scales[2:])}
     align = is_linear and placed == "align_corners"
     layer = resize.Upsample(mode="bilinear" if is_linear else "nearest", align=align, **amount)
     for n, o, factor in zip(before[2:], after[2:], factors, strict=True):
@@ -115,28 +120,20 @@ def is_half(placed: str, o: int) -> bool:
 
 def places(placed: str, rounding: str, n: int, o: int, factor: float) -> list[int] | None:
     """The pixel that each one of the output is nearest to; None where the rule is not known."""
-    found = []
-    for q in range(o):
-        if placed in HALF:
-            at = (q + 0.5) / factor - 0.5 if placed == "half_pixel" or o > 1 else 0.0
-        elif placed == "asymmetric":
-            at = q / factor
-        elif placed == "align_corners":
-            at = q * (n - 1) / (o - 1) if o > 1 else 0.0
-        else:
-            return None
-        if rounding not in ROUNDINGS:
-            return None
-        found.append(min(max(ROUNDINGS[rounding](at), 0), n - 1))
-    return found
+    if placed not in RULES or rounding not in ROUNDINGS:
+        return None
+    nearest = (ROUNDINGS[rounding](place(placed, q, n, o, factor)) for q in range(o))
+    return [min(max(at, 0), n - 1) for at in nearest]
 
 
-ROUNDINGS = {
-    "floor": math.floor,
-    "ceil": math.ceil,
-    # 1.5 -> 1, and with round_prefer_ceil 2.
-    "round_prefer_floor": lambda at: math.ceil(at - 0.5),
-    "round_prefer_ceil": lambda at: math.floor(at + 0.5),
-}
+def place(placed: str, q: int, n: int, o: int, factor: float) -> float:
+    """Where pixel q of o lies among n."""
+    if is_half(placed, o):
+        return (q + 0.5) / factor - 0.5
+    if placed == "asymmetric":
+        return q / factor
+    # Corners on corners; a lone pixel lies on the first.
+    return q * (n - 1) / (o - 1) if o > 1 else 0.0
+
 
 ROWS: dict[str, Row] = {"Resize": resize_, "Upsample": upsample}
