@@ -12,14 +12,12 @@ from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import channels, linear, merge, resize
 from cnnspec.values.kinds import Filter
 
-Tops = Sequence[Value]
 
-
-def concat(reading: LayerReading) -> Tops:
+def concat(reading: LayerReading) -> Value:
     fields = reading.fields("concat_param")
     values = reading.values()
     expect_channels(fields, values, "axis", "concat_dim")
-    return [reading.add(merge.Concat(), *values)]
+    return reading.add(merge.Concat(), *values)
 
 
 def expect_channels(fields: Fields, values: Sequence[Value], *names: str) -> None:
@@ -29,7 +27,7 @@ def expect_channels(fields: Fields, values: Sequence[Value], *names: str) -> Non
         fields.expect(name, "1", last)
 
 
-def cut(reading: LayerReading) -> Tops:
+def cut(reading: LayerReading) -> list[Value]:
     """Slice: every top has the channels up to the next point; equal parts where no points are given."""
     fields = reading.fields("slice_param")
     value = reading.value
@@ -45,19 +43,19 @@ def cut(reading: LayerReading) -> Tops:
     return [reading.add(channels.Slice(start=start, stop=stop), value) for start, stop in pairwise(ends)]
 
 
-def split(reading: LayerReading) -> Tops:
+def split(reading: LayerReading) -> list[Value]:
     return [reading.value] * len(reading.part.tops)
 
 
-def flatten(reading: LayerReading) -> Tops:
+def flatten(reading: LayerReading) -> Value:
     fields = reading.fields("flatten_param")
     fields.expect("axis", "1")
     # Axis 0 is the batch's, so that the last one of C@HxW is 3.
     fields.expect("end_axis", "-1", str(len(reading.shape.dimensions)))
-    return [reading.net.flat(reading.value)]
+    return reading.net.flat(reading.value)
 
 
-def reshape(reading: LayerReading) -> Tops:
+def reshape(reading: LayerReading) -> Value:
     """Where it makes a vector of a map or a map of a vector. 0 keeps a size, -1 is what is left."""
     fields = reading.fields("reshape_param")
     fields.expect("axis", "0")
@@ -74,16 +72,16 @@ def reshape(reading: LayerReading) -> Tops:
     if not dims or dims[0] not in (0, -1) or min(sizes, default=0) < 1:
         raise Refuse("E1005", f"`Reshape` to {dims}", fields.line)
     if sizes == [whole]:
-        return [reading.net.flat(reading.value)]
+        return reading.net.flat(reading.value)
     if len(sizes) == 3 and sizes != old:
         shape = Filter(sizes[0], (sizes[1], sizes[2]))
-        return [reading.add(linear.Unflatten(shape=shape), reading.net.flat(reading.value))]
+        return reading.add(linear.Unflatten(shape=shape), reading.net.flat(reading.value))
     if sizes == old:
-        return [reading.value]
+        return reading.value
     raise Refuse("E1005", f"`Reshape` to {dims}", fields.line)
 
 
-def crop(reading: LayerReading) -> Tops:
+def crop(reading: LayerReading) -> Value:
     """The first value as high and as wide as the second, from an offset on."""
     fields = reading.fields("crop_param")
     fields.expect("axis", "2", "-2")
@@ -95,13 +93,13 @@ def crop(reading: LayerReading) -> Tops:
     top, left = offsets[0], offsets[-1]
     (height, width), (rows, columns) = value.shape.size, like.shape.size
     below, right = height - top - rows, width - left - columns
-    return [reading.add(resize.Crop(sides=[top, below, left, right]), value)]
+    return reading.add(resize.Crop(sides=[top, below, left, right]), value)
 
 
-def shuffle(reading: LayerReading) -> Tops:
+def shuffle(reading: LayerReading) -> Value:
     groups = reading.fields("shuffle_channel_param").integer("group", 1)
-    return [reading.add(resize.ChannelShuffle(groups=groups), reading.value)]
+    return reading.add(resize.ChannelShuffle(groups=groups), reading.value)
 
 
-def silence(reading: LayerReading) -> Tops:
+def silence(reading: LayerReading) -> list[Value]:
     return []

@@ -7,7 +7,6 @@ from functools import partial
 from itertools import repeat
 
 from cnnspec.importers.caffe.layers import CaffeLayer, layers_of, scales_behind
-from cnnspec.importers.caffe.moving import Tops
 from cnnspec.importers.caffe.net import CaffeNet, LayerReading
 from cnnspec.importers.caffe.rows import ROWS
 from cnnspec.importers.model import Model, Value
@@ -90,7 +89,7 @@ class Reader:
             for top, value in zip(part.tops, made or repeat(None), strict=False):
                 self.make(top, value)
 
-    def read_part(self, place: int, part: CaffeLayer) -> Tops:
+    def read_part(self, place: int, part: CaffeLayer) -> list[Value]:
         """What the layer at a place makes, a value for each of its tops. Raises Refuse, Misfit, Unknown."""
         scale = self.parts[self.scales[place]] if place in self.scales else None
         reading = LayerReading(self.net, part, tuple(map(self.take, part.bottoms)), scale)
@@ -104,7 +103,7 @@ class Reader:
                 raise Refuse("E1001", f"`{top}` is made twice")
         return made
 
-    def row(self, reading: LayerReading) -> Tops:
+    def row(self, reading: LayerReading) -> list[Value]:
         """What a layer makes. Raises Refuse, Misfit, Unknown."""
         part = reading.part
         if part.kind == "Input":
@@ -117,7 +116,8 @@ class Reader:
             is_loss = part.kind in LOSSES
             hint = ": import the file that is made for use" if is_loss else did_you_mean(part.kind, ROWS)
             raise Refuse("E1003", f"`{part.kind}` has no layer{hint}")
-        return row(reading)
+        made = row(reading)
+        return made if isinstance(made, list) else [made]
 
     def take(self, blob: str) -> Value | None:
         """A blob that a layer reads. Raises Refuse."""

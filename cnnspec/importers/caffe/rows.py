@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from cnnspec.importers.caffe import moving
-from cnnspec.importers.caffe.moving import Tops, expect_channels
+from cnnspec.importers.caffe.moving import expect_channels
 from cnnspec.importers.caffe.net import LayerReading
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.fields import Fields
@@ -19,7 +19,8 @@ from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import pool_size
 
-Row = Callable[[LayerReading], Tops]
+Row = Callable[[LayerReading], Value | list[Value]]
+"""Makes what a layer's top holds, or what each of several tops do."""
 Size = tuple[int, int]
 
 CHANNELS = ("1", "-3")
@@ -45,13 +46,13 @@ def sides(fields: Fields, both: str, stem: str, default: int | None) -> Size:
     return height, (rest or [height])[0]
 
 
-def weighed(reading: LayerReading, layer: Layer, value: Value, bias: bool, how: str = "") -> Tops:
+def weighed(reading: LayerReading, layer: Layer, value: Value, bias: bool, how: str = "") -> Value:
     """A layer whose blobs are a weight and, perhaps, a bias."""
     blobs = {"weight": reading.blob(0, how)} | ({"bias": reading.blob(1)} if bias else {})
-    return [reading.add(layer, value, **blobs)]
+    return reading.add(layer, value, **blobs)
 
 
-def convolution(reading: LayerReading, is_depthwise: bool = False, is_transposed: bool = False) -> Tops:
+def convolution(reading: LayerReading, is_depthwise: bool = False, is_transposed: bool = False) -> Value:
     fields = reading.fields("convolution_param")
     fields.skip("weight_filler", "bias_filler", "engine", "force_nd_im2col")
     fields.expect("axis", *CHANNELS)
@@ -69,7 +70,7 @@ def convolution(reading: LayerReading, is_depthwise: bool = False, is_transposed
     return weighed(reading, layer, reading.value, bias)
 
 
-def inner_product(reading: LayerReading) -> Tops:
+def inner_product(reading: LayerReading) -> Value:
     fields = reading.fields("inner_product_param")
     fields.skip("weight_filler", "bias_filler")
     fields.expect("axis", "1")
@@ -79,7 +80,7 @@ def inner_product(reading: LayerReading) -> Tops:
     return weighed(reading, layer, reading.net.flat(reading.value), bias, how)
 
 
-def pooling(reading: LayerReading) -> Tops:
+def pooling(reading: LayerReading) -> Value:
     fields = reading.fields("pooling_param")
     fields.skip("engine")
     # Protobuf's text may have an enum's number in place of its name.
@@ -90,8 +91,8 @@ def pooling(reading: LayerReading) -> Tops:
         if sides(fields, "pad", "pad", 0) != (0, 0) or sides(fields, "stride", "stride", 1) != (1, 1):
             raise Refuse("E1001", "`global_pooling` with a pad or a stride", fields.line)
         whole = pool.GlobalMaxPool() if kind == "MAX" else pool.GlobalAvgPool()
-        return [reading.add(whole, reading.value)]
-    return [pooled(reading, fields, pool.MaxPool if kind == "MAX" else pool.AvgPool)]
+        return reading.add(whole, reading.value)
+    return pooled(reading, fields, pool.MaxPool if kind == "MAX" else pool.AvgPool)
 
 
 def pooled(reading: LayerReading, fields: Fields, kind: type[pool.MaxPool] | type[pool.AvgPool]) -> Value:
@@ -122,43 +123,43 @@ def caffe_size(n: int, k: int, s: int, p: int, is_padded: bool) -> int:
     return o - 1 if is_padded and (o - 1) * s >= n + p else o
 
 
-def relu(reading: LayerReading) -> Tops:
+def relu(reading: LayerReading) -> Value:
     fields = reading.fields("relu_param")
     fields.skip("engine")
     slope = fields.number("negative_slope", 0.0)
-    return [reading.add(activation.LeakyReLU(slope=slope) if slope else activation.ReLU(), reading.value)]
+    return reading.add(activation.LeakyReLU(slope=slope) if slope else activation.ReLU(), reading.value)
 
 
-def prelu(reading: LayerReading) -> Tops:
+def prelu(reading: LayerReading) -> Value:
     fields = reading.fields("prelu_param")
     fields.skip("filler")
     per = "layer" if fields.flag("channel_shared", False) else "channel"
     return weighed(reading, activation.PReLU(per=per), reading.value, bias=False)
 
 
-def elu(reading: LayerReading) -> Tops:
+def elu(reading: LayerReading) -> Value:
     alpha = reading.fields("elu_param").number("alpha", 1.0)
-    return [reading.add(activation.ELU(alpha=alpha), reading.value)]
+    return reading.add(activation.ELU(alpha=alpha), reading.value)
 
 
 def plain(kind: type[Layer], parameters: str = "") -> Row:
     """A layer whose parameters, if it has any, are about how it is computed."""
 
-    def row(reading: LayerReading) -> Tops:
+    def row(reading: LayerReading) -> Value:
         if parameters:
             reading.fields(parameters).skip("engine")
-        return [reading.add(kind(), reading.value)]
+        return reading.add(kind(), reading.value)
 
     return row
 
 
-def power(reading: LayerReading) -> Tops:
+def power(reading: LayerReading) -> Value:
     """(shift + scale*x)^power, where it is a factor alone."""
     fields = reading.fields("power_param")
     for name, neutral in (("power", 1.0), ("shift", 0.0)):
         if fields.number(name, neutral) != neutral:
             reading.lacks(f"`Power` with `{name}: {fields.text(name)}`", fields)
-    return [scaled(reading, reading.value, fields.number("scale", 1.0))]
+    return scaled(reading, reading.value, fields.number("scale", 1.0))
 
 
 def scaled(reading: LayerReading, value: Value, factor: float) -> Value:
@@ -166,21 +167,21 @@ def scaled(reading: LayerReading, value: Value, factor: float) -> Value:
     return value if factor == 1 else reading.add(channels.Scale(init=factor, trained=False), value)
 
 
-def swish(reading: LayerReading) -> Tops:
+def swish(reading: LayerReading) -> Value:
     reading.fields("swish_param").expect("beta", "1", "1.0")
-    return [reading.add(activation.SiLU(), reading.value)]
+    return reading.add(activation.SiLU(), reading.value)
 
 
-def clip(reading: LayerReading) -> Tops:
+def clip(reading: LayerReading) -> Value:
     fields = reading.fields("clip_param")
     if not fields.has("min") or not fields.has("max"):
         raise Refuse("E1001", "`Clip` wants `min` and `max`", fields.line)
     low, high = fields.number("min", 0.0), fields.number("max", 0.0)
     layer = activation.ReLU6() if (low, high) == (0, 6) else activation.HardTanh(low=low, high=high)
-    return [reading.add(layer, reading.value)]
+    return reading.add(layer, reading.value)
 
 
-def lrn(reading: LayerReading) -> Tops:
+def lrn(reading: LayerReading) -> Value:
     fields = reading.fields("lrn_param")
     fields.skip("engine")
     if fields.text("norm_region", "ACROSS_CHANNELS") not in ("ACROSS_CHANNELS", "0"):
@@ -191,10 +192,10 @@ def lrn(reading: LayerReading) -> Tops:
     values = {
         ours: fields.number(ours, default) for ours, default in (("alpha", 1), ("beta", 0.75), ("k", 1))
     }
-    return [reading.add(norm.LocalResponseNorm(size=size, **values), reading.value)]
+    return reading.add(norm.LocalResponseNorm(size=size, **values), reading.value)
 
 
-def batch_norm(reading: LayerReading) -> Tops:
+def batch_norm(reading: LayerReading) -> Value:
     """With the Scale behind it, if there is one. Its statistics are sums, and a third blob divides them."""
     fields = reading.fields("batch_norm_param")
     fields.skip("moving_average_fraction", "engine")
@@ -209,7 +210,7 @@ def batch_norm(reading: LayerReading) -> Tops:
     layer = norm.BatchNorm(
         eps=fields.number("eps", 1e-5), affine=reading.scale is not None, bias=bias or reading.scale is None
     )
-    return [reading.add(layer, reading.value, **blobs)]
+    return reading.add(layer, reading.value, **blobs)
 
 
 def scale_fields(reading: LayerReading) -> bool:
@@ -221,13 +222,13 @@ def scale_fields(reading: LayerReading) -> bool:
     return fields.flag("bias_term", False)
 
 
-def scale(reading: LayerReading) -> Tops:
+def scale(reading: LayerReading) -> Value:
     """Every channel times a number of its own, or, of two values, the first times the second, a gate."""
     if len(reading.inputs) == 2:
-        return [gated(reading)]
+        return gated(reading)
     if scale_fields(reading):  # times a number, plus a number: a convolution of one pixel
         return weighed(reading, conv.Depthwise(kernel=1), reading.value, bias=True)
-    return [reading.add(channels.Scale(), reading.value, own=reading.blob(0))]
+    return reading.add(channels.Scale(), reading.value, own=reading.blob(0))
 
 
 def gated(reading: LayerReading) -> Value:
@@ -245,14 +246,14 @@ def as_gate(reading: LayerReading, gate: Value) -> Value:
     return reading.add(linear.Unflatten(shape=Filter(gate.shape.channels, (1, 1))), gate)
 
 
-def axpy(reading: LayerReading) -> Tops:
+def axpy(reading: LayerReading) -> Value:
     """a*x + y with a gate a: squeeze-and-excitation in a residual."""
     gate, value, rest = reading.values(3)
     product = reading.add(merge.Mul(), value, as_gate(reading, gate))
-    return [reading.add(merge.Add(), product, rest)]
+    return reading.add(merge.Add(), product, rest)
 
 
-def eltwise(reading: LayerReading) -> Tops:
+def eltwise(reading: LayerReading) -> Value:
     fields = reading.fields("eltwise_param")
     fields.skip("stable_prod_grad")
     operation = fields.text("operation", "SUM")
@@ -263,25 +264,25 @@ def eltwise(reading: LayerReading) -> Tops:
     if operation in ("SUM", "1"):
         # A difference is a layer of its own, without a scale by -1.
         if factors == [1, -1]:
-            return [reading.add(merge.Sub(), *values)]
+            return reading.add(merge.Sub(), *values)
         parts = [scaled(reading, *pair) for pair in zip(values, factors, strict=True)]
-        return [reading.add(merge.Add(), *parts)]
+        return reading.add(merge.Add(), *parts)
     if fields.has("coeff") or operation not in ("PROD", "0"):
         reading.lacks(f"`Eltwise` of `operation: {operation}`", fields)
-    return [reading.add(merge.Mul(), *values)]
+    return reading.add(merge.Mul(), *values)
 
 
-def dropped(reading: LayerReading) -> Tops:
+def dropped(reading: LayerReading) -> Value:
     fields = reading.fields("dropout_param")
     fields.expect("scale_train", "true", "1")
-    return [reading.add(dropout.Dropout(p=fields.number("dropout_ratio", 0.5)), reading.value)]
+    return reading.add(dropout.Dropout(p=fields.number("dropout_ratio", 0.5)), reading.value)
 
 
-def softmax(reading: LayerReading) -> Tops:
+def softmax(reading: LayerReading) -> Value:
     fields = reading.fields("softmax_param")
     fields.skip("engine")
     expect_channels(fields, [reading.value], "axis")
-    return [reading.add(activation.Softmax(), reading.value)]
+    return reading.add(activation.Softmax(), reading.value)
 
 
 ROWS: dict[str, Row] = {
