@@ -31,18 +31,11 @@ class LoadedPrototxt(LoadedText):
         names = self.fields.fields.get("name", [])
         self.name = from_class(str(names[0].value), "Net") if names else from_file(self.path.stem)
         self.blobs: dict[str, Blob] = {}
-        self.shapes: dict[str, tuple[int, ...]] = {}
 
     def read(self, inputs: Sequence[Shape], name: str) -> Model:
         net = CaffeNet(self.path.name)
         model = read(net, self.fields, inputs, name, self.until)
         self.blobs = net.blobs
-        self.shapes = {
-            operation.keys[weight.name]: tuple(map(int, weight.shape))
-            for operation in model.operations
-            if operation.keys
-            for weight in operation.layer.weights(operation.inputs[0].shape)
-        }
         return model
 
     def read_weights(self, path: Path, keys: Sequence[str]) -> dict[str, Array]:
@@ -59,7 +52,7 @@ class LoadedPrototxt(LoadedText):
         for key in filter(self.blobs.__contains__, keys):
             blob = self.blobs[key]
             try:
-                found[key] = tensor(stored, blob, self.shapes[key])
+                found[key] = tensor(stored, blob)
             except (caffemodel.Broken, LookupError) as problem:
                 refusals.append(Refusal("E1006", f"{path}: `{blob.layer}`: {problem.args[0]}"))
         if refusals:
@@ -67,10 +60,10 @@ class LoadedPrototxt(LoadedText):
         return found
 
 
-def tensor(stored: dict[str, list[BlobData]], blob: Blob, shape: tuple[int, ...]) -> Array:
+def tensor(stored: dict[str, list[BlobData]], blob: Blob) -> Array:
     """A tensor as a layer of ours has it. Raises LookupError, Broken."""
     numbers = numbers_of(stored, blob.layer, blob.number)
-    stored_as = shape[::-1] if blob.how == "transposed" else shape
+    stored_as = blob.shape[::-1] if blob.how == "transposed" else blob.shape
     # Older files give every blob four axes, some of length 1; older batch norms give none.
     lengths, wanted = ([length for length in axes if length != 1] for axes in (numbers.shape, stored_as))
     if lengths != wanted:

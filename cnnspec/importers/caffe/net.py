@@ -12,16 +12,22 @@ from cnnspec.importers.refusals import Refuse
 from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 
+FILLERS = ("bias_filler", "filler", "weight_filler")
+SILENT = (*FILLERS, "engine", "force_nd_im2col", "moving_average_fraction", "stable_prod_grad")
+"""Parameters of how a layer is computed and trained: they say nothing about what it makes."""
+
 
 class Blob(NamedTuple):
     """Where a tensor is: the blob of a layer, and what becomes of it.
 
-    `how`: "average", a sum that the layer's third blob divides; "transposed", columns first.
+    `how`: "average", a sum that the layer's third blob divides; "transposed", columns first. `shape` is the
+    tensor's, once a layer has it.
     """
 
     layer: str
     number: int
     how: str = ""
+    shape: tuple[int, ...] = ()
 
 
 class CaffeNet(Builder):
@@ -81,16 +87,20 @@ class LayerReading(NamedTuple):
         return found
 
     def fields(self, name: str) -> Fields:
-        """The layer's own parameters."""
-        return self.part.fields.part(name)
+        """The layer's own parameters, which are used by this, those that say nothing included."""
+        found = self.part.fields.part(name)
+        found.skip(*SILENT)
+        return found
 
     def add(self, layer: Layer, *inputs: Value, **blobs: Blob) -> Value:
         """Add a layer without tensors, or with those of `blobs`, by their names. Raises Refuse."""
         label = self.net.owner(self.part) if blobs else ""
         made = self.net.emit(layer, *inputs, label=label)
-        for name, blob in blobs.items():
+        for weight in layer.weights(inputs[0].shape) if blobs else ():
             # "own" is a Scale's one tensor, which has no name: a keyword has to have one.
-            self.net.blobs.setdefault(f"{label}.{name}" if name != "own" else label, blob)
+            if (blob := blobs.get(weight.name or "own")) is not None:
+                key = self.net.operations[-1].keys[weight.name]
+                self.net.blobs.setdefault(key, blob._replace(shape=tuple(map(int, weight.shape))))
         return made
 
     def lacks(self, what: str, fields: Fields) -> None:

@@ -54,7 +54,6 @@ def weighed(reading: LayerReading, layer: Layer, value: Value, bias: bool, how: 
 
 def convolution(reading: LayerReading, is_depthwise: bool = False, is_transposed: bool = False) -> Value:
     fields = reading.fields("convolution_param")
-    fields.skip("weight_filler", "bias_filler", "engine", "force_nd_im2col")
     fields.expect("axis", *CHANNELS)
     bias = fields.flag("bias_term", True)
     filters = Filter(fields.needed("num_output").integer(), sides(fields, "kernel_size", "kernel", None))
@@ -72,7 +71,6 @@ def convolution(reading: LayerReading, is_depthwise: bool = False, is_transposed
 
 def inner_product(reading: LayerReading) -> Value:
     fields = reading.fields("inner_product_param")
-    fields.skip("weight_filler", "bias_filler")
     fields.expect("axis", "1")
     bias = fields.flag("bias_term", True)
     how = "transposed" if fields.flag("transpose", False) else ""
@@ -82,7 +80,6 @@ def inner_product(reading: LayerReading) -> Value:
 
 def pooling(reading: LayerReading) -> Value:
     fields = reading.fields("pooling_param")
-    fields.skip("engine")
     # Protobuf's text may have an enum's number in place of its name.
     kind = {"0": "MAX", "1": "AVE"}.get(fields.text("pool", "MAX"), fields.text("pool", "MAX"))
     if kind not in ("MAX", "AVE"):
@@ -124,16 +121,12 @@ def caffe_size(n: int, k: int, s: int, p: int, is_padded: bool) -> int:
 
 
 def relu(reading: LayerReading) -> Value:
-    fields = reading.fields("relu_param")
-    fields.skip("engine")
-    slope = fields.number("negative_slope", 0.0)
+    slope = reading.fields("relu_param").number("negative_slope", 0.0)
     return reading.add(activation.LeakyReLU(slope=slope) if slope else activation.ReLU(), reading.value)
 
 
 def prelu(reading: LayerReading) -> Value:
-    fields = reading.fields("prelu_param")
-    fields.skip("filler")
-    per = "layer" if fields.flag("channel_shared", False) else "channel"
+    per = "layer" if reading.fields("prelu_param").flag("channel_shared", False) else "channel"
     return weighed(reading, activation.PReLU(per=per), reading.value, bias=False)
 
 
@@ -147,7 +140,7 @@ def plain(kind: type[Layer], parameters: str = "") -> Row:
 
     def row(reading: LayerReading) -> Value:
         if parameters:
-            reading.fields(parameters).skip("engine")
+            reading.fields(parameters)  # are used by this
         return reading.add(kind(), reading.value)
 
     return row
@@ -183,7 +176,6 @@ def clip(reading: LayerReading) -> Value:
 
 def lrn(reading: LayerReading) -> Value:
     fields = reading.fields("lrn_param")
-    fields.skip("engine")
     if fields.text("norm_region", "ACROSS_CHANNELS") not in ("ACROSS_CHANNELS", "0"):
         reading.lacks("`LRN` within channels", fields)
     size = fields.integer("local_size", 5)
@@ -198,7 +190,6 @@ def lrn(reading: LayerReading) -> Value:
 def batch_norm(reading: LayerReading) -> Value:
     """With the Scale behind it, if there is one. Its statistics are sums, and a third blob divides them."""
     fields = reading.fields("batch_norm_param")
-    fields.skip("moving_average_fraction", "engine")
     fields.expect("use_global_stats", "true", "1")
     blobs = {"running_mean": reading.blob(0, "average"), "running_var": reading.blob(1, "average")}
     bias = False
@@ -216,7 +207,6 @@ def batch_norm(reading: LayerReading) -> Value:
 def scale_fields(reading: LayerReading) -> bool:
     """Whether a Scale of every channel has a bias. Raises Refuse where it is one along other axes."""
     fields = reading.fields("scale_param")
-    fields.skip("filler", "bias_filler")
     fields.expect("axis", *CHANNELS)
     fields.expect("num_axes", "1")
     return fields.flag("bias_term", False)
@@ -255,7 +245,6 @@ def axpy(reading: LayerReading) -> Value:
 
 def eltwise(reading: LayerReading) -> Value:
     fields = reading.fields("eltwise_param")
-    fields.skip("stable_prod_grad")
     operation = fields.text("operation", "SUM")
     values = reading.values()
     factors = [field.number() for field in fields.all("coeff")] or [1.0] * len(values)
@@ -279,9 +268,7 @@ def dropped(reading: LayerReading) -> Value:
 
 
 def softmax(reading: LayerReading) -> Value:
-    fields = reading.fields("softmax_param")
-    fields.skip("engine")
-    expect_channels(fields, [reading.value], "axis")
+    expect_channels(reading.fields("softmax_param"), [reading.value], "axis")
     return reading.add(activation.Softmax(), reading.value)
 
 
