@@ -18,20 +18,22 @@ from cnnspec.layers import conv, norm, resize
 from cnnspec.values.kinds import Filter
 
 
-def vector(net: GraphFlows, known: object, what: str, size: int) -> WeightArray:
-    """A weight with so many numbers in a row. Raises Refuse."""
+def vector(net: GraphFlows, known: object, what: str, size: int, parts: int = 1) -> WeightArray:
+    """A weight with so many numbers in a row, or with one for each of equal parts of it. Raises Refuse."""
     given = net.numbers(known, what)
     # The bias of a Gemm may be one number for all units, or (1, units).
-    if given.array.size == 1 < size:
-        return WeightArray(np.full(size, given.array.reshape(())))
+    if given.array.size == parts < size:
+        return WeightArray(np.repeat(given.array.reshape(-1), size // parts))
     if given.array.size != size or given.array.shape[-1:] != (size,):
         net.deny(what, f"a tensor of shape {given.array.shape}")
     return WeightArray(given.array.reshape(size), given.name if given.array.shape == (size,) else "")
 
 
-def vectors(net: GraphFlows, size: int, **given: object) -> dict[str, WeightArray | None]:
+def vectors(net: GraphFlows, size: int, parts: int = 1, **given: object) -> dict[str, WeightArray | None]:
     """Weights with so many numbers in a row each, None where one is not there. Raises Refuse."""
-    return {name: None if each is None else vector(net, each, name, size) for name, each in given.items()}
+    return {
+        name: None if each is None else vector(net, each, name, size, parts) for name, each in given.items()
+    }
 
 
 def conv_(
@@ -191,17 +193,8 @@ def group_norm(
     net: GraphFlows, x: object, scale: object, b: object, *, epsilon: float = 1e-5, num_groups: int
 ) -> Flow:
     value = net.map(x)
-    each = value.shape.channels // num_groups
-    tensors = {}
-    for name, known in (("weight", scale), ("bias", b)):
-        given = net.numbers(known, name)
-        # A number a group in opset 18, one a channel since 21.
-        spread = given.array.size == num_groups != value.shape.channels
-        tensors[name] = (
-            WeightArray(np.repeat(given.array.reshape(-1), each))
-            if spread
-            else vector(net, known, name, value.shape.channels)
-        )
+    # A number a group in opset 18, one a channel since 21.
+    tensors = vectors(net, value.shape.channels, num_groups, weight=scale, bias=b)
     layer = norm.GroupNorm(groups=num_groups, eps=epsilon)
     return net.natural(net.emit(layer, value, **tensors))
 

@@ -98,7 +98,7 @@ class GraphFlows(Flows):
             properties = {pair.key: pair.value for pair in each.metadata_props}
             node = GraphNode(each.op_type, each.name, tuple(each.input), tuple(each.output), {}, properties)
             # Before the attributes are read: where that fails, the refusal names the node.
-            self.node = node
+            self.node, made = node, []
             try:
                 if each.domain not in DOMAINS:
                     raise Refuse(
@@ -107,11 +107,9 @@ class GraphFlows(Flows):
                 made = self.lower(each, node._replace(attributes=attributes_of(each)))
             except Refuse as refuse:
                 self.refuse(refuse)
-                made = []
             # An attribute may be of any type: an axis that is a text fails where the row computes with it.
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as problem:
                 self.refuse(Refuse("E1004", f"`{node.operator}` cannot be read: {problem}"))
-                made = []
             # What a refused node would have made is Opaque: what reads it is passed over, not refused, too.
             for name, known in zip(node.outputs, [*made, *[Opaque()] * len(node.outputs)], strict=False):
                 if name:
@@ -127,14 +125,19 @@ class GraphFlows(Flows):
         given = [self.look(name) if name else None for name in node.inputs]
         if any(isinstance(each, Opaque) for each in given):
             return []
+        found = None
         # Of a `Constant`, too, which has no inputs.
         if all(isinstance(each, ConstantArray | None) for each in given):
             arrays = [each.array if isinstance(each, ConstantArray) else None for each in given]
             found = compute(written, arrays, self.opset)
-            # None: an `If`, say, has a row, though numbers alone decide it.
-            if found is not None:
-                return self.checked_all(node, [ConstantArray(each, self.source(node)) for each in found])
-        return self.checked_all(node, self.apply(self.table, *as_rows_take(node, given)))
+        # None: an `If`, say, has a row, though numbers alone decide it.
+        if found is None:
+            made = self.apply(self.table, *as_rows_take(node, given))
+        else:
+            made = [ConstantArray(each, self.source(node)) for each in found]
+        for name, known in zip(node.outputs, made, strict=False):
+            self.check(name, known)
+        return made
 
     def source(self, node: GraphNode) -> str:
         """The tensor of the file that a node of numbers hands on as it is."""
@@ -142,11 +145,6 @@ class GraphFlows(Flows):
             return node.outputs[0]
         known = self.look(node.inputs[0]) if node.operator == "Identity" else None
         return known.name if isinstance(known, ConstantArray) else ""
-
-    def checked_all(self, node: GraphNode, made: list[Known]) -> list[Known]:
-        for name, known in zip(node.outputs, made, strict=False):
-            self.check(name, known)
-        return made
 
     def look(self, name: str) -> Known:
         """What a value of the graph is known to be. Raises Refuse."""
@@ -213,13 +211,14 @@ class GraphFlows(Flows):
         sources = tuple(tensor.source for name, tensor in given.items() if name != COUNTER)
         first = self.made.get(x.number)
         behind = first is not None and first.operation.keys and not is_own(first.operation)
-        # conv, norm, conv, norm of the same tensors: the last norm is behind a kernel that runs again.
-        if sources and all(sources) and (behind or any(each.array.ndim > 1 for each in given.values())):
-            for number in reversed(self.shared.get((sign_of(layer), sources), [])):
-                if self.has(number, layer, given):
-                    return dict(self.made[number].operation.keys)
         if sources and all(sources):
-            self.shared.setdefault((sign_of(layer), sources), []).append(output.number)
+            alike = self.shared.setdefault((sign_of(layer), sources), [])
+            # conv, norm, conv, norm of the same tensors: the last norm is behind a kernel that runs again.
+            if behind or any(each.array.ndim > 1 for each in given.values()):
+                for number in reversed(alike):
+                    if self.has(number, layer, given):
+                        return dict(self.made[number].operation.keys)
+            alike.append(output.number)
         return {name: f"{output.number}.{name}" for name in given}
 
     def has(self, number: int, layer: Layer, given: Mapping[str, WeightArray]) -> bool:
@@ -278,13 +277,9 @@ class GraphFlows(Flows):
         raise Refuse("E1005", f"`{self.node.operator}` of a tensor that is no value of the network")
 
     def axes_of(self, known: object) -> Axes | None:
-        return (
-            known.axes
-            if isinstance(known, Flow | FormulaPart)
-            else known.flow.axes
-            if isinstance(known, Affine | Repeated)
-            else None
-        )
+        """The axes of a value, repeated or not, or of a formula; None of numbers."""
+        known = known.flow if isinstance(known, Affine | Repeated) else known
+        return known.axes if isinstance(known, Flow | FormulaPart) else None
 
 
 def is_own(operation: Operation) -> bool:

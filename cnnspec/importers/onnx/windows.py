@@ -7,10 +7,8 @@ from typing import NamedTuple
 from cnnspec.importers.onnx.lower import GraphFlows
 from cnnspec.importers.onnx.values import WindowAttributes
 from cnnspec.importers.refusals import Refuse
+from cnnspec.layers.pads import Sides
 from cnnspec.values.shapes import Shape, pool_size, same_padding
-
-Sides = tuple[int, int, int, int]
-"""Top, bottom, left, right."""
 
 
 class Windows(NamedTuple):
