@@ -144,6 +144,8 @@ class Lowering:
         self.opset = body.opset
         # A layer that runs again, "conv1 (2)", lies where its weights do, in "conv1".
         self.scopes = body.scopes(node.first, self.layer.name, node.within)
+        # (16,), under the key "conv1.bias", of the layer's own "bias".
+        self.tensors = {weight.name: (key, weight.shape) for key, weight in node.by_key.items()}
         self.ops: list[Op] = []
         self.kinds: Counter[str] = Counter()
 
@@ -172,12 +174,12 @@ class Lowering:
 
     def has(self, name: str) -> bool:
         """Whether the layer has a tensor of that name."""
-        return any(weight.name == name for weight in self.node.weights)
+        return name in self.tensors
 
     def tensor(self, name: str) -> str:
         """The value of a tensor of the layer."""
-        key, weight = next(item for item in self.node.by_key.items() if item[1].name == name)
-        return self.body.tensor(key.removeprefix(self.body.prefix), tuple(map(int, weight.shape)))
+        key, shape = self.tensors[name]
+        return self.body.tensor(key.removeprefix(self.body.prefix), tuple(map(int, shape)))
 
     def optional(self, name: str) -> list[str]:
         """The tensor of that name, if the layer has it."""

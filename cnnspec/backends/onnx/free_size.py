@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
-
-import numpy as np
 
 from cnnspec.backends.onnx.body import Body, Op
 from cnnspec.failures import Refusal
@@ -60,17 +58,13 @@ def difference(body: Body, other: Body) -> Op | None:
 
 def content_of(body: Body, op: Op) -> tuple[Any, ...]:
     """All that an operator is, its function aside: constants as their numbers, tensors by their shapes."""
-    given = [constant(body.constants[name]) if name in body.constants else name for name in op.inputs]
+    constants = [body.constants.get(name) for name in op.inputs]
+    given = [
+        name if numbers is None else (numbers.shape, numbers.tobytes())
+        for name, numbers in zip(op.inputs, constants, strict=True)
+    ]
     shapes = [body.tensors.get(name) for name in op.inputs]
-    return op.kind, given, shapes, op.output, op.name, attributes(op.attributes)
-
-
-def constant(numbers: Any) -> tuple[Any, ...]:
-    return np.shape(numbers), np.asarray(numbers).tobytes()
-
-
-def attributes(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return sorted((name, repr(value)) for name, value in found.items())
+    return op.kind, given, shapes, op.output, op.name, op.attributes
 
 
 def words_of(op: Op, network: Network) -> str:
