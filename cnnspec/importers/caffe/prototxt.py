@@ -50,12 +50,10 @@ class Maker(Transformer[Any, Any]):
         return Fields(1, chain.from_iterable(fields))
 
     def scalar(self, parts: list[Any]) -> list[Field]:
-        name, value = parts
-        return [Field(str(name), plain(value), name.line)]
-
-    def listed(self, parts: list[Any]) -> list[Field]:
         name, *values = parts
         return [Field(str(name), plain(value), name.line) for value in values]
+
+    listed = scalar
 
     def part(self, parts: list[Any]) -> list[Field]:
         name, *fields = parts

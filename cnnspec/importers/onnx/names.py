@@ -55,24 +55,17 @@ def owner(made: NodeOperation) -> str:
 
     Exporters merge vectors that are equal, and name them after the first: a kernel's name is believed most.
     """
-    found = [
-        tensor.source.removesuffix(f".{name}" if name else "")
-        for name, tensor in made.tensors.items()
-        if name != COUNTER and tensor.array.ndim > 1 and tensor.source.endswith(f".{name}" if name else "")
-    ]
-    for path in (*found, path_of(made.node), *own_names(made)):
+    paths: dict[str, str] = {}  # of the modules, by the names of their tensors
+    for name, tensor in made.tensors.items():
+        suffix = f".{name}" if name else ""
+        if name != COUNTER and tensor.source.endswith(suffix):
+            paths[name] = tensor.source.removesuffix(suffix)
+    kernels = [path for name, path in paths.items() if made.tensors[name].array.ndim > 1]
+    owners = {path for name, path in paths.items() if name}
+    for path in (*kernels, path_of(made.node), *([*owners] if len(owners) == 1 else [])):
         if PATH.fullmatch(path):
             return path
     return ""
-
-
-def own_names(made: NodeOperation) -> list[str]:
-    """What the names of all tensors begin with, if they begin alike."""
-    tensors = {name: tensor.source for name, tensor in made.tensors.items() if name != COUNTER}
-    starts = {
-        source.removesuffix(f".{name}") for name, source in tensors.items() if source.endswith(f".{name}")
-    }
-    return [*starts] if len(starts) == 1 and len(tensors) else []
 
 
 def path_of(node: GraphNode) -> str:

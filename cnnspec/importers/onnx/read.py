@@ -102,7 +102,7 @@ def inputs_of(model: ModelProto) -> list[Any]:
     return [given for given in model.graph.input if given.name not in held]
 
 
-def noted(given: Any, key: str, channels: int) -> tuple[float, ...]:
+def noted_numbers(given: Any, key: str, channels: int) -> tuple[float, ...]:
     """Numbers that cnnspec noted with an input, one in all or one a channel; none where it did not."""
     texts = {each.key: each.value for each in given.metadata_props}
     try:
@@ -140,7 +140,7 @@ class GraphReader:
             Input(
                 label(each.name) if len(given) > 1 else "",
                 self.net.start(each.name, each.shape, each.is_channels_last),
-                *(noted(message, key, each.shape.channels) for key in (MEAN, STD)),
+                *(noted_numbers(message, key, each.shape.channels) for key in (MEAN, STD)),
             )
             for each, message in zip(given, inputs_of(model), strict=True)
         ]
@@ -208,15 +208,9 @@ class GraphReader:
     def maker(self, operation: Operation) -> NodeOperation:
         """An operation with its node and its weights, which it may share with one that came before."""
         found = self.net.made.get(operation.output.number)
-        if found is None:  # a vector that was lifted to a map
-            found = next(
-                (
-                    each
-                    for each in self.net.made.values()
-                    if each.operation.keys == operation.keys and operation.keys
-                ),
-                NodeOperation(operation, GraphNode("", "", (), ()), {}),
-            )
+        if found is None and operation.keys:  # a vector that was lifted to a map
+            found = next(each for each in self.net.made.values() if each.operation.keys == operation.keys)
+        found = found or NodeOperation(operation, GraphNode("", "", (), ()), {})
         return found._replace(operation=operation)
 
     def output(self, name: str) -> Value | None:
