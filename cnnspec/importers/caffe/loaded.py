@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnspec.importers import prove
 from cnnspec.importers.caffe.net import Blob, CaffeNet
 from cnnspec.importers.caffe.prototxt import parse
 from cnnspec.importers.caffe.read import read
@@ -31,11 +32,12 @@ class LoadedPrototxt(LoadedText):
         names = self.fields.fields.get("name", [])
         self.name = from_class(str(names[0].value), "Net") if names else from_file(self.path.stem)
         self.blobs: dict[str, Blob] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
 
     def read(self, inputs: Sequence[Shape], name: str) -> Model:
         net = CaffeNet(self.path.name)
         model = read(net, self.fields, inputs, name, self.until)
-        self.blobs = net.blobs
+        self.blobs, self.shapes = net.blobs, prove.keys(model)
         return model
 
     def read_weights(self, path: Path, keys: Sequence[str]) -> dict[str, Array]:
@@ -52,7 +54,7 @@ class LoadedPrototxt(LoadedText):
         for key in filter(self.blobs.__contains__, keys):
             blob = self.blobs[key]
             try:
-                found[key] = tensor(stored, blob)
+                found[key] = tensor(stored, blob, self.shapes[key])
             except (caffemodel.Broken, LookupError) as problem:
                 refusals.append(Refusal("E1006", f"{path}: `{blob.layer}`: {problem.args[0]}"))
         if refusals:
@@ -60,10 +62,10 @@ class LoadedPrototxt(LoadedText):
         return found
 
 
-def tensor(stored: dict[str, list[BlobData]], blob: Blob) -> Array:
+def tensor(stored: dict[str, list[BlobData]], blob: Blob, shape: tuple[int, ...]) -> Array:
     """A tensor as a layer of ours has it. Raises LookupError, Broken."""
     numbers = numbers_of(stored, blob.layer, blob.number)
-    stored_as = blob.shape[::-1] if blob.how == "transposed" else blob.shape
+    stored_as = shape[::-1] if blob.how == "transposed" else shape
     # Older files give every blob four axes, some of length 1; older batch norms give none.
     lengths, wanted = ([length for length in axes if length != 1] for axes in (numbers.shape, stored_as))
     if lengths != wanted:

@@ -20,14 +20,12 @@ SILENT = (*FILLERS, "engine", "force_nd_im2col", "moving_average_fraction", "sta
 class Blob(NamedTuple):
     """Where a tensor is: the blob of a layer, and what becomes of it.
 
-    `how`: "average", a sum that the layer's third blob divides; "transposed", columns first. `shape` is the
-    tensor's, once a layer has it.
+    `how`: "average", a sum that the layer's third blob divides; "transposed", columns first.
     """
 
     layer: str
     number: int
     how: str = ""
-    shape: tuple[int, ...] = ()
 
 
 class CaffeNet(Builder):
@@ -96,11 +94,9 @@ class LayerReading(NamedTuple):
         """Add a layer without tensors, or with those of `blobs`, by their names. Raises Refuse."""
         label = self.net.owner(self.part) if blobs else ""
         made = self.net.emit(layer, *inputs, label=label)
-        for weight in layer.weights(inputs[0].shape) if blobs else ():
+        for name, blob in blobs.items():
             # "own" is a Scale's one tensor, which has no name: a keyword has to have one.
-            if (blob := blobs.get(weight.name or "own")) is not None:
-                key = self.net.operations[-1].keys[weight.name]
-                self.net.blobs.setdefault(key, blob._replace(shape=tuple(map(int, weight.shape))))
+            self.net.blobs.setdefault(f"{label}.{name}" if name != "own" else label, blob)
         return made
 
     def lacks(self, what: str, fields: Fields) -> None:
