@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cnnspec.importers.darknet.activations import activate
 from cnnspec.importers.darknet.net import SectionReading, numbers_of
 from cnnspec.importers.model import Value
-from cnnspec.importers.refusals import Refuse
+from cnnspec.importers.refusals import Refuse, did_you_mean
 from cnnspec.layers import activation, channels, conv, dropout, linear, merge, norm, pool, resize
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
@@ -20,6 +19,23 @@ Row = Callable[[SectionReading], Value]
 
 EPS = 1e-5
 """Under the root, as in AlexeyAB's Darknet and in what either computes on a GPU; see weights.py."""
+
+
+ACTIVATIONS: dict[str, Callable[[], Layer]] = {
+    "elu": activation.ELU,
+    "gelu": lambda: activation.GELU(approximate="tanh"),
+    "hardtan": activation.HardTanh,
+    "leaky": lambda: activation.LeakyReLU(slope=0.1),
+    "logistic": activation.Sigmoid,
+    "mish": activation.Mish,
+    "relie": activation.LeakyReLU,
+    "relu": activation.ReLU,
+    "relu6": activation.ReLU6,
+    "selu": activation.SELU,
+    "swish": activation.SiLU,
+    "tanh": activation.Tanh,
+}
+"""Each of ours; a `ramp` is put together of ours."""
 
 
 def convolutional(reading: SectionReading) -> Value:
@@ -85,6 +101,23 @@ def weighed(reading: SectionReading, layer: Layer, value: Value, normalized: boo
     # The number of this section: there is a value of each one before it.
     net.owners_of[len(net.values)] = label, behind
     return made
+
+
+def activate(reading: SectionReading, value: Value, default: str) -> Value:
+    """The value behind the section's activation; one that has no layer is refused, and left out."""
+    name = reading.fields.text("activation", default)
+    if name == "linear":
+        return value
+    if name == "ramp":  # max(0, x) + x/10
+        tenth = reading.add(channels.Scale(init=0.1, trained=False), value)
+        return reading.add(merge.Add(), reading.add(activation.ReLU(), value), tenth)
+    if name not in ACTIVATIONS:
+        field = reading.fields.one("activation")
+        line = field.line if field else 0
+        message = f"the activation `{name[:40]}` has no layer{did_you_mean(name, ACTIVATIONS)}"
+        reading.net.refuse(Refuse("E1003", message, line))
+        return value
+    return reading.add(ACTIVATIONS[name](), value)
 
 
 def shared_labels(reading: SectionReading) -> tuple[str, str] | None:
