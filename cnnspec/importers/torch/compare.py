@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from cnnspec.importers.model import Operation, Output, Value, sign_of
+from cnnspec.importers.model import Operation, Output, Value, needed, sign_of
 from cnnspec.importers.refusals import Refusal, Refused
 
 NOISE = ("dropout", "stochasticdepth")
@@ -31,13 +31,12 @@ def merge(trained: TracedRun, evaluated: TracedRun) -> tuple[list[Operation], tu
     numbers: dict[Hashable, int] = {}
     ours, theirs = identify(trained, numbers), identify(evaluated, numbers)
     outputs = match(trained, evaluated, ours, theirs)
-    needed = ancestors(trained, [output.value for output in outputs])
-    lasting = ancestors(trained, [output.value for output in outputs if not output.training])
+    lasting = needed(trained.operations, [output.value for output in outputs if not output.training])
+    kept = {operation.output.number for operation in lasting}
     operations = [
         # An auxiliary classifier is of training, all of it that no lasting output needs.
-        op._replace(training=op.layer.name in NOISE or op.output.number not in lasting)
-        for op in trained.operations
-        if op.output.number in needed
+        op._replace(training=op.layer.name in NOISE or op.output.number not in kept)
+        for op in needed(trained.operations, [output.value for output in outputs])
     ]
     return operations, outputs
 
@@ -84,13 +83,3 @@ def difference(evaluated: TracedRun, ours: dict[int, int], theirs: dict[int, int
             message = f"evaluation computes what training does not: `{operation.layer.name}`"
             return Refusal("E1009", message, operation.scopes, operation.place)
     return Refusal("E1009", "evaluation returns other values than training, or in another order")
-
-
-def ancestors(run: TracedRun, values: list[Value]) -> set[int]:
-    """The values that these are computed from, themselves among them, by number."""
-    found = {value.number for value in values}
-    # Operations stand behind what they read, so that one pass backwards finds all.
-    for operation in reversed(run.operations):
-        if operation.output.number in found:
-            found |= {value.number for value in operation.inputs}
-    return found
