@@ -1,4 +1,4 @@
-"""Know the modules that are a layer of ours, where PyTorch has no function to see them by.
+"""Know the modules that are a layer of ours as a whole, where PyTorch has no function to see them by.
 
 A class is one of ours where its code is, as in emitted programs, or where what it computes is: a name alone
 says nothing of what a class does.
@@ -14,27 +14,74 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnnspec.backends.torch.modules import conv, layers, norm
+from cnnspec.backends.torch.modules import conv, layers
+from cnnspec.backends.torch.modules import norm as norms
+from cnnspec.importers.torch.numbers import sides
+from cnnspec.layers import channels, norm, pool, resize
+from cnnspec.layers.base import Layer
 
-CLASSES = (
-    conv.ChannelConv,
-    layers.BlurPool,
-    layers.PaddedAvgPool2d,
-    layers.PaddedMaxPool2d,
-    layers.PixelUnshuffle,
-    layers.Upsample,
-    norm.ChannelRMSNorm,
-    norm.EvoNormB0,
-    norm.EvoNormS0,
-    norm.FilterResponseNorm,
-    norm.GlobalResponseNorm,
-)
-OURS: dict[str, type] = {cls.__name__: cls for cls in CLASSES}
-"""Modules that are seen as one call of their name."""
 
+def upsample(module: Any) -> Layer:
+    has_factor = module.scale_factor is not None
+    given = list(sides(module.scale_factor if has_factor else module.size))
+    return resize.Upsample(mode=module.mode, **{"factor" if has_factor else "size": given})
+
+
+def evo_norm(module: Any) -> Layer:
+    return norm.EvoNormS0(groups=module.groups, act=module.v is not None, eps=module.eps)
+
+
+def blur_pool(module: Any) -> Layer:
+    # In the order of F.pad: left, right, top, bottom.
+    left, _, top, _ = module.pads
+    return pool.BlurPool(
+        window=tuple(module.kernel.shape[2:]),
+        stride=sides(module.stride),
+        pad=(top, left),
+        mode="zeros" if module.mode == "constant" else module.mode,
+    )
+
+
+def windows(module: Any) -> dict[str, Any]:
+    """What all pools have whose sides are padded apart."""
+    left, right, top, bottom = module.sides
+    window, stride = sides(module.kernel_size), sides(module.stride)
+    return {"window": window, "stride": stride, "pad": [top, bottom, left, right], "ceil": module.ceil_mode}
+
+
+def max_pool(module: Any) -> Layer:
+    return pool.MaxPool(**windows(module), dilation=sides(module.dilation))
+
+
+def avg_pool(module: Any) -> Layer:
+    counted, divisor = module.count_include_pad, module.divisor_override
+    return pool.AvgPool(**windows(module), countpad=counted, divisor=divisor)
+
+
+def channel_conv(module: Any) -> Layer:
+    (kernel,) = module.kernel_size
+    return channels.ChannelConv(kernel=kernel, bias=module.bias is not None, mode=module.padding_mode)
+
+
+LAYERS: dict[type, Callable[[Any], Layer]] = {
+    conv.ChannelConv: channel_conv,
+    layers.BlurPool: blur_pool,
+    layers.PaddedAvgPool2d: avg_pool,
+    layers.PaddedMaxPool2d: max_pool,
+    layers.PixelUnshuffle: lambda module: resize.PixelUnshuffle(factor=module.downscale_factor),
+    layers.Upsample: upsample,
+    norms.ChannelRMSNorm: lambda m: norm.RMSNorm(eps=m.eps, affine=m.weight is not None),
+    norms.EvoNormB0: lambda module: norm.EvoNormB0(momentum=module.momentum, eps=module.eps),
+    norms.EvoNormS0: evo_norm,
+    norms.FilterResponseNorm: lambda m: norm.FilterResponseNorm(eps=m.eps, tlu=m.tau is not None),
+    norms.GlobalResponseNorm: lambda m: norm.GlobalResponseNorm(eps=m.eps),
+}
+"""Modules that are seen as one call of their name, and the layer that each is."""
+
+OURS = {cls.__name__: cls for cls in LAYERS}
 
 TWINS: dict[str, Callable[[Any], nn.Module]] = {
-    "EvoNorm2dB0": lambda theirs: norm.EvoNormB0(len(theirs.v), theirs.momentum, theirs.eps),
+    "EvoNorm2dB0": lambda theirs: norms.EvoNormB0(len(theirs.v), theirs.momentum, theirs.eps),
 }
 """Modules of others by the names of their classes, and what of ours has the same tensors and arguments."""
 

@@ -1,8 +1,9 @@
-"""Rows of convolutions, linear layers and norms."""
+"""Rows of convolutions, linear layers and norms, and of modules that are a layer as a whole."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,11 +12,13 @@ from torch import Tensor
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Row
 from cnnspec.importers.reading.weighed import along_channels, convolution, linear_of
+from cnnspec.importers.torch import emitted
 from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.numbers import shortest, sides
 from cnnspec.importers.torch.values import Constant, Standardized, Weight
 from cnnspec.importers.torch.weight_rows import gamma_of
 from cnnspec.layers import conv, norm, pool
+from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
 
 LARGEST_KERNEL = 1000
@@ -289,7 +292,21 @@ def local_response_norm(
     return net.as_made(layer, input)
 
 
+def of_module(make: Callable[[Any], Layer]) -> Row:
+    """The row of a module that is seen as one call: its layer has its tensors."""
+
+    def whole_module(net: TraceFlows, input: object) -> Flow:
+        module: Any = net.call.module
+        path = net.call.scopes[-1].path
+        state = module.state_dict()
+        tensors = {name: Weight(f"{path}.{name}", tuple(tensor.shape)) for name, tensor in state.items()}
+        return net.as_made(make(module), input, **tensors)
+
+    return whole_module
+
+
 ROWS: dict[str, Row] = {
+    **{f"cnnspec.{cls.__name__}": of_module(make) for cls, make in emitted.LAYERS.items()},
     "conv1d": conv1d,
     "conv2d": conv2d,
     "conv_transpose2d": conv_transpose2d,

@@ -16,7 +16,6 @@ from cnnspec.importers.reading.tidy import with_own_pads
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.torch import (
     activation_rows,
-    emitted_rows,
     join_rows,
     layer_rows,
     noise,
@@ -34,7 +33,7 @@ from cnnspec.importers.wording.names import from_class
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
-FAMILIES = (layer_rows, pool_rows, activation_rows, resize_rows, view_rows, join_rows, noise, emitted_rows)
+FAMILIES = (layer_rows, pool_rows, activation_rows, resize_rows, view_rows, join_rows, noise)
 TABLE = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
 
 
