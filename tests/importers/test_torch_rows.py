@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from cnnspec.importers.torch.read import FAMILIES, TABLE
+from cnnspec.importers.torch.lower import FAMILIES, TABLE
 
 
 def test_no_two_families_have_a_row_of_one_name() -> None:

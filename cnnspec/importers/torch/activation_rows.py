@@ -8,7 +8,7 @@ from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Row, limited, plain
 from cnnspec.importers.reading.paths import softmax
 from cnnspec.importers.refusals import Refuse
-from cnnspec.importers.torch.lower import TraceFlows
+from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import common_number
 from cnnspec.layers import activation, channels, dropout
 from cnnspec.layers.base import Layer

@@ -13,8 +13,8 @@ from cnnspec.importers.reading.arrangement import ANY, Atom, Axes, Uneven, axes_
 from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.reading.layer_formulas import Computation, of
 from cnnspec.importers.refusals import Refusal
-from cnnspec.importers.torch.lower import Formulas, TraceFlows
 from cnnspec.importers.torch.nested import replaced
+from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import common_number
 from cnnspec.importers.torch.values import Computed, Constant, FormulaPart, Known, Standardized, Weight
 from cnnspec.layers.base import Misfit
@@ -203,6 +203,3 @@ def reductions(
         kept = kept if is_kept else arrangement.remove(kept, sorted(places))
         made.append(FormulaPart(found, kept, refusal))
     return made
-
-
-FORMULAS = Formulas(make_term, shorten, of_weights)

@@ -14,8 +14,8 @@ from cnnspec.importers.reading.paths import summed
 from cnnspec.importers.reading.slices import cut
 from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.formulas import operand
-from cnnspec.importers.torch.lower import TraceFlows
 from cnnspec.importers.torch.nested import leaves
+from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
 from cnnspec.importers.torch.trace import Traced
@@ -214,7 +214,7 @@ def minimum(net: TraceFlows, input: object, other: object) -> Flow:
 
 def thresholded(net: TraceFlows, flow: Flow, tau: Weight) -> Flow:
     """A filter response norm with its thresholded linear unit. Raises Refuse."""
-    maker = net.makers.get(flow.value.number)
+    maker = net.maker(flow.value)
     is_open = maker is not None and maker.layer.name == "frn" and not maker.layer.value("tlu")
     if maker is None or not is_open or operand(tau, flow.axes) is None:
         raise Refuse("E1003", f"`{net.call.name}` of a value and {described(net, tau)} has no layer")
@@ -231,8 +231,8 @@ def multiply(net: TraceFlows, flow: Flow, number: float) -> Flow:
 def star(net: TraceFlows, flow: Flow, bias: Weight) -> Flow | None:
     """A squared relu times one trained number plus another: one layer in the language."""
     # relu(x)**2 is a `squaredrelu` already, its product with a number a `scale`; this call adds the other.
-    scaled = net.makers.get(flow.value.number)
-    squared = net.makers.get(scaled.inputs[0].number) if scaled is not None else None
+    scaled = net.maker(flow.value)
+    squared = net.maker(scaled.inputs[0]) if scaled is not None else None
     if scaled is None or squared is None or squared.layer.name != "squaredrelu":
         return None
     if scaled.layer.name != "scale" or not scaled.keys:

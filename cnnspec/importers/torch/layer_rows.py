@@ -13,7 +13,7 @@ from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Row
 from cnnspec.importers.reading.weighed import along_channels, convolution, linear_of
 from cnnspec.importers.torch import emitted
-from cnnspec.importers.torch.lower import TraceFlows
+from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import shortest, sides
 from cnnspec.importers.torch.values import Constant, Standardized, Weight
 from cnnspec.importers.torch.weight_rows import gamma_of

@@ -6,19 +6,30 @@ cannot be bound to it and is refused; a test holds that a row uses every paramet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from cnnspec.importers.model import Operation, Value, output_of
-from cnnspec.importers.reading.arrangement import axes_of, sizes_of
-from cnnspec.importers.reading.flows import Flow, Flows, Repeated, Row
+from cnnspec.importers.model import Value
+from cnnspec.importers.reading.arrangement import sizes_of
+from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.refusals import Refusal, Refuse
-from cnnspec.importers.torch import weight_rows
+from cnnspec.importers.torch import (
+    activation_rows,
+    formulas,
+    join_rows,
+    layer_rows,
+    noise,
+    pool_rows,
+    resize_rows,
+    view_rows,
+    weight_rows,
+)
 from cnnspec.importers.torch.meta import COUNTER
 from cnnspec.importers.torch.nested import leaves, replaced
+from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.trace import BATCH, FunctionCall, Trace, Traced
 from cnnspec.importers.torch.values import (
     KINDS,
@@ -27,67 +38,34 @@ from cnnspec.importers.torch.values import (
     FormulaPart,
     Known,
     Opaque,
-    Padded,
-    Scaled,
-    Shifted,
-    Standardized,
     Stateful,
     Weight,
 )
-from cnnspec.layers.base import Layer
-from cnnspec.layers.channels import Shift
 from cnnspec.values.shapes import Shape
 
+FAMILIES = (layer_rows, pool_rows, activation_rows, resize_rows, view_rows, join_rows, noise)
+TABLE = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
 UNNAMED = Computed("a tensor that is not in the state_dict")
 
 
-class Formulas(NamedTuple):
-    """What is done where a call is a part of a formula.
+class Lowering(TraceFlows):
+    """One run on its way to layers: `operations` are those made so far, `refusals` what cannot be said."""
 
-    `make_term` makes parts, or the layer that they complete, of what a row refuses; `shorten` one layer of
-    what a row made, where that completes a formula; `of_weights` is for calls of weights alone.
-    """
-
-    make_term: Callable[[TraceFlows, tuple[Any, ...], Mapping[str, Any], Refusal], list[Known] | None]
-    shorten: Callable[[TraceFlows, Known], Known]
-    of_weights: Callable[[TraceFlows, tuple[Any, ...], Mapping[str, Any], str], list[Known]]
-
-
-class TraceFlows(Flows):
-    """The state of lowering one run. Rows are given it, and the call's arguments."""
-
-    def __init__(
-        self,
-        trace: Trace,
-        table: Mapping[str, Row],
-        formulas: Formulas,
-        state: Mapping[str, Tensor],
-        is_training: bool,
-    ) -> None:
-        super().__init__(BATCH)
-        self.trace, self.table, self.formulas = trace, table, formulas
-        self.state, self.is_training = state, is_training
+    def __init__(self, trace: Trace, state: Mapping[str, Tensor], is_training: bool) -> None:
+        super().__init__(state, is_training)
+        self.trace = trace
         self.known: dict[int, Known] = {}
-        self.operations: list[Operation] = []
         self.refusals: list[Refusal] = []
-        self.makers: dict[int, Operation] = {}  # operations by the number of their output
-        self.answered: set[Refusal] = set()  # of terms that became a layer
-        self.filters: dict[str, Value] = {}  # tensors of the state in formulas, by their keys
-        self.call: FunctionCall
         for number, key in trace.keys.items():
             self.known[number] = Weight(key, tuple(state[key].shape))
         for number, tensor in trace.constants.items():
             self.known.setdefault(number, Constant(tensor))
         self.inputs = tuple(self.start(traced) for traced in trace.inputs)
 
-    @property
-    def operator(self) -> str:
-        return self.call.name
-
     def start(self, traced: Traced) -> Value:
         """An input of the network."""
         value = self.value(Shape(*traced.shape[1:]))
-        self.known[traced.number] = Flow(value, axes_of(value.shape, BATCH))
+        self.known[traced.number] = self.natural(value)
         return value
 
     def run(self) -> None:
@@ -133,8 +111,7 @@ class TraceFlows(Flows):
     def unknown(self, shape: tuple[int, ...]) -> Known:
         """What a refused call made: behind what looks like a map or a vector, calls are judged, too."""
         if len(shape) in (2, 4) and shape[0] == BATCH:
-            value = self.value(Shape(*shape[1:]))
-            return Flow(value, axes_of(value.shape, BATCH))
+            return self.natural(self.value(Shape(*shape[1:])))
         return Opaque(shape)
 
     def lower(self, call: FunctionCall) -> list[Known]:
@@ -153,16 +130,16 @@ class TraceFlows(Flows):
             return self.compute(call, args, kwargs, given)
         count = len(self.operations)
         try:
-            made = self.apply(self.table, args, kwargs)
+            made = self.apply(TABLE, args, kwargs)
         except Refuse as refuse:
-            terms = self.formulas.make_term(self, args, kwargs, self.refusal(refuse))
+            terms = formulas.make_term(self, args, kwargs, self.refusal(refuse))
             if terms is None:
                 raise
             made = terms
         else:
             made = (
                 # A view adds no layer, and completes no formula.
-                [self.formulas.shorten(self, each) for each in made] if len(self.operations) > count else made
+                [formulas.shorten(self, each) for each in made] if len(self.operations) > count else made
             )
         return self.checked(made, call)
 
@@ -214,92 +191,7 @@ class TraceFlows(Flows):
         made = weight_rows.compute(call.name, args, kwargs, call.results[0].shape)
         if made is not None:
             return [made]
-        return self.formulas.of_weights(self, args, kwargs, weight_rows.describe(call.name, given))
-
-    # What rows say and ask
-
-    def emit(self, layer: Layer, *inputs: Value, **tensors: Known | None) -> Value:
-        """Add a layer; `tensors` are its weights by name, None where it has none. Raises Misfit, Refuse."""
-        shapes = tuple(value.shape for value in inputs)
-        output = self.value(output_of(layer, shapes))
-        keys = {} if layer.is_join else self.keys_of(layer, shapes[0], tensors)
-        made = Operation(layer, inputs, output, keys, self.call.scopes, place=self.call.place)
-        self.operations.append(made)
-        self.makers[output.number] = made
-        return output
-
-    def maker(self, value: Value) -> Operation | None:
-        return self.makers.get(value.number)
-
-    def number_of(self, made: Operation) -> Any:
-        if made.layer.value("trained") and made.layer.value("per") == "channel":
-            return Weight(made.keys[""], (made.output.shape.channels,))
-        return super().number_of(made)
-
-    def keys_of(self, layer: Layer, x: Shape, tensors: Mapping[str, Known | None]) -> dict[str, str]:
-        """The keys of a layer's weights. Raises Refuse where one is no tensor of the state_dict as it is."""
-        given = {name: self.key_of(name, known) for name, known in tensors.items() if known is not None}
-        wanted = {weight.name: weight.shape for weight in layer.weights(x)}
-        if COUNTER in wanted:
-            # F.batch_norm is not given it: it is beside the mean, n.running_mean -> n.num_batches_tracked.
-            given[COUNTER] = given["running_mean"].removesuffix("running_mean") + COUNTER
-        for name, shape in wanted.items():
-            key = given.get(name, "")
-            found = tuple(self.state[key].shape) if key in self.state else None
-            if found is None:
-                raise Refuse("E1006", f"`{layer.name}` needs a tensor `{name}` in the state_dict")
-            if found != shape:
-                raise Refuse("E1006", f"`{layer.name}` needs a tensor of shape {shape}, not {found}")
-        # A bias where the layer has none, as of F.layer_norm without a weight: it would be lost.
-        if surplus := given.keys() - wanted.keys():
-            raise Refuse("E1004", f"`{layer.name}` has no tensor `{min(surplus)}`")
-        return {name: given[name] for name in wanted}
-
-    def key_of(self, name: str, known: Known) -> str:
-        if isinstance(known, Weight):
-            return known.key
-        if isinstance(known, Scaled | Standardized):
-            known = Computed(f"{type(known).__name__.lower()}({known.key})")
-        if isinstance(known, Computed):
-            # `sub(0.weight, ...)` in module 0 is `sub(weight, ...)`, in the same words as in module 1.
-            own = f"{self.call.scopes[-1].path}." if self.call.scopes else ""
-            how = known.how.replace(own, "") if own else known.how
-            raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is computed: {how}")
-        if isinstance(known, Constant):
-            raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is not in the state_dict")
-        raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is a value of the network")
-
-    def tensor(self, name: str, known: Known, dimensions: int) -> Weight:
-        """An argument that has to be a tensor of the state_dict. Raises Refuse."""
-        self.key_of(name, known)
-        if not isinstance(known, Weight) or len(known.shape) != dimensions:
-            self.deny(name, "a tensor of other dimensions")
-        return known
-
-    def flow(self, known: object) -> Flow:
-        """An argument that has to be a value of the network. Raises Refuse."""
-        if isinstance(known, Flow):
-            return known
-        if isinstance(known, Repeated):
-            raise Refuse("E1003", "a value that is repeated along an axis has no layer")
-        if isinstance(known, Shifted):
-            if isinstance(known.by, Tensor):
-                raise Refuse("E1003", "a value less fixed numbers has no layer")
-            return self.each(Shift(init=-float(known.by), trained=False), known.flow)
-        if isinstance(known, FormulaPart):
-            raise Refuse(known.refusal.code, known.refusal.message, earlier=known.refusal)
-        if isinstance(known, Padded):
-            raise Refuse("E1003", "a pad of -inf has a layer in a max pool alone")
-        raise Refuse("E1005", f"`{self.call.name}` of {described(known)}, which is no value of the network")
-
-
-def described(known: object) -> str:
-    """What is no value of the network, in words."""
-    if isinstance(known, Weight | Scaled | Standardized):
-        return f"the trained tensor `{known.key}`"
-    if isinstance(known, Computed):
-        return known.how
-    return "fixed numbers" if isinstance(known, Constant | int | float) else "a tensor"
+        return formulas.of_weights(self, args, kwargs, weight_rows.describe(call.name, given))
 
 
 ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}

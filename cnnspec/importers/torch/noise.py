@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.importers.reading.arrangement import whole
 from cnnspec.importers.reading.flows import Flow, Row
 from cnnspec.importers.refusals import Refuse
-from cnnspec.importers.torch.lower import TraceFlows
+from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import in_few_digits
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Fresh, Known, Noise
@@ -44,7 +44,7 @@ def stochastic_depth(net: TraceFlows, flow: Flow, noise: Noise) -> Flow:
     keep, factor = noise.keep, noise.factor
     # Divided by `keep`, the noise is 1 in the mean: keep = 0.8 has the factor 1.25.
     wanted = 1 / keep if keep else 1
-    maker = net.makers.get(flow.value.number)
+    maker = net.maker(flow.value)
     # `x.div(keep) * mask`: the factor is in a scale before, which is taken back.
     if factor == 1 != wanted and maker is not None and is_fixed_scale(maker.layer):
         flow, factor = Flow(maker.inputs[0], flow.axes), maker.layer.value("init")

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnnspec.importers.reading.flows import Flow, Places, Row, unpooled
 from cnnspec.importers.refusals import Refuse
-from cnnspec.importers.torch.lower import TraceFlows
+from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded
 from cnnspec.layers import pool

@@ -14,27 +14,14 @@ from cnnspec.importers.reading.as_maps import without_reshapes
 from cnnspec.importers.reading.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.reading.tidy import with_own_pads
 from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.importers.torch import (
-    activation_rows,
-    join_rows,
-    layer_rows,
-    noise,
-    pool_rows,
-    resize_rows,
-    view_rows,
-)
 from cnnspec.importers.torch.compare import TracedRun, merge
-from cnnspec.importers.torch.formulas import FORMULAS
-from cnnspec.importers.torch.lower import TraceFlows
+from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
 from cnnspec.importers.torch.rounding import without_rounding
 from cnnspec.importers.torch.trace import BATCH, trace
 from cnnspec.importers.wording.names import from_class
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
-
-FAMILIES = (layer_rows, pool_rows, activation_rows, resize_rows, view_rows, join_rows, noise)
-TABLE = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
 
 
 def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
@@ -162,7 +149,7 @@ def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_
     # Before it is lowered: keys would be of tensors that are no longer there.
     if changes := list(copied.changes()):
         raise Refused([*found.stops, *changes])
-    net = TraceFlows(found, TABLE, FORMULAS, state, is_training)
+    net = Lowering(found, state, is_training)
     net.run()
     values = [net.output(traced) for _, traced in found.outputs]
     if refusals := [*net.refusals, *found.stops]:

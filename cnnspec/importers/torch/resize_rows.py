@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from cnnspec.importers.reading.flows import Flow, Row
 from cnnspec.importers.torch.join_rows import zeros
-from cnnspec.importers.torch.lower import TraceFlows
+from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import sides
 from cnnspec.importers.torch.values import Known, Padded
 from cnnspec.layers import merge, resize

@@ -12,7 +12,7 @@ from cnnspec.importers.reading.paths import joined_along
 from cnnspec.importers.reading.slices import indexed, picked, sampled, taken
 from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.join_rows import maximum, minimum
-from cnnspec.importers.torch.lower import TraceFlows
+from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.values import Computed, Constant, Known, Weight
 from cnnspec.layers import channels, merge
 
