@@ -49,7 +49,7 @@ UNNAMED = Computed("a tensor that is not in the state_dict")
 
 
 class Lowering(TraceFlows):
-    """One run on its way to layers: `operations` are those made so far, `refusals` what cannot be said."""
+    """One run on its way to layers: `made` are the operations so far, `refusals` what cannot be said."""
 
     def __init__(self, trace: Trace, state: Mapping[str, Tensor], is_training: bool) -> None:
         super().__init__(state, is_training)
@@ -128,7 +128,7 @@ class Lowering(TraceFlows):
         # `given` may be empty: `torch.rand(5, 1, 1, 1)` has a row.
         if given and all(isinstance(each, Stateful | Constant | Computed) for each in given):
             return self.compute(call, args, kwargs, given)
-        count = len(self.operations)
+        count = len(self.made)
         try:
             made = self.apply(TABLE, args, kwargs)
         except Refuse as refuse:
@@ -139,7 +139,7 @@ class Lowering(TraceFlows):
         else:
             made = (
                 # A view adds no layer, and completes no formula.
-                [formulas.shorten(self, each) for each in made] if len(self.operations) > count else made
+                [formulas.shorten(self, each) for each in made] if len(self.made) > count else made
             )
         return self.checked(made, call)
 

@@ -34,8 +34,7 @@ class TraceFlows(Flows):
     def __init__(self, state: Mapping[str, Tensor], is_training: bool) -> None:
         super().__init__(BATCH)
         self.state, self.is_training = state, is_training
-        self.operations: list[Operation] = []
-        self.makers: dict[int, Operation] = {}  # operations by the number of their output
+        self.made: dict[int, Operation] = {}  # operations by the number of their output
         self.answered: set[Refusal] = set()  # of terms that became a layer
         self.filters: dict[str, Value] = {}  # tensors of the state in formulas, by their keys
         self.call: FunctionCall
@@ -49,13 +48,12 @@ class TraceFlows(Flows):
         shapes = tuple(value.shape for value in inputs)
         output = self.value(output_of(layer, shapes))
         keys = {} if layer.is_join else self.keys_of(layer, shapes[0], tensors)
-        made = Operation(layer, inputs, output, keys, self.call.scopes, place=self.call.place)
-        self.operations.append(made)
-        self.makers[output.number] = made
+        scopes, place = self.call.scopes, self.call.place
+        self.made[output.number] = Operation(layer, inputs, output, keys, scopes, place=place)
         return output
 
     def maker(self, value: Value) -> Operation | None:
-        return self.makers.get(value.number)
+        return self.made.get(value.number)
 
     def number_of(self, made: Operation) -> Any:
         if made.layer.value("trained") and made.layer.value("per") == "channel":

@@ -154,6 +154,7 @@ def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_
     values = [net.output(traced) for _, traced in found.outputs]
     if refusals := [*net.refusals, *found.stops]:
         raise Refused(refusals)
-    operations, made = without_reshapes(net.value, net.operations, [v for v in values if v is not None])
+    made = [value for value in values if value is not None]
+    operations, made = without_reshapes(net.value, [*net.made.values()], made)
     outputs = tuple(Output(label, value) for (label, _), value in zip(found.outputs, made, strict=True))
     return TracedRun(net.inputs, with_own_pads(operations, [value.number for value in made]), outputs)
