@@ -46,6 +46,10 @@ WRITTEN: list[tuple[str, Callable[[Tensor], Tensor]]] = [
         lambda x: 0.5 * x * (1 + torch.tanh(MULTIPLIED * (x + 0.044715 * x * x * x))),
     ),
     ("gelu", lambda x: x * 0.5 * (1 + torch.erf(x / math.sqrt(2)))),
+    (
+        "gelu",
+        lambda x: torch.multiply(x * 0.5, torch.erf(torch.divide(x, math.sqrt(2))).clone().add_(1)),
+    ),
     ("sigmoid", lambda x: 1 / (1 + torch.exp(-x))),
     ("silu", lambda x: x / (1 + torch.exp(-x))),
     ("silu", lambda x: x * x.sigmoid()),
@@ -70,6 +74,7 @@ WRITTEN: list[tuple[str, Callable[[Tensor], Tensor]]] = [
     ("leakyrelu 0.2", lambda x: F.relu(x) - 0.2 * F.relu(-x)),
     ("elu 0.5", lambda x: torch.where(x > 0, x, 0.5 * (torch.exp(x) - 1))),
     ("elu", lambda x: torch.where(x > 0, x, x.exp() - 1)),
+    ("elu", lambda x: torch.where(x > 0, x, torch.subtract(x.exp(), 1))),
     ("elu", F.celu),
     ("scale (-1.0) trained=no, softplus, scale (-1.0) trained=no", F.logsigmoid),
 ]

@@ -132,7 +132,7 @@ class GraphFlows(Flows):
             found = compute(written, arrays, self.opset)
         # None: an `If`, say, has a row, though numbers alone decide it.
         if found is None:
-            made = self.apply(self.table, *as_rows_take(node, given))
+            made = self.apply(self.table.get(node.operator), *as_rows_take(node, given))
         else:
             made = [ConstantArray(each, self.source(node)) for each in found]
         for name, known in zip(node.outputs, made, strict=False):

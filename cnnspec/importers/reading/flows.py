@@ -96,9 +96,8 @@ class Flows(ABC):
         """Refuse the value of an argument. Raises Refuse."""
         raise Refuse("E1004", f"`{self.operator}` with `{argument}={value}`")
 
-    def apply(self, table: Mapping[str, Row], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    def apply(self, row: Row | None, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """What the row of the operator makes. Raises Refuse, where an argument cannot be bound to it, too."""
-        row = table.get(self.operator)
         if row is None:
             raise Refuse("E1003", f"`{self.operator}` has no layer")
         try:

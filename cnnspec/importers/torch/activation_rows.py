@@ -21,7 +21,7 @@ def hardtanh(
     return limited(net, input, min_val, max_val)
 
 
-def clamp(net: TraceFlows, input: object, min: Any = None, max: Any = None) -> Flow:
+def clip(net: TraceFlows, input: object, min: Any = None, max: Any = None) -> Flow:
     return limited(net, input, min, max)
 
 
@@ -112,11 +112,11 @@ ROWS: dict[str, Row] = {
     "gelu": plain(activation.GELU, approximate="approximate"),
     "softplus": plain(activation.Softplus, beta="beta", threshold="threshold"),
     "hardtanh": hardtanh,
-    **dict.fromkeys(("clamp", "clip", "clamp_min"), clamp),
+    "clip": clip,
     "clamp_max": clamp_max,
     "celu": celu,
     "threshold": threshold,
-    **dict.fromkeys(("log_sigmoid", "logsigmoid"), log_sigmoid),
+    "log_sigmoid": log_sigmoid,
     "prelu": prelu,
     "softmax": over_channels(activation.Softmax),
     "log_softmax": over_channels(activation.LogSoftmax),

@@ -13,6 +13,7 @@ from cnnspec.importers.reading.arrangement import ANY, Atom, Axes, Uneven, axes_
 from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.reading.layer_formulas import Computation, of
 from cnnspec.importers.refusals import Refusal
+from cnnspec.importers.torch.names import IN_ORDER
 from cnnspec.importers.torch.nested import replaced
 from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import common_number
@@ -20,20 +21,8 @@ from cnnspec.importers.torch.values import Computed, Constant, FormulaPart, Know
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
-NAMES = {
-    "iadd": "add",
-    "radd": "add",
-    "imul": "mul",
-    "ipow": "pow",
-    "rmul": "mul",
-    "truediv": "div",
-    "max": "maximum",
-    "min": "minimum",
-    "clamp": "clip",
-}
-STORED = {"to", "float", "type_as", "contiguous", "detach"}
-VIEWS = {*STORED, "expand", "expand_as", "view", "view_as", "reshape", "reshape_as", "flatten", "unflatten"}
-VIEWS |= {"squeeze", "unsqueeze"}
+EXTREMES = {"max": "maximum", "min": "minimum"}
+"""What functions compute that are given two values."""
 
 # x*sigmoid(x) ends in a mul, relu6(x + 3)/6 in a scale, relu(x) - 0.2*relu(-x) in a sub.
 ENDS = ("hardtanh", "maximum", "minimum", "mul", "scale", "sub")
@@ -112,14 +101,14 @@ def parts_of(
     net: TraceFlows, args: tuple[Any, ...], kwargs: Mapping[str, Any], refusal: Refusal
 ) -> list[FormulaPart] | None:
     """What a call makes as parts of a formula; None where it can be none."""
-    name = NAMES.get(net.call.name, net.call.name)
+    name = EXTREMES.get(net.function, net.function)
     parts = [each for each in (*args, *kwargs.values()) if isinstance(each, FormulaPart)]
     # A formula is refused by its first function, wherever it ends.
     refusal = parts[0].refusal if parts else refusal
     first = args[0] if args else None
-    if isinstance(first, FormulaPart) and name in VIEWS:
+    if isinstance(first, FormulaPart) and name in (*IN_ORDER, "expand"):
         shape = net.call.results[0].shape
-        axes = spread(first.axes, shape) if name.startswith("expand") else reshaped(first.axes, shape)
+        axes = spread(first.axes, shape) if name == "expand" else reshaped(first.axes, shape)
         return [first._replace(axes=axes)] if axes is not None else None
     given = {word: value for word, value in kwargs.items() if value is not None}
     if isinstance(first, Flow | FormulaPart) and (name in REDUCTIONS or name in computations.REDUCTIONS):
@@ -129,7 +118,7 @@ def parts_of(
         args, given = (first, bounds.get("min", -math.inf), bounds.get("max", math.inf)), {}
     operands = (*args, *(value for word, value in given.items() if word in ("exponent", "other")))
     # `x.max(1)` is along an axis, `x.max(y)` of two values.
-    is_reduction = net.call.name in ("max", "min") and not isinstance(args[-1], Flow | FormulaPart | Constant)
+    is_reduction = net.function in EXTREMES and not isinstance(args[-1], Flow | FormulaPart | Constant)
     # An argument that is left over, such as `alpha`, is one that the computation would ignore.
     if name not in computations.FUNCTIONS or len(operands) < len(args) + len(given) or is_reduction:
         return None

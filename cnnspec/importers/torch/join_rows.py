@@ -306,16 +306,16 @@ def zeros(net: TraceFlows, x: Value, count: int) -> Value:
 
 
 ROWS: dict[str, Row] = {
-    **dict.fromkeys(("add", "iadd", "radd"), add),
-    **dict.fromkeys(("sub", "isub", "subtract"), sub),
+    "add": add,
+    "sub": sub,
     "rsub": rsub,
-    **dict.fromkeys(("mul", "imul", "rmul", "multiply"), mul),
-    **dict.fromkeys(("div", "truediv", "itruediv", "divide", "true_divide"), div),
+    "mul": mul,
+    "div": div,
     "neg": negate,
     "glu": glu,
     "maximum": maximum,
     "minimum": minimum,
-    **dict.fromkeys(("cat", "concat", "concatenate"), cat),
+    "cat": cat,
     "stack": stack,
     **dict.fromkeys(("new_zeros", "zeros_like"), constant(0.0)),
     "ones_like": constant(1.0),

@@ -130,7 +130,7 @@ class Lowering(TraceFlows):
             return self.compute(call, args, kwargs, given)
         count = len(self.made)
         try:
-            made = self.apply(TABLE, args, kwargs)
+            made = self.apply(TABLE.get(self.function), args, kwargs)
         except Refuse as refuse:
             terms = formulas.make_term(self, args, kwargs, self.refusal(refuse))
             if terms is None:
@@ -188,7 +188,7 @@ class Lowering(TraceFlows):
         if isinstance(first, Weight) and first.key.endswith(COUNTER):
             # `num_batches_tracked.add_(1)` makes the counter.
             return [first for _ in call.results]
-        made = weight_rows.compute(call.name, args, kwargs, call.results[0].shape)
+        made = weight_rows.compute(self.function, args, kwargs, call.results[0].shape)
         if made is not None:
             return [made]
         return formulas.of_weights(self, args, kwargs, weight_rows.describe(call.name, given))

@@ -202,17 +202,16 @@ def extreme(
 
 
 ROWS: dict[str, Row] = {
-    **dict.fromkeys(("contiguous", "clone", "detach", "data", "identity", "alias", "cpu", "cuda"), same),
-    **dict.fromkeys(("to", "type", "type_as", "float", "double", "half", "bfloat16"), same),
-    **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "view_as", "reshape_as"), to_result),
+    **dict.fromkeys(("same", "to"), same),
+    "view": to_result,
     "permute": permute,
-    **dict.fromkeys(("transpose", "swapaxes", "swapdims"), transpose),
-    **dict.fromkeys(("movedim", "moveaxis"), movedim),
+    "transpose": transpose,
+    "movedim": movedim,
     "mT": matrix_transpose,
     "unsqueeze": unsqueeze,
     "squeeze": squeeze,
-    **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expand),
-    **dict.fromkeys(("chunk", "split", "tensor_split"), split),
+    "expand": expand,
+    "split": split,
     "narrow": narrow,
     "unbind": unbind,
     "index_select": index_select,

@@ -6,12 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cnnspec.importers.torch.names import IN_ORDER
 from cnnspec.importers.torch.numbers import common_number, in_few_digits
 from cnnspec.importers.torch.values import Computed, Constant, Known, Noise, Scaled, Standardized, Weight
-
-SAME_ORDER = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "detach", "to", "float"}
-SAME_ORDER |= {"data", "type_as", "clone", "view_as", "reshape_as", "alias", "getitem"}
-"""Functions after which a weight's numbers still stand in their order."""
 
 
 def compute(
@@ -24,10 +21,10 @@ def compute(
         return Noise(shape, keep) if keep is not None else None
     if not isinstance(first, Weight | Scaled | Standardized):
         return None
-    if name in ("expand", "expand_as", "broadcast_to") and len(first.shape) <= len(shape):
+    if name == "expand" and len(first.shape) <= len(shape):
         return first  # what it meets repeats it all the same
     # The size tells `w[None]` from `w[0]`, which is a part.
-    if name in SAME_ORDER and math.prod(first.shape) == math.prod(shape):
+    if name in (*IN_ORDER, "getitem") and math.prod(first.shape) == math.prod(shape):
         return first._replace(shape=shape)
     if name in ("mul", "batch_norm") and isinstance(first, Weight):
         return times(first, *args[1:], **kwargs) if name == "mul" else standardize(first, *args[1:], **kwargs)
