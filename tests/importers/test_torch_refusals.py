@@ -167,6 +167,21 @@ CASES: dict[str, tuple[str, str, nn.Module]] = {
     "other axis": ("E1004", "`softmax` with `dim=2`", Net(lambda _, x: x.softmax(2))),
     "unknown argument": ("E1004", "unexpected keyword", Net(lambda _, x: torch.div(x, 1, out=None))),
     "precision": ("E1004", "`to` to float16", Net(lambda _, x: x.to(torch.float16).float())),
+    "precision of weights": (
+        "E1004",
+        "`half` to float16",
+        Net(lambda net, x: F.conv2d(x, net.own.weight.half().float(), net.own.bias), own=nn.Conv2d(8, 8, 3)),
+    ),
+    "precision in a formula": (
+        "E1004",
+        "`to` to float16",
+        Net(lambda _, x: x * 0.5 * (1 + torch.erf(x / math.sqrt(2)).to(torch.float16).float())),
+    ),
+    "integers in a formula": (
+        "E1004",
+        "`to` to int32",
+        Net(lambda _, x: x * 0.5 * (1 + torch.erf(x / math.sqrt(2)).to(torch.int))),
+    ),
     "integers": ("E1004", "`to` to int64", Net(lambda _, x: x.to(torch.long))),
     "other reading": ("E1004", "`view` to int32", Net(lambda _, x: x.view(torch.int32))),
     "batch": ("E1005", "one index along an axis", Net(lambda _, x: x[0])),

@@ -28,6 +28,7 @@ from cnnspec.importers.torch import (
     weight_rows,
 )
 from cnnspec.importers.torch.meta import COUNTER
+from cnnspec.importers.torch.names import IN_ORDER
 from cnnspec.importers.torch.nested import leaves, replaced
 from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.trace import BATCH, FunctionCall, Trace, Traced
@@ -154,12 +155,14 @@ class Lowering(TraceFlows):
         return made
 
     def check_precision(self, call: FunctionCall, made: list[Known]) -> None:
-        """Refuse a call that keeps fewer digits of a value than it had. Raises Refuse."""
+        """Refuse a call that keeps fewer digits of a value, or of weights, than it had. Raises Refuse."""
         dtypes = [each.dtype for each in call.args if isinstance(each, Traced)]
         # Integers have 0 bits: a cast of them to float loses nothing, `x.to(torch.long)` does.
         given = max((bits(dtype) for dtype in dtypes), default=0)
+        # `x > 0`, a part of a formula, is a truth and no cast of x.
+        kinds = Flow | Stateful | FormulaPart if self.function in IN_ORDER else Flow | Stateful
         for result, known in zip(call.results, made, strict=True):
-            if isinstance(known, Flow) and bits(result.dtype) < given:
+            if isinstance(known, kinds) and bits(result.dtype) < given:
                 raise Refuse("E1004", f"`{call.name}` to {str(result.dtype).removeprefix('torch.')}")
 
     def check_writes(self, call: FunctionCall) -> None:
@@ -190,7 +193,7 @@ class Lowering(TraceFlows):
             return [first for _ in call.results]
         made = weight_rows.compute(self.function, args, kwargs, call.results[0].shape)
         if made is not None:
-            return [made]
+            return self.checked([made], call)
         return formulas.of_weights(self, args, kwargs, weight_rows.describe(call.name, given))
 
 
