@@ -117,32 +117,6 @@ def remove(axes: Axes, places: Sequence[int]) -> Axes:
     return tuple(axis for place, axis in enumerate(axes) if place not in places)
 
 
-def shuffled_channels(axes: Axes, groups: int) -> Axes:
-    """The axes after a channel shuffle. Raises Uneven."""
-    n, c, height, width = sizes_of(axes)
-    parted = reshape(axes, (n, groups, c // groups, height, width))
-    # 6 channels in 2 groups are (C:1:3 C:3:2) then: channels 0 3 1 4 2 5.
-    return reshape(permute(parted, (0, 2, 1, 3, 4)), (n, c, height, width))
-
-
-def shuffled_pixels(axes: Axes, factor: int) -> Axes:
-    """The axes after a pixel shuffle: factor * factor channels become as many pixels. Raises Uneven."""
-    n, c, height, width = sizes_of(axes)
-    count = c // factor**2
-    # (n, c, y, x, h, w) -> (n, c, h, y, w, x): row h*factor + y is of channel c*factor**2 + y*factor + x.
-    parted = reshape(axes, (n, count, factor, factor, height, width))
-    return reshape(permute(parted, (0, 1, 4, 2, 5, 3)), (n, count, height * factor, width * factor))
-
-
-def unshuffled_pixels(axes: Axes, factor: int) -> Axes:
-    """The axes after the inverse of a pixel shuffle. Raises Uneven."""
-    n, c, height, width = sizes_of(axes)
-    height, width = height // factor, width // factor
-    # (n, c, h, y, w, x) -> (n, c, y, x, h, w).
-    parted = reshape(axes, (n, c, height, factor, width, factor))
-    return reshape(permute(parted, (0, 1, 3, 5, 2, 4)), (n, c * factor**2, height, width))
-
-
 def together(several: list[Axes]) -> Axes | None:
     """The axes of what values make element by element; None where they do not lie alike, or are none."""
     depth = max(map(len, several), default=0)

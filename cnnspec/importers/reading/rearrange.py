@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import reduce
 from itertools import product
 
 from cnnspec.importers.reading.arrangement import (
@@ -14,13 +15,11 @@ from cnnspec.importers.reading.arrangement import (
     flattened,
     joined,
     permute,
-    shuffled_channels,
-    shuffled_pixels,
+    reshape,
     sizes_of,
-    unshuffled_pixels,
 )
 from cnnspec.importers.reading.as_maps import Reshape
-from cnnspec.layers.base import Layer
+from cnnspec.layers.base import Layer, Misfit
 from cnnspec.layers.channels import Pick
 from cnnspec.layers.linear import Flatten, Unflatten
 from cnnspec.layers.resize import ChannelShuffle, PixelShuffle, PixelUnshuffle
@@ -93,13 +92,26 @@ def picks(shape: Shape, axes: Axes) -> tuple[Layer, ...]:
 
 def laid_out(axes: Axes, layers: tuple[Layer, ...]) -> Axes:
     """The axes after some shuffles; none where they do not fit."""
-    with suppress(Uneven):
-        for layer in layers:
-            if isinstance(layer, ChannelShuffle):
-                axes = shuffled_channels(axes, layer.groups)
-            elif isinstance(layer, PixelShuffle):
-                axes = shuffled_pixels(axes, layer.factor)
-            elif isinstance(layer, PixelUnshuffle):
-                axes = unshuffled_pixels(axes, layer.factor)
-        return axes
+    with suppress(Uneven, Misfit):
+        return reduce(shuffled, layers, axes)
     return ()
+
+
+def shuffled(axes: Axes, layer: Layer) -> Axes:
+    """The axes after a shuffle: they are parted, and put together in another order. Raises Uneven, Misfit."""
+    n, *shape = sizes_of(axes)
+    count, height, width = shape
+    if isinstance(layer, PixelShuffle):
+        # (n, c, y, x, h, w) -> (n, c, h, y, w, x): row h*side + y is of channel c*side**2 + y*side + x.
+        side = layer.factor
+        parted, order = [count // side**2, side, side, height, width], [0, 1, 4, 2, 5, 3]
+    elif isinstance(layer, PixelUnshuffle):
+        # (n, c, h, y, w, x) -> (n, c, y, x, h, w), the inverse.
+        side = layer.factor
+        parted, order = [count, height // side, side, width // side, side], [0, 1, 3, 5, 2, 4]
+    else:
+        # 6 channels in 2 groups are (C:1:3 C:3:2) then: channels 0 3 1 4 2 5.
+        groups = layer.value("groups")
+        parted, order = [groups, count // groups, height, width], [0, 2, 1, 3, 4]
+    made = layer.output(Shape(*shape)).dimensions
+    return reshape(permute(reshape(axes, [n, *parted]), order), [n, *made])
