@@ -140,14 +140,10 @@ def plain(value: Any) -> str:
     if is_size and all(isinstance(side, int) for side in value):
         return f"{value[0]}x{value[1]}"
     if isinstance(value, tuple | list):
-        return f"[{', '.join(map(plain_or_formula, value))}]"
+        return f"[{', '.join(map(written, value))}]"
     if isinstance(value, float):
         return decimal(value)
     return str(int(value)) if isinstance(value, int) else str(value)
-
-
-def plain_or_formula(value: Any) -> str:
-    return written(value)
 
 
 def decimal(value: float) -> str:

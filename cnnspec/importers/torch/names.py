@@ -9,6 +9,7 @@ OTHERS = {
     "div": ("truediv", "itruediv", "divide", "true_divide"),
     "expand": ("expand_as", "broadcast_to"),
     "log_sigmoid": ("logsigmoid",),
+    "max_pool2d": ("max_pool2d_with_indices",),
     "movedim": ("moveaxis",),
     "mul": ("imul", "rmul", "multiply"),
     "pow": ("ipow",),

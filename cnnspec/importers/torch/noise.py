@@ -9,20 +9,17 @@ from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import in_few_digits
 from cnnspec.importers.torch.trace import BATCH
 from cnnspec.importers.torch.values import Fresh, Known, Noise
-from cnnspec.layers.base import Layer
 from cnnspec.layers.dropout import StochasticDepth
 
 
-def fresh(net: TraceFlows, *args: object, **kwargs: object) -> Known:
-    """Memory yet to be written: its size is that of the result."""
-    del args, kwargs
-    return Fresh(net.call.results[0].shape)
+def of_result(kind: type[Fresh | Noise]) -> Row:
+    """Memory yet to be written, or numbers in [0, 1): of the shape that PyTorch has computed."""
 
+    def made(net: TraceFlows, *args: object, **kwargs: object) -> Known:
+        del args, kwargs
+        return kind(net.call.results[0].shape)
 
-def uniform(net: TraceFlows, *args: object, **kwargs: object) -> Known:
-    """Numbers in [0, 1): their count is that of the result."""
-    del args, kwargs
-    return Noise(net.call.results[0].shape)
+    return made
 
 
 def bernoulli(net: TraceFlows, input: object, p: object = None, *, generator: object = None) -> Known:
@@ -46,7 +43,8 @@ def stochastic_depth(net: TraceFlows, flow: Flow, noise: Noise) -> Flow:
     wanted = 1 / keep if keep else 1
     maker = net.maker(flow.value)
     # `x.div(keep) * mask`: the factor is in a scale before, which is taken back.
-    if factor == 1 != wanted and maker is not None and is_fixed_scale(maker.layer):
+    is_scaled = maker is not None and maker.layer.name == "scale" and not maker.layer.value("trained")
+    if factor == 1 != wanted and maker is not None and is_scaled:
         flow, factor = Flow(maker.inputs[0], flow.axes), maker.layer.value("init")
     if not net.is_training:
         raise Refuse("E1004", "`stochasticdepth` goes on in evaluation")
@@ -61,10 +59,6 @@ def stochastic_depth(net: TraceFlows, flow: Flow, noise: Noise) -> Flow:
     return net.each(StochasticDepth(p=probability(net, keep), mode=mode), flow)
 
 
-def is_fixed_scale(layer: Layer) -> bool:
-    return layer.name == "scale" and not layer.value("trained")
-
-
 def probability(net: TraceFlows, keep: float) -> float:
     """The p of which the module has computed 1 - p: as one of its attributes says it, or with few digits."""
     attributes = vars(net.call.module).values() if net.call.module is not None else ()
@@ -74,8 +68,8 @@ def probability(net: TraceFlows, keep: float) -> float:
 
 
 ROWS: dict[str, Row] = {
-    **dict.fromkeys(("empty", "empty_like", "new_empty"), fresh),
-    **dict.fromkeys(("rand", "rand_like"), uniform),
+    **dict.fromkeys(("empty", "empty_like", "new_empty"), of_result(Fresh)),
+    **dict.fromkeys(("rand", "rand_like"), of_result(Noise)),
     "bernoulli": bernoulli,
     "floor": floor,
 }

@@ -21,8 +21,10 @@ def max_pool2d(
     padding: Any = 0,
     dilation: Any = 1,
     ceil_mode: bool = False,
-    return_indices: bool = False,
+    return_indices: Any = None,
 ) -> Flow | list[Known]:
+    del return_indices  # of the function's two forms the results say which one it is
+    has_indices = len(net.call.results) == 2
     given: dict[str, Any] = {
         "window": sides(kernel_size),
         # torch.max_pool2d has an empty list for it: the window.
@@ -34,8 +36,8 @@ def max_pool2d(
     if not isinstance(input, Padded):
         x = net.map(input)
         made = net.natural(net.emit(layer, x))
-        return [made, Places(layer, x)] if return_indices else made
-    if return_indices:
+        return [made, Places(layer, x)] if has_indices else made
+    if has_indices:
         net.deny("return_indices", True)
     # F.pad(x, (0, 1, 0, 1), value=-inf) and a pool of pad 1: top, bottom, left, right are [1, 2, 1, 2].
     both = [own + around for own, around in zip(layer.pad, input.sides, strict=True)]
@@ -50,19 +52,6 @@ def max_pool2d(
         if same
         else net.deny("input", f"padded by {list(input.sides)}")
     )
-
-
-def max_pool2d_with_indices(
-    net: TraceFlows,
-    input: object,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = True,
-) -> Flow | list[Known]:
-    return max_pool2d(net, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_unpool2d(
@@ -117,7 +106,6 @@ def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:
 
 ROWS: dict[str, Row] = {
     "max_pool2d": max_pool2d,
-    "max_pool2d_with_indices": max_pool2d_with_indices,
     "max_unpool2d": max_unpool2d,
     "avg_pool2d": avg_pool2d,
     "adaptive_avg_pool2d": adaptive(pool.AdaptiveAvgPool, pool.GlobalAvgPool),
