@@ -164,15 +164,17 @@ class Flows(ABC):
             raise Refuse("E1005", f"`{self.operator}` splits axes unevenly") from None
 
 
-def plain(layer: type[Layer], **names: str) -> Row:
-    """The row of an operator that is a layer as it stands, wherever a channel's number lies.
+def plain(layer: type[Layer], make: Callable[..., Flow] = Flows.each, /, **names: str) -> Row:
+    """The row of an operator that is a layer as it stands.
 
+    `make` adds it: wherever a channel's number lies, or, as `Flows.as_made` does, to a map or a vector.
     `names` are the layer's arguments by those of the operator, in their order; "": it changes no value.
     """
 
     def row(net: Flows, x: object, *given: Any, **named: Any) -> Flow:
         values = dict(zip(names, given, strict=False)) | named
-        return net.each(layer(**{names[name]: value for name, value in values.items() if names[name]}), x)
+        made = layer(**{names[name]: value for name, value in values.items() if names[name]})
+        return make(net, made, x)
 
     either = inspect.Parameter.POSITIONAL_OR_KEYWORD
     own = [inspect.Parameter(name, either) for name in ("net", "input")]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cnnspec.importers.reading.arrangement import whole
-from cnnspec.importers.reading.flows import Flow, Row
+from cnnspec.importers.reading.flows import Flow, Flows, Row, plain
 from cnnspec.importers.reading.weighed import along_channels, convolution, linear_of
 from cnnspec.importers.torch import emitted
 from cnnspec.importers.torch.net import TraceFlows
@@ -285,13 +285,6 @@ def normalize(
     return net.each(norm.L2Norm(eps=eps), flow)
 
 
-def local_response_norm(
-    net: TraceFlows, input: object, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Flow:
-    layer = norm.LocalResponseNorm(size=size, alpha=alpha, beta=beta, k=k)
-    return net.as_made(layer, input)
-
-
 def of_module(make: Callable[[Any], Layer]) -> Row:
     """The row of a module that is seen as one call: its layer has its tensors."""
 
@@ -317,5 +310,7 @@ ROWS: dict[str, Row] = {
     "layer_norm": layer_norm,
     "rms_norm": rms_norm,
     "normalize": normalize,
-    "local_response_norm": local_response_norm,
+    "local_response_norm": plain(
+        norm.LocalResponseNorm, Flows.as_made, size="size", alpha="alpha", beta="beta", k="k"
+    ),
 }

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from cnnspec.importers.reading.flows import Flow, Row
+from cnnspec.importers.reading.flows import Flow, Flows, Row, plain
 from cnnspec.importers.torch.join_rows import zeros
 from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import sides
@@ -92,22 +92,10 @@ def pad_(
     return net.natural(x)
 
 
-def pixel_shuffle(net: TraceFlows, input: object, upscale_factor: int) -> Flow:
-    return net.as_made(resize.PixelShuffle(factor=upscale_factor), input)
-
-
-def pixel_unshuffle(net: TraceFlows, input: object, downscale_factor: int) -> Flow:
-    return net.as_made(resize.PixelUnshuffle(factor=downscale_factor), input)
-
-
-def channel_shuffle(net: TraceFlows, input: object, groups: int) -> Flow:
-    return net.as_made(resize.ChannelShuffle(groups=groups), input)
-
-
 ROWS: dict[str, Row] = {
     "interpolate": interpolate,
-    "pixel_unshuffle": pixel_unshuffle,
     "pad": pad_,
-    "pixel_shuffle": pixel_shuffle,
-    "channel_shuffle": channel_shuffle,
+    "pixel_shuffle": plain(resize.PixelShuffle, Flows.as_made, upscale_factor="factor"),
+    "pixel_unshuffle": plain(resize.PixelUnshuffle, Flows.as_made, downscale_factor="factor"),
+    "channel_shuffle": plain(resize.ChannelShuffle, Flows.as_made, groups="groups"),
 }
