@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cnnspec.backends.numpy.lowering import LOWERINGS, lower
-from cnnspec.backends.numpy.sources import definitions, facts
+from cnnspec.backends.numpy.sources import definitions
 from cnnspec.backends.onnx.lowering import LOWERINGS as OPERATORS
 from cnnspec.faults.handbook import with_layers
 from cnnspec.layers import NAMES, find
@@ -71,7 +71,10 @@ def test_a_layer_is_whole(name: str) -> None:
 def test_facts_name_what_is_there() -> None:
     """A form that a kernel names, but no file defines, would be left out in silence."""
     named = {
-        facts(name)[fact] for name in definitions() for fact in ("quick", "running") if fact in facts(name)
+        definition.facts[fact]
+        for definition in definitions().values()
+        for fact in ("quick", "running")
+        if fact in definition.facts
     }
     assert named <= definitions().keys()
     assert {"quick_in_place", "quick_norm", "running_norm"} <= named

@@ -12,7 +12,7 @@ from cnnspec.backends.names import Names
 from cnnspec.backends.numpy.plain_forward import choose, flow, write_forward, write_start
 from cnnspec.backends.numpy.plain_training import Training
 from cnnspec.backends.numpy.program import file_name, write_tuples
-from cnnspec.backends.numpy.sources import imports, needed, reads_of
+from cnnspec.backends.numpy.sources import imports, needed
 from cnnspec.backends.writer import Writer
 from cnnspec.graph.tree import Network
 from cnnspec.passes.evaluation import evaluation
@@ -36,8 +36,7 @@ def emit(network: Network, source: str, inference: bool = False) -> str:
         if not inference:
             Training(graph, flow(graph, False, everything), everything, names, body).write()
     offered = () if inference else ("SGD", "Adam")
-    wanted = reads_of(body.text()).union(offered)
-    found = needed(wanted, everything)
+    found = needed(body.text(), offered, everything)
     head = heading(network, source, name, inference) + found.imports + "\n" + found.constants
     return "\n\n".join([head, body.text(), found.functions])
 

@@ -8,16 +8,7 @@ from typing import Any, NamedTuple
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.backends.names import Names
 from cnnspec.backends.numpy.program import left_out, lowering, text
-from cnnspec.backends.numpy.sources import (
-    Definition,
-    argument_names,
-    by_axis,
-    definitions,
-    facts,
-    general,
-    reached,
-    shortened,
-)
+from cnnspec.backends.numpy.sources import Definition, by_axis, definitions, general, reached, shortened
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, flat
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Construction
@@ -39,7 +30,7 @@ class Statement(NamedTuple):
     @property
     def operator(self) -> str:
         """What is written between its values, if it is no call."""
-        operator: str = facts(self.kernel).get("operator", "")
+        operator: str = definitions()[self.kernel].facts.get("operator", "")
         return operator
 
     @property
@@ -116,7 +107,8 @@ def called(kernel: str) -> set[str]:
 
 def abridged(kernel: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
     """The arguments as the short definition takes them: one number for both axes; None: it does not."""
-    taken, assumed = argument_names(shortened()[kernel]), shortened()[kernel].facts.get("assumed", {})
+    short = shortened()[kernel]
+    assumed = short.facts.get("assumed", {})
     found = {}
     for name, value in arguments.items():
         # size=(1, 1) is all that the short adaptive_avg_pool2d does: it needs no argument
@@ -127,7 +119,7 @@ def abridged(kernel: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
             if len(set(value)) > 1:
                 return None
             name, value = ("pad" if name == "pads" else name), value[0]
-        if name not in taken:
+        if name not in short.parameters:
             return None
         found[name] = value
     return found
@@ -295,7 +287,7 @@ class Nesting(NamedTuple):
                 found = Operation(step.operator, [*map(flat, values)])
             else:
                 items = tuple(("", value) for value in values) + tuple(step.given())
-                found = Arguments(facts(step.kernel).get("spelled", step.kernel), items)
+                found = Arguments(definitions()[step.kernel].facts.get("spelled", step.kernel), items)
         return found
 
 

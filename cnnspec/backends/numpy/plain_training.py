@@ -14,7 +14,7 @@ from cnnspec.backends.numpy.plain_forward import (
     write_value,
 )
 from cnnspec.backends.numpy.program import text
-from cnnspec.backends.numpy.sources import Definition, argument_names, results
+from cnnspec.backends.numpy.sources import Definition
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, flat
 
 
@@ -58,7 +58,7 @@ class Training:
 
     def forth(self, step: Statement) -> None:
         """A line of the run forth, every value in a variable of its own."""
-        taken = argument_names(self.everything[step.kernel])
+        taken = self.everything[step.kernel].parameters
         more: list[tuple[str, Text]] = []
         if "training" in taken:
             more.append(("training=", "True"))
@@ -122,16 +122,14 @@ class Training:
     def call_back(self, step: Statement, slopes: list[str]) -> None:
         """The call of a backward kernel, with what it takes of all there is."""
         path, function = step.node.path, self.everything[f"{step.kernel}_backward"]
-        taken = argument_names(function)
+        taken = function.parameters
         y = [self.at[path]] if "y" in taken else []
         arriving = [self.at[source] for source in step.sources]
         values = [("", value) for value in [self.slopes[path], *arriving, *y]]
         more = [(name, value) for name, value in self.more[path] if name.rstrip("=") in taken]
         call = Arguments(f"{step.kernel}_backward", (*values, *step.given(taken), *more))
         # conv2d(x, weight, bias, stride, …) back gives 3 for one path: 1 + 3 - 1 ends behind weight and bias
-        own = argument_names(self.everything[step.kernel])[
-            1 : 1 + results(function, len(slopes)) - len(slopes)
-        ]
+        own = self.everything[step.kernel].parameters[1 : 1 + function.results(len(slopes)) - len(slopes)]
         self.assign(call, slopes, [step.learned.get(tensor, "") for tensor in own])
 
     def assign(self, call: Arguments, slopes: list[str], keys: list[str]) -> None:

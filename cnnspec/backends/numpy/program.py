@@ -15,15 +15,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends.names import Names
 from cnnspec.backends.numpy.lowering import Lowered, lower
-from cnnspec.backends.numpy.sources import (
-    assemble,
-    by_axis,
-    defaults,
-    definitions,
-    facts,
-    imports,
-    parameters,
-)
+from cnnspec.backends.numpy.sources import by_axis, definitions, imports, needed
 from cnnspec.backends.writer import Arguments, Text, Writer
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Construction
@@ -54,9 +46,11 @@ def emit(network: Network, source: str, inference: bool = False, optimize: bool 
     write_layers(network, graph, lowered, spelling, table)
     write_class(network, graph, lowered, spelling, inference, body)
     write_main(graph, name, names, body)
-    return heading(network, source, name, inference, optimize) + assemble(
-        table.text(), body.text(), () if inference else ("SGD", "Adam")
-    )
+    # SGD and Adam are offered: the program does not call them, its user does
+    offered = () if inference else ("SGD", "Adam")
+    found = needed(table.text() + body.text(), offered, definitions())
+    parts = [found.imports, table.text(), found.constants, found.functions, body.text()]
+    return heading(network, source, name, inference, optimize) + "\n\n".join(parts)
 
 
 def heading(network: Network, source: str, name: str, inference: bool, optimize: bool) -> str:
@@ -192,12 +186,13 @@ def input_names(graph: Graph) -> dict[str, str]:
 def lowering(node: Node, inference: bool) -> Lowered:
     """The kernel of a node, without the arguments that are the kernel's own defaults."""
     kernel, arguments, tensors = lower(node.layer, node.shapes[0])
-    running = facts(kernel).get("running")
+    running = definitions()[kernel].facts.get("running")
     if inference and running and tensors is not None and "running" in tensors.kwargs:
         kernel = running
         # running_norm takes eps, but no momentum: nothing moves the statistics
-        arguments = {name: arguments[name] for name in parameters(kernel) if name in arguments}
-    usual = defaults(kernel)
+        taken = definitions()[kernel].parameters
+        arguments = {name: arguments[name] for name in taken if name in arguments}
+    usual = definitions()[kernel].defaults
     odd = {name: value for name, value in arguments.items() if name not in usual or usual[name] != value}
     return Lowered(kernel, odd, tensors)
 
@@ -250,7 +245,7 @@ def form_tables(kernels: Iterable[str]) -> dict[str, dict[str, str]]:
     tables: dict[str, dict[str, str]] = {"quick": {}, "in_place": {}}
     for kernel in kernels:
         # relu: "quick_in_place", as its facts say, and relu_in_place; conv2d: quick_conv2d, by its name alone
-        forms = facts(kernel).get("quick", f"quick_{kernel}"), f"{kernel}_in_place"
+        forms = definitions()[kernel].facts.get("quick", f"quick_{kernel}"), f"{kernel}_in_place"
         for table, form in zip(tables.values(), forms, strict=True):
             if form in definitions():
                 table[kernel] = form

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,21 +44,25 @@ MODULES = (
 """In the order in which emitted files hold them. A test keeps it complete."""
 
 
-class Definition(NamedTuple):
+class Definition:
     """A function, a class or a constant of a module: its text, and the names that it reads."""
 
-    module: str
-    text: str
-    reads: frozenset[str]
-    node: ast.stmt
+    def __init__(self, module: str, text: str, node: ast.stmt) -> None:
+        self.module, self.text, self.node = module, text, node
+        self.reads = reads(node)
 
     @property
     def is_constant(self) -> bool:
         return isinstance(self.node, ast.Assign | ast.AnnAssign)
 
     @property
+    def function(self) -> ast.FunctionDef:
+        assert isinstance(self.node, ast.FunctionDef)
+        return self.node
+
+    @cached_property
     def facts(self) -> dict[str, Any]:
-        """What is said of a kernel: the arguments of its `facts`."""
+        """What is said of a kernel, as facts.py explains: the arguments of its `facts`."""
         said = self.node.decorator_list if isinstance(self.node, ast.FunctionDef) else []
         return {
             keyword.arg or "": ast.literal_eval(keyword.value)
@@ -67,22 +71,54 @@ class Definition(NamedTuple):
             for keyword in call.keywords
         }
 
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of a function's parameters."""
+        given = self.function.args
+        return tuple(argument.arg for argument in [*given.args, *([given.vararg] if given.vararg else [])])
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """The defaults of a kernel's parameters, which are the last ones."""
+        values = [ast.literal_eval(default) for default in self.function.args.defaults]
+        return dict(zip(self.parameters[len(self.parameters) - len(values) :], values, strict=True))
+
+    def results(self, paths: int) -> int:
+        """How many gradients a backward kernel returns, of a join of so many paths."""
+        returns = self.function.returns
+        if not isinstance(returns, ast.Subscript):
+            return 1
+        assert isinstance(returns.slice, ast.Tuple)
+        items = returns.slice.elts
+        # tuple[Array, ...] is a gradient for each path of a join; tuple[Array, Array] those of x and a weight
+        return paths if isinstance(items[-1], ast.Constant) else len(items)
+
+
+@cache
+def parse_module(file: Path) -> tuple[list[str], list[ast.stmt]]:
+    """The lines of a module, and its statements."""
+    text = file.read_text(encoding="utf-8")
+    return text.splitlines(), ast.parse(text).body
+
 
 @cache
 def definitions(folder: Path = FOLDER, modules: tuple[str, ...] = MODULES) -> dict[str, Definition]:
     """All definitions of a folder by name, in order."""
     found: dict[str, Definition] = {}
     for module in modules:
-        text = (folder / f"{module}.py").read_text(encoding="utf-8")
-        body = ast.parse(text).body
+        lines, body = parse_module(folder / f"{module}.py")
         for node, after in zip_longest(body, body[1:]):
-            name = defined(node)
-            if name:
-                segment = f"{ast.get_source_segment(text, node)}\n"
+            if name := defined(node):
+                text = text_of(node, lines)
                 if isinstance(after, ast.Expr):  # what is said of a constant
-                    segment += f"{ast.get_source_segment(text, after)}\n\n"
-                found[name] = Definition(module, segment, reads(node), node)
+                    text += f"{text_of(after, lines)}\n"
+                found[name] = Definition(module, text, node)
     return found
+
+
+def text_of(node: ast.stmt, lines: list[str]) -> str:
+    # the lines from `def` on: the facts stand before it, and emitted files hold none
+    return "\n".join(lines[node.lineno - 1 : node.end_lineno]) + "\n"
 
 
 def shortened() -> dict[str, Definition]:
@@ -96,22 +132,23 @@ def general() -> dict[str, Definition]:
 
 
 @cache
-def imports() -> dict[str, str]:
-    """Import statements by the name that they bring, those of the package itself aside."""
-    found: dict[str, str] = {}
+def imports() -> dict[str, tuple[str, str]]:
+    """What definitions import, the package itself aside, by the names that it brings.
+
+    `from math import pi` is {"pi": ("math", "pi")}, `import numpy as np` is {"np": ("", "numpy as np")}.
+    """
+    found: dict[str, tuple[str, str]] = {}
     files = [FOLDER / f"{module}.py" for module in MODULES]
     files += [SHORT / f"{module}.py" for module in (*SHORT_MODULES, "general")]
-    for file in files:
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Import):
-                for name in node.names:
-                    found[name.asname or name.name] = ast.unparse(ast.Import([name]))
-            elif isinstance(node, ast.ImportFrom) and not ours(node.module or ""):
-                found |= {name.name: f"from {node.module} import {name.name}" for name in node.names}
+    for node in (node for file in files for node in parse_module(file)[1]):
+        if isinstance(node, ast.Import):
+            found |= {name.asname or name.name: ("", ast.unparse(name)) for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and not is_ours(module := node.module or ""):
+            found |= {name.name: (module, name.name) for name in node.names}
     return found
 
 
-def ours(module: str) -> bool:
+def is_ours(module: str) -> bool:
     return module == "__future__" or module.startswith("cnnspec")
 
 
@@ -124,11 +161,6 @@ def defined(node: ast.stmt) -> str:
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
         return node.target.id
     return ""
-
-
-def reads_of(text: str) -> frozenset[str]:
-    """The names that a program reads."""
-    return reads(ast.parse(text))
 
 
 def reads(node: ast.AST) -> frozenset[str]:
@@ -146,51 +178,12 @@ def reads(node: ast.AST) -> frozenset[str]:
     return frozenset(found)
 
 
-def argument_names(definition: Definition) -> tuple[str, ...]:
-    """The names of a function's parameters."""
-    assert isinstance(definition.node, ast.FunctionDef)
-    given = definition.node.args
-    return tuple(argument.arg for argument in [*given.args, *([given.vararg] if given.vararg else [])])
-
-
-def parameters(kernel: str) -> tuple[str, ...]:
-    """The names of a kernel's parameters."""
-    return argument_names(definitions()[kernel])
-
-
-def results(backward: Definition, paths: int) -> int:
-    """How many gradients a backward kernel returns, of a join of so many paths."""
-    assert isinstance(backward.node, ast.FunctionDef)
-    if not isinstance(backward.node.returns, ast.Subscript):
-        return 1
-    assert isinstance(backward.node.returns.slice, ast.Tuple)
-    items = backward.node.returns.slice.elts
-    # tuple[Array, ...] is a gradient for each path of a join; tuple[Array, Array] those of x and a weight
-    return paths if isinstance(items[-1], ast.Constant) else len(items)
-
-
-@cache
-def facts(kernel: str) -> dict[str, Any]:
-    """What is said of a kernel, as facts.py explains."""
-    return definitions()[kernel].facts
-
-
 @cache
 def by_axis() -> frozenset[str]:
     """Arguments that may be one number where all axes have the same."""
     node = definitions()["BY_AXIS"].node
     assert isinstance(node, ast.Assign)
     return frozenset(ast.literal_eval(node.value))
-
-
-@cache
-def defaults(kernel: str) -> dict[str, Any]:
-    """The defaults of a kernel's parameters."""
-    node = definitions()[kernel].node
-    assert isinstance(node, ast.FunctionDef)
-    names = parameters(kernel)
-    values = [ast.literal_eval(default) for default in node.args.defaults]
-    return dict(zip(names[len(names) - len(values) :], values, strict=True))
 
 
 class Needed(NamedTuple):
@@ -201,15 +194,9 @@ class Needed(NamedTuple):
     functions: str
 
 
-def assemble(table: str, body: str, offered: tuple[str, ...] = ()) -> str:
-    """Imports, the table of layers, the definitions that a program needs or offers, the program."""
-    # SGD and Adam are offered: the program does not call them, its user does
-    found = needed(reads(ast.parse(table + body)) | set(offered), definitions())
-    return "\n\n".join([found.imports, table, found.constants, found.functions, body])
-
-
-def needed(wanted: frozenset[str], everything: Mapping[str, Definition]) -> Needed:
-    """What names need of all definitions."""
+def needed(program: str, offered: tuple[str, ...], everything: Mapping[str, Definition]) -> Needed:
+    """What a program needs of all definitions, and what those that it offers its user need."""
+    wanted = reads(ast.parse(program)).union(offered)
     used = reached(wanted, everything)
     wanted = wanted.union(*(everything[name].reads for name in used))
     ordered = [definition for name, definition in everything.items() if name in used]
@@ -231,24 +218,12 @@ def reached(names: Iterable[str], everything: Mapping[str, Definition]) -> set[s
 
 def import_lines(wanted: frozenset[str]) -> str:
     """The imports that the names need: the standard library first, then NumPy, each part sorted."""
-    standard: set[str] = set()
-    joined: dict[str, list[str]] = {}
-    outside: set[str] = set()
-    for name, statement in imports().items():
-        if name not in wanted:
-            continue
-        if statement.startswith("from "):
-            module = statement.split()[1]
-            joined.setdefault(module, []).append(name)
-        else:
-            (outside if "numpy" in statement else standard).add(statement)
-    for module, names in joined.items():
-        statement = f"from {module} import {', '.join(sorted(names))}"
-        (outside if module.startswith("numpy") else standard).add(statement)
-
-    def key(line: str) -> tuple[bool, str]:
-        # as ruff sorts them: `import math` before `from functools import partial`
-        return line.startswith("from"), line
-
-    parts = ["\n".join(sorted(part, key=key)) + "\n" for part in (standard, outside) if part]
-    return "\n".join(parts)
+    by_module: dict[str, list[str]] = {}
+    for name, (module, spelled) in imports().items():
+        if name in wanted:
+            by_module.setdefault(module, []).append(spelled)
+    # as ruff sorts them: `import math` before `from functools import partial`
+    lines = [f"import {spelled}" for spelled in sorted(by_module.pop("", []))]
+    lines += [f"from {module} import {', '.join(sorted(by_module[module]))}" for module in sorted(by_module)]
+    parts = ([line for line in lines if ("numpy" in line) is outside] for outside in (False, True))
+    return "\n".join("\n".join(part) + "\n" for part in parts if part)
