@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -52,6 +52,11 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
 def call(callee: str, *arguments: Text) -> Arguments:
     """A call: where it breaks over lines, its arguments stay whole, but for those that are bracketed."""
     return Arguments(callee, tuple(("", given) for given in arguments))
+
+
+def dictionary(items: Mapping[str, Text]) -> Arguments:
+    """`{a: b}`."""
+    return Arguments("", tuple((f"{key}: ", value) for key, value in items.items()), "{", "}")
 
 
 def behind(before: str, text: Text) -> Text:

@@ -13,7 +13,8 @@ from cnnspec.backends import emit
 from cnnspec.backends.numpy.kernels import arrays, plan
 from cnnspec.backends.numpy.kernels import net as machine
 from cnnspec.backends.numpy.kernels.plan import Plan
-from cnnspec.backends.numpy.program import form_tables, lowering
+from cnnspec.backends.numpy.lowering import lower_node
+from cnnspec.backends.numpy.program import form_tables
 from cnnspec.layers.base import Construction
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
@@ -64,7 +65,7 @@ def net_of(case: Case, after: tuple[str, ...]) -> Any:
         shapes = (x,)
 
     Node.layer = layer  # type: ignore[attr-defined]
-    lowered = lowering(Node, inference=False)  # type: ignore[arg-type]
+    lowered = lower_node(Node, inference=False)  # type: ignore[arg-type]
     tensors = built(lowered.tensors) if lowered.tensors is not None else {}
     first = machine.Layer("first", KERNELS[lowered.kernel], tensors, **lowered.arguments)
     others = [machine.Layer(kernel, KERNELS[kernel]) for kernel in after]

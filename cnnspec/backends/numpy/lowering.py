@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from cnnspec.analysis.unroll import Node
+from cnnspec.backends.numpy.sources import definitions
 from cnnspec.layers.base import Construction, Layer, Unsupported
 from cnnspec.layers.starting_values import kernel_values, parse_init
 from cnnspec.values.shapes import Shape
@@ -26,6 +28,20 @@ def lower(layer: Layer, x: Shape) -> Lowered:
     if layer.name not in LOWERINGS:
         raise Unsupported(layer.name)
     return LOWERINGS[layer.name](layer, x)
+
+
+def lower_node(node: Node, inference: bool) -> Lowered:
+    """The kernel of a node, without the arguments that are the kernel's own defaults. Raises Unsupported."""
+    kernel, arguments, tensors = lower(node.layer, node.shapes[0])
+    running = definitions()[kernel].facts.get("running")
+    if inference and running and tensors is not None and "running" in tensors.kwargs:
+        kernel = running
+        # running_norm takes eps, but no momentum: nothing moves the statistics
+        taken = definitions()[kernel].parameters
+        arguments = {name: arguments[name] for name in taken if name in arguments}
+    usual = definitions()[kernel].defaults
+    odd = {name: value for name, value in arguments.items() if name not in usual or usual[name] != value}
+    return Lowered(kernel, odd, tensors)
 
 
 def plain(kernel: str, *names: str, **fixed: Any) -> Callable[[Any, Shape], Lowered]:

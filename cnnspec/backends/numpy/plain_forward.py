@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.backends.names import Names
-from cnnspec.backends.numpy.program import left_out, lowering, text
+from cnnspec.backends.numpy.lowering import lower, lower_node
+from cnnspec.backends.numpy.program import left_out, quote, text
 from cnnspec.backends.numpy.sources import Definition, by_axis, definitions, general, reached, shortened
-from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, flat
+from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, call, flat
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Construction
 from cnnspec.passes.evaluation import NOISE
@@ -25,7 +26,6 @@ class Statement(NamedTuple):
     kernel: str
     sources: tuple[str, ...]
     arguments: dict[str, Any]
-    tensors: Construction | None
 
     @property
     def operator(self) -> str:
@@ -36,28 +36,25 @@ class Statement(NamedTuple):
     @property
     def keys(self) -> dict[str, str]:
         """The keys in `params` by the names of its tensors."""
-        if self.tensors is None:
-            return {}
-        first = self.node.first
         # a scale's one tensor bears the step's own name, "scale1", and arrives as `weight`
-        return {w.name or "weight": f"{first}.{w.name}" if w.name else first for w in self.node.weights}
+        return {weight.name or "weight": key for key, weight in self.node.by_key.items()}
 
     @property
     def learned(self) -> dict[str, str]:
         """The keys of its trained tensors by their names."""
-        pairs = zip(self.keys.items(), self.node.weights, strict=False)
-        return {name: key for (name, key), weight in pairs if weight.trained}
+        weights = self.node.by_key
+        return {name: key for name, key in self.keys.items() if weights[key].trained}
 
     def given(self, taken: tuple[str, ...] | None = None) -> list[tuple[str, Text]]:
         """The tensors and arguments of a call: all of them, or those of the names that are taken."""
         keys = {name: key for name, key in self.keys.items() if taken is None or name in taken}
         # running_norm(x, **of(p, "bn1")) in place of four keys that all begin with "bn1."
         if len(keys) == len(self.keys) > 2:
-            items: list[tuple[str, Text]] = [("**", f"of(p, {text(self.node.first)})")]
+            items: list[tuple[str, Text]] = [("**", f"of(p, {quote(self.node.first)})")]
         else:
             # weight, then bias, stand where kernels take them; a bias alone must say its name
             named = list(keys) != ["weight", "bias"][: len(keys)]
-            items = [(f"{name}=" if named else "", f"p[{text(key)}]") for name, key in keys.items()]
+            items = [(f"{name}=" if named else "", f"p[{quote(key)}]") for name, key in keys.items()]
         return items + [
             (f"{name}=", text(value))
             for name, value in self.arguments.items()
@@ -81,7 +78,7 @@ def choose(*graphs: Graph) -> dict[str, Definition]:
     # a norm is running_norm in evaluation, batch_norm in training
     for inference in (True, False):
         for node in (node for graph in graphs for node in graph.nodes):
-            kernel, arguments, tensors = lowering(node, inference)
+            kernel, arguments, tensors = lower_node(node, inference)
             if kernel not in shortened():
                 # standardized_conv2d calls conv2d with pads and groups, which the short conv2d does not take
                 lacking |= called(kernel)
@@ -130,7 +127,7 @@ def flow(graph: Graph, inference: bool, everything: dict[str, Definition]) -> Fl
     same = {name: name for name, _ in graph.inputs}
     steps = []
     for node in graph.nodes:
-        kernel, arguments, tensors = lowering(node, inference)
+        kernel, arguments, _ = lower_node(node, inference)
         sources = tuple(same[name] for name in node.inputs)
         if kernel == "identity":
             same[node.path] = sources[0]
@@ -138,7 +135,7 @@ def flow(graph: Graph, inference: bool, everything: dict[str, Definition]) -> Fl
         same[node.path] = node.path
         if everything[kernel] is shortened().get(kernel):
             arguments = abridged(kernel, arguments) or {}
-        steps.append(Statement(node, kernel, sources, arguments, tensors))
+        steps.append(Statement(node, kernel, sources, arguments))
     outputs = tuple((name, same[at], train) for name, at, train in graph.outputs)
     return Flow(live(steps, {at for _, at, _ in outputs}), outputs)
 
@@ -175,24 +172,22 @@ def write_start(network: Network, graph: Graph, inference: bool, body: Writer) -
         body.line()
         with body.block(f"def {name}(self, path: str) -> None"):
             body.line(f'"""{words} a .safetensors or .npz file."""')
-            items = ("self.params", "path", *(flat(text(key)) for key in rest))
-            body.expression(Arguments(f"{function}_tensors", tuple(("", item) for item in items)))
+            body.expression(call(f"{function}_tensors", "self.params", "path", *map(text, rest)))
 
 
 def starts_of(node: Node) -> Iterator[Text]:
     """What makes the tensors of a layer, by their keys."""
-    tensors = lowering(node, False).tensors
+    tensors = lower(node.layer, node.shapes[0]).tensors
     assert tensors is not None
-    shape: list[tuple[str, Text]] = [("", text(item)) for item in tensors.args]
     if tensors.name == "filled":
-        for weight, value in zip(node.weights, tensors.kwargs.values(), strict=True):
-            key = f"{node.first}.{weight.name}" if weight.name else node.first
-            yield Arguments("filled", (("", text(key)), *shape, ("value=", text(value))))
+        for key, value in zip(node.by_key, tensors.kwargs.values(), strict=True):
+            yield text(Construction("filled", (key, *tensors.args), {"value": value}))
         return
-    head: list[tuple[str, Text]] = [("", "rng")] if tensors.name == "weighted" else []
+    given = ["rng"] if tensors.name == "weighted" else []
+    shape = [text(item) for item in (node.first, *tensors.args)]
     # frozen tensors start as others do; loss_and_grads just has no gradient for them
     options = [(f"{key}=", text(value)) for key, value in tensors.kwargs.items() if key != "frozen"]
-    yield Arguments(tensors.name, (*head, ("", text(node.first)), *shape, *options))
+    yield Arguments(tensors.name, (*(("", item) for item in (*given, *shape)), *options))
 
 
 def write_forward(graph: Graph, run: Flow, tuples: dict[str, str], names: Names, body: Writer) -> None:
@@ -208,11 +203,11 @@ def write_forward(graph: Graph, run: Flow, tuples: dict[str, str], names: Names,
         lines = nested(run.steps, kept)
         registers = Registers(taken, lines, kept, names)
         for i, line in enumerate(lines):
-            call = line.expression(registers.at)
+            value = line.expression(registers.at)
             if i == len(lines) - 1 and kept == [line.path] and result == "Array":
-                body.expression(call, "return ")
+                body.expression(value, "return ")
             else:
-                write_value(registers.place(i), call, body)
+                write_value(registers.place(i), value, body)
         if "named" in tuples:
             body.line(f"return {result}({', '.join(registers.at[at] for at in kept)})")
         elif not lines or kept != [lines[-1].path]:
@@ -281,8 +276,7 @@ class Nesting(NamedTuple):
         for i, step in enumerate(self.steps):
             values = [at[name] for name in step.sources] if i == 0 else [found]
             if step.kernel == "flatten":
-                sizes = (("", f"len({values[0]})"), ("", str(step.node.output.channels)))
-                found = Arguments(f"{values[0]}.reshape", sizes)
+                found = call(f"{values[0]}.reshape", f"len({values[0]})", str(step.node.output.channels))
             elif step.operator:
                 found = Operation(step.operator, [*map(flat, values)])
             else:
@@ -334,11 +328,10 @@ class Registers:
         self.free += [self.at[name] for name in self.ending.get(i, ())]
         # x first: a chain goes on in it
         self.free.sort(key=lambda name: (name != "x", name))
-        wishes = iter(["x", "y", "z"])
         if self.free:
             variable = self.free.pop(0)
         else:
-            wish = next((wish for wish in wishes if wish not in self.names.taken), "")
+            wish = next((wish for wish in "xyz" if wish not in self.names.taken), "")
             # x, y and z are taken: the value bears its step's name
             variable = wish or self.names.local(self.lines[i].path.replace(".", "_"))
             self.names.taken.add(variable)

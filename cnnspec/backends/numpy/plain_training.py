@@ -13,9 +13,9 @@ from cnnspec.backends.numpy.plain_forward import (
     write_arrival,
     write_value,
 )
-from cnnspec.backends.numpy.program import text
+from cnnspec.backends.numpy.program import quote
 from cnnspec.backends.numpy.sources import Definition
-from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, flat
+from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, call
 
 
 class Training:
@@ -36,13 +36,10 @@ class Training:
     def write(self) -> None:
         self.body.line()
         several = any(train for _, _, train in self.run.outputs)
-        parameters = tuple(("", f"{variable}: Array") for variable in self.at.values())
-        head = [("", "self"), *parameters, ("", "labels: Array")] + (
-            [("", "auxiliary: float = 0.3")] if several else []
-        )
-        self.body.expression(
-            Arguments("def loss_and_grads", tuple(head)), after=" -> tuple[float, dict[str, Array]]:"
-        )
+        parameters = [f"{variable}: Array" for variable in (*self.at.values(), "labels")]
+        parameters += ["auxiliary: float = 0.3"] if several else []
+        head = call("def loss_and_grads", "self", *parameters)
+        self.body.expression(head, after=" -> tuple[float, dict[str, Array]]:")
         with self.body.indented():
             self.body.line('"""The mean softmax cross-entropy of a batch, and the gradients of `params`."""')
             write_arrival(self.graph, self.at, any(step.keys for step in self.run.steps), self.body)
@@ -67,11 +64,11 @@ class Training:
             self.body.line(f"{seed} = int(self.rng.integers(2**63))")
             more.append(("seed=", seed))
         self.more[step.node.path] = tuple(more)
-        call = Nesting((step,)).expression(self.at)
-        if isinstance(call, Arguments):
-            call = call._replace(items=(*call.items, *more))
+        value = Nesting((step,)).expression(self.at)
+        if isinstance(value, Arguments):
+            value = value._replace(items=(*value.items, *more))
         self.at[step.node.path] = variable = self.names.local(step.node.path.replace(".", "_"))
-        write_value(variable, call, self.body)
+        write_value(variable, value, self.body)
 
     def losses(self) -> None:
         """The loss of each output, of the logits of a softmax; those of training alone weigh less."""
@@ -83,11 +80,11 @@ class Training:
                 at = step.sources[0]
             # an output that no trained tensor reaches has a loss, but nobody needs its gradient
             slope = self.fresh(at) if at in self.learning else "_"
-            call = f"cross_entropy({self.at[at]}, labels)"
+            found = f"cross_entropy({self.at[at]}, labels)"
             if i == 0 and not train:
-                self.body.line(f"loss, {slope} = {call}")
+                self.body.line(f"loss, {slope} = {found}")
             else:
-                self.body.line(f"share, {slope} = {call}")
+                self.body.line(f"share, {slope} = {found}")
                 weight = "auxiliary * " if train else ""
                 self.body.line(f"loss {'+=' if i else '='} {weight}share")
                 if train and slope != "_":
@@ -113,7 +110,7 @@ class Training:
         slopes = [self.fresh(name) if name in self.learning else "_" for name in step.sources]
         if step.kernel == "flatten":
             shape = f"{self.at[step.sources[0]]}.shape"
-            self.body.expression(Arguments(f"{self.slopes[path]}.reshape", (("", shape),)), f"{slopes[0]} = ")
+            self.body.expression(call(f"{self.slopes[path]}.reshape", shape), f"{slopes[0]} = ")
         else:
             self.call_back(step, slopes)
         for name, slope in zip(step.sources, slopes, strict=True):
@@ -127,23 +124,23 @@ class Training:
         arriving = [self.at[source] for source in step.sources]
         values = [("", value) for value in [self.slopes[path], *arriving, *y]]
         more = [(name, value) for name, value in self.more[path] if name.rstrip("=") in taken]
-        call = Arguments(f"{step.kernel}_backward", (*values, *step.given(taken), *more))
+        back = Arguments(f"{step.kernel}_backward", (*values, *step.given(taken), *more))
         # conv2d(x, weight, bias, stride, …) back gives 3 for one path: 1 + 3 - 1 ends behind weight and bias
         own = self.everything[step.kernel].parameters[1 : 1 + function.results(len(slopes)) - len(slopes)]
-        self.assign(call, slopes, [step.learned.get(tensor, "") for tensor in own])
+        self.assign(back, slopes, [step.learned.get(tensor, "") for tensor in own])
 
-    def assign(self, call: Arguments, slopes: list[str], keys: list[str]) -> None:
-        """`dx, g["a.weight"] = call`: one by one where that is long, or where a tensor runs again."""
-        targets = [*slopes, *(f"g[{flat(text(key))}]" if key else "_" for key in keys)]
+    def assign(self, value: Arguments, slopes: list[str], keys: list[str]) -> None:
+        """`dx, g["a.weight"] = value`: one by one where that is long, or where a tensor runs again."""
+        targets = [*slopes, *(f"g[{quote(key)}]" if key else "_" for key in keys)]
         head = f"{', '.join(targets)} = "
-        again = {f"g[{flat(text(key))}]" for key in self.done.intersection(keys)}
+        again = {f"g[{quote(key)}]" for key in self.done.intersection(keys)}
         # a layer that runs again adds to its gradient: g["c.weight"] = g["c.weight"] + back[1]
         self.done |= {key for key in keys if key}
-        if not again and len(f"{head}{call.head}(") <= WIDTH - 4 * self.body.depth:
-            self.body.expression(call, head)
+        if not again and len(f"{head}{value.head}(") <= WIDTH - 4 * self.body.depth:
+            self.body.expression(value, head)
             return
         back = self.names.local("back")
-        self.body.expression(call, f"{back} = ")
+        self.body.expression(value, f"{back} = ")
         for i, target in enumerate(targets):
             part = f"{back}[{i}]" if len(targets) > 1 else back
             if target != "_":

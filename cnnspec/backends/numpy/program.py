@@ -14,16 +14,15 @@ from cnnspec import __version__
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends.names import Names
-from cnnspec.backends.numpy.lowering import Lowered, lower
+from cnnspec.backends.numpy.lowering import Lowered, lower_node
 from cnnspec.backends.numpy.sources import by_axis, definitions, imports, needed
-from cnnspec.backends.writer import Arguments, Text, Writer
+from cnnspec.backends.writer import Arguments, Text, Writer, dictionary
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Construction
 from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import folds
 from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.text.output import MARK
-from cnnspec.values.shapes import Shape
 
 
 def emit(network: Network, source: str, inference: bool = False, optimize: bool = False) -> str:
@@ -39,21 +38,39 @@ def emit(network: Network, source: str, inference: bool = False, optimize: bool 
         graph = evaluation(graph)
     names = Names({*definitions(), *imports(), "NamedTuple", "net", "result"})
     name = names.local(network.name)
-    lowered = [lowering(node, inference) for node in graph.nodes]
     table, body = Writer(), Writer()
     tuples = write_tuples(graph, name, names, inference, body)
-    spelling = Spelling(name, names.local("net_layers"), input_names(graph), tuples)
-    write_layers(network, graph, lowered, spelling, table)
-    write_class(network, graph, lowered, spelling, inference, body)
+    calls = [lower_node(node, inference) for node in graph.nodes]
+    layers, values = names.local("net_layers"), value_names(graph)
+    program = Program(network, graph, calls, inference, name, layers, values, tuples)
+    write_layers(program, table)
+    write_class(program, body)
     write_main(graph, name, names, body)
     # SGD and Adam are offered: the program does not call them, its user does
     offered = () if inference else ("SGD", "Adam")
     found = needed(table.text() + body.text(), offered, definitions())
     parts = [found.imports, table.text(), found.constants, found.functions, body.text()]
-    return heading(network, source, name, inference, optimize) + "\n\n".join(parts)
+    return heading(program, source, optimize) + "\n\n".join(parts)
 
 
-def heading(network: Network, source: str, name: str, inference: bool, optimize: bool) -> str:
+class Program(NamedTuple):
+    """A network and the kernels of its nodes; what the file calls its class and its function of layers.
+
+    `values` are the names of what inputs and nodes make, `tuples` those of several outputs' types.
+    """
+
+    network: Network
+    graph: Graph
+    calls: list[Lowered]
+    inference: bool
+    name: str
+    layers: str
+    values: dict[str, str]
+    tuples: dict[str, str]
+
+
+def heading(program: Program, source: str, optimize: bool) -> str:
+    network, name = program.network, program.name
     total = costs(network)
     images = ", ".join(f"images{i + 1}" for i in range(len(network.inputs)))
     lines = [
@@ -76,7 +93,7 @@ def heading(network: Network, source: str, name: str, inference: bool, optimize:
             "For inference alone: batch norms are folded into the layers before them, so it",
             "takes the weights that `cnnspec weights fold` writes.",
         ]
-    if not inference and len(network.inputs) == 1:
+    if not program.inference and len(network.inputs) == 1:
         lines += [
             "",
             "    optimiser = Adam(net)",
@@ -125,22 +142,12 @@ def write_tuple(name: str, fields: list[tuple[str, str, bool]], body: Writer) ->
     body.line()
 
 
-class Spelling(NamedTuple):
-    """What the file calls the class, its function of layers, its values, its tuples of several outputs."""
-
-    name: str
-    layers: str
-    values: dict[str, str]
-    tuples: dict[str, str]
-
-
-def write_layers(
-    network: Network, graph: Graph, lowered: list[Lowered], spelling: Spelling, table: Writer
-) -> None:
+def write_layers(program: Program, table: Writer) -> None:
     """The network, a layer a line: a function, for what it names is defined behind it."""
-    values = spelling.values
-    with table.block(f'def {spelling.layers}() -> "tuple[Layer, ...]"'):
-        table.line(f'"""{network.name} for {" and ".join(str(shape) for _, shape in graph.inputs)}.')
+    graph = program.graph
+    with table.block(f'def {program.layers}() -> "tuple[Layer, ...]"'):
+        sizes = " and ".join(str(shape) for _, shape in graph.inputs)
+        table.line(f'"""{program.network.name} for {sizes}.')
         table.line()
         table.line("A layer a line: its name, its kernel, its tensors, its arguments; behind it")
         table.line("the output for one image, channels@heightxwidth.")
@@ -150,59 +157,45 @@ def write_layers(
             return
         table.line("return (")
         with table.indented():
-            before = values[graph.inputs[0][0]]
-            for node, call in zip(graph.nodes, lowered, strict=True):
-                table.expression(layer(node, call, before, values), after=",", comment=str(node.output))
+            before = program.values[graph.inputs[0][0]]
+            for node, call in zip(graph.nodes, program.calls, strict=True):
+                table.expression(
+                    layer(node, call, before, program.values), after=",", comment=str(node.output)
+                )
                 before = node.path
         table.line(")")
 
 
-def write_class(
-    network: Network, graph: Graph, lowered: list[Lowered], spelling: Spelling, inference: bool, body: Writer
-) -> None:
-    with body.block(f"class {spelling.name}({'BaseNet' if inference else 'TrainableNet'})"):
-        body.line(f'"""{network.name} with its weights; `{spelling.layers}` is what it does."""')
+def write_class(program: Program, body: Writer) -> None:
+    graph, values = program.graph, program.values
+    with body.block(f"class {program.name}({'BaseNet' if program.inference else 'TrainableNet'})"):
+        body.line(f'"""{program.network.name} with its weights; `{program.layers}` is what it does."""')
         body.line()
-        shapes = [(f"{text(spelling.values[key])}: ", tuple_of(shape)) for key, shape in graph.inputs]
-        body.expression(Arguments("", tuple(shapes), "{", "}"), "inputs: ClassVar = ")
-        body.line(f"layers = {spelling.layers}()")
-        write_outputs(graph, spelling, inference, body)
-        write_quick(graph, lowered, body)
-        if not inference:
-            write_gradients(lowered, body)
+        shapes = {quote(values[key]): repr(tuple(shape.dimensions)) for key, shape in graph.inputs}
+        body.expression(dictionary(shapes), "inputs: ClassVar = ")
+        body.line(f"layers = {program.layers}()")
+        write_outputs(program, body)
+        write_quick(program, body)
+        if not program.inference:
+            gradients = {call.kernel: f"{call.kernel}_backward" for call in program.calls}
+            body.expression(dictionary(gradients), "gradients: ClassVar = ")
         # a file of weights may hold what only training has, such as GoogLeNet's aux1.…: load() lets it be
-        elif spare := left_out(network, graph):
+        elif spare := left_out(program.network, graph):
             body.expression(text(spare), "spare = ")
 
 
-def input_names(graph: Graph) -> dict[str, str]:
-    """The inputs' names, changed where a layer bears the same."""
+def value_names(graph: Graph) -> dict[str, str]:
+    """The names of inputs and nodes; those of inputs are changed where a layer bears the same."""
     names = Names({node.path for node in graph.nodes})
     return {name: name if name not in names.taken else names.local(name) for name, _ in graph.inputs} | {
         node.path: node.path for node in graph.nodes
     }
 
 
-def lowering(node: Node, inference: bool) -> Lowered:
-    """The kernel of a node, without the arguments that are the kernel's own defaults."""
-    kernel, arguments, tensors = lower(node.layer, node.shapes[0])
-    running = definitions()[kernel].facts.get("running")
-    if inference and running and tensors is not None and "running" in tensors.kwargs:
-        kernel = running
-        # running_norm takes eps, but no momentum: nothing moves the statistics
-        taken = definitions()[kernel].parameters
-        arguments = {name: arguments[name] for name in taken if name in arguments}
-    usual = definitions()[kernel].defaults
-    odd = {name: value for name, value in arguments.items() if name not in usual or usual[name] != value}
-    return Lowered(kernel, odd, tensors)
-
-
 def layer(node: Node, call: Lowered, before: str, values: dict[str, str]) -> Text:
     items: list[tuple[str, Text]] = [("", text(node.path)), ("", call.kernel)]
-    if node.shared and call.tensors is not None:
-        items.append(("", text(node.first)))
-    elif call.tensors is not None:
-        items.append(("", text(call.tensors)))
+    if call.tensors is not None:
+        items.append(("", text(node.first if node.shared else call.tensors)))
     sources = tuple(values[name] for name in node.inputs)
     # a chain needs no `of=`: each layer takes what the line before it made
     if sources != (before,):
@@ -216,28 +209,26 @@ def layer(node: Node, call: Lowered, before: str, values: dict[str, str]) -> Tex
     return Arguments("Layer", tuple(items))
 
 
-def write_outputs(graph: Graph, spelling: Spelling, inference: bool, body: Writer) -> None:
-    values, tuples = spelling.values, spelling.tuples
-    kept = tuple(values[at] for _, at, train in graph.outputs if not train)
-    body.expression(text(kept), "outputs = ")
-    if "named" in tuples:
-        body.line(f"named = {tuples['named']}")
-    if not inference:
-        every = tuple(values[at] for _, at, _ in graph.outputs)
-        body.expression(text(every), "training_outputs = ")
-        if "training_named" in tuples:
-            body.line(f"training_named = {tuples['training_named']}")
+def write_outputs(program: Program, body: Writer) -> None:
+    """Those of evaluation, and those of a training run, which may be more."""
+    outputs, tuples = program.graph.outputs, program.tuples
+    kept = tuple(program.values[at] for _, at, train in outputs if not train)
+    every = tuple(program.values[at] for _, at, _ in outputs)
+    runs = {"": kept} if program.inference else {"": kept, "training_": every}
+    for prefix, found in runs.items():
+        body.expression(text(found), f"{prefix}outputs = ")
+        if f"{prefix}named" in tuples:
+            body.line(f"{prefix}named = {tuples[f'{prefix}named']}")
 
 
-def write_quick(graph: Graph, lowered: list[Lowered], body: Writer) -> None:
+def write_quick(program: Program, body: Writer) -> None:
     """The fast path: the kernels that have a form of their own there, the norms that fold."""
     body.line("planner = Plan")
-    for name, table in form_tables(call.kernel for call in lowered).items():
-        if rows := tuple((f"{kernel}: ", form) for kernel, form in table.items()):
-            body.expression(Arguments("", rows, "{", "}"), f"{name}: ClassVar = ")
-    if pairs := folds(graph):
-        items = tuple((f"{text(node)}: ", text(norm)) for node, norm in pairs.items())
-        body.expression(Arguments("", items, "{", "}"), "folds: ClassVar = ")
+    tables = form_tables(call.kernel for call in program.calls)
+    tables["folds"] = {quote(node): quote(norm) for node, norm in folds(program.graph).items()}
+    for name, table in tables.items():
+        if table:
+            body.expression(dictionary(table), f"{name}: ClassVar = ")
 
 
 def form_tables(kernels: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -252,20 +243,11 @@ def form_tables(kernels: Iterable[str]) -> dict[str, dict[str, str]]:
     return tables
 
 
-def write_gradients(lowered: list[Lowered], body: Writer) -> None:
-    kernels = dict.fromkeys(call.kernel for call in lowered)
-    rows = tuple((f"{kernel}: ", f"{kernel}_backward") for kernel in kernels)
-    body.expression(Arguments("", rows, "{", "}"), "gradients: ClassVar = ")
-
-
 def left_out(network: Network, graph: Graph) -> tuple[str, ...]:
     """The keys of what only training has, which files of weights hold."""
     there = {node.path for node in graph.nodes}
-    found = []
-    for node in unroll(network).nodes:
-        if node.path not in there and not node.shared:
-            found += [f"{node.path}.{w.name}" if w.name else node.path for w in node.weights]
-    return tuple(found)
+    gone = [node for node in unroll(network).nodes if node.path not in there and not node.shared]
+    return tuple(key for node in gone for key in node.by_key)
 
 
 def write_main(graph: Graph, name: str, names: Names, body: Writer) -> None:
@@ -294,10 +276,6 @@ def write_main(graph: Graph, name: str, names: Names, body: Writer) -> None:
 # Literals
 
 
-def tuple_of(shape: Shape) -> str:
-    return repr(tuple(shape.dimensions))
-
-
 def text(value: Any) -> Text:
     """A checked value as Python source; calls and long lists may break over lines."""
     if isinstance(value, Construction):
@@ -313,5 +291,10 @@ def text(value: Any) -> Text:
     if isinstance(value, int):
         # int() takes the symbols off: `4 * width` is 256 here
         return repr(int(value))
-    quoted = ascii(str(value))
+    return quote(str(value))
+
+
+def quote(words: str) -> str:
+    """A string as Python source, of ASCII alone."""
+    quoted = ascii(words)
     return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in quoted else quoted

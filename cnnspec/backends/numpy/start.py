@@ -18,17 +18,16 @@ def start(graph: Graph, seed: int = 0) -> dict[str, Array]:
     rng = np.random.default_rng(seed)
     found = {}
     for node in graph.nodes:
-        own = [weight.name for weight in node.weights]
-        made = lower(node.layer, node.shapes[0]).tensors if own and not node.shared else None
-        for name, tensor in made_of(made).items() if made is not None else ():
-            key = f"{node.path}.{name}" if name in own else node.path  # a scale bears its step's own name
-            found[key] = tensor.start(rng, tensor.shape)
+        if node.weights and not node.shared:
+            made = make_tensors(lower(node.layer, node.shapes[0]).tensors)
+            for key, tensor in zip(node.by_key, made.values(), strict=True):
+                found[key] = tensor.start(rng, tensor.shape)
     return found
 
 
-def made_of(call: Construction) -> Any:
-    """What a Construction of tensors.py makes."""
-    keywords = {
-        name: made_of(each) if isinstance(each, Construction) else each for name, each in call.kwargs.items()
-    }
-    return getattr(tensors, call.name)(*call.args, **keywords)
+def make_tensors(value: Any) -> Any:
+    """What a Construction of tensors.py makes; any other value is itself."""
+    if not isinstance(value, Construction):
+        return value
+    keywords = {name: make_tensors(each) for name, each in value.kwargs.items()}
+    return getattr(tensors, value.name)(*value.args, **keywords)
