@@ -54,11 +54,15 @@ class Tile(NamedTuple):
 
 
 class Fusion(NamedTuple):
-    """A layer, batch norms that its weight takes in, and what works on its output."""
+    """A layer, batch norms that its weight takes in, and what works on its output.
+
+    `after` are those layers, `posts` what each does.
+    """
 
     layer: Layer
     norms: list[Layer]
     after: list[Layer]
+    posts: list[Post]
 
 
 class Plan:
@@ -311,39 +315,35 @@ class Plan:
 
     def fuse(self, layer: Layer, fold: bool) -> Fusion:
         """A layer and those that can work on its output; with `fold` its norm, too."""
-        norms: list[Layer] = []
-        after: list[Layer] = []
+        fusion = Fusion(layer, [], [], [])
         name = layer.name
         while len(self.takers.get(name, ())) == 1 and name not in self.net.outputs:
             (taker,) = self.takers[name]
-            others = [source for source in taker.of if source != name]
-            kind = taker.kernel.__name__
             if fold and self.net.folds.get(layer.name) == taker.name:
-                norms.append(taker)
-            elif by_pixel(self, taker) or (
-                kind == "add" and len(others) == 1 and others[0] in self.values
-            ):
-                after.append(taker)
+                fusion.norms.append(taker)
+            elif post := self.post(taker, name):
+                fusion.after.append(taker)
+                fusion.posts.append(post)
             else:
                 break
             name = taker.name
-        return Fusion(layer, norms, after)
+        return fusion
+
+    def post(self, layer: Layer, source: str) -> Post | None:
+        """What a layer does to a source in its place, part by part, if it can."""
+        if work := by_pixel(self, layer):
+            return post_in_place(work)
+        others = [other for other in layer.of if other != source]
+        if layer.kernel.__name__ == "add" and len(others) == 1:
+            (other,) = others
+            return post_add(self.values[other]) if other in self.values else None
+        return None
 
     def posts(self, y: Array, bias: Array | None, fusion: Fusion) -> list[Post]:
         """What happens to a part of an output: the bias, then the layers after it."""
-        found: list[Post] = []
-        name = [fusion.layer, *fusion.norms][-1].name
-        if bias is not None:
-            found.append(post_run(np.add, None, run_of(bias, y)))
-        for layer in fusion.after:
-            others = [source for source in layer.of if source != name]
-            work = by_pixel(self, layer)
-            if work is not None:
-                found.append(post_in_place(work))
-            else:
-                found.append(post_add(self.values[others[0]]))
-            name = layer.name
-        return found
+        if bias is None:
+            return fusion.posts
+        return [post_run(np.add, None, run_of(bias, y)), *fusion.posts]
 
 
 def by_pixel(plan: Plan, layer: Layer) -> Callable[[Array], Any] | None:
