@@ -29,11 +29,6 @@ TAPS = 1 << 10
 """Numbers of a tap that is repeated along a row: enough to make loops long."""
 
 
-def quick_conv2d(plan: Plan, layer: Layer) -> None:
-    """A convolution, its batch norm folded in, with what follows it value by value."""
-    convolve(plan, layer)
-
-
 def quick_standardized_conv2d(plan: Plan, layer: Layer) -> None:
     """A convolution whose filters are standardised once."""
     options = layer.options | plan.net.keywords(layer)
@@ -43,11 +38,14 @@ def quick_standardized_conv2d(plan: Plan, layer: Layer) -> None:
         return standard_filters(*given).astype(plan.dtype)
 
     filters = plan.pack((layer.owner, "standard"), make)
-    convolve(plan, layer, filters)
+    quick_conv2d(plan, layer, filters)
 
 
-def convolve(plan: Plan, layer: Layer, filters: Array | None = None) -> None:
-    """A convolution with filters, or the layer's own, by the way that suits it."""
+def quick_conv2d(plan: Plan, layer: Layer, filters: Array | None = None) -> None:
+    """A convolution with filters, or the layer's own, by the way that suits it.
+
+    Its batch norm is folded in; what follows it value by value works on its output.
+    """
     names = ("stride", "pads", "dilation", "groups", "mode")
     stride, pads, dilation, groups, mode = (layer.options[name] for name in names)
     fusion = plan.fuse(layer, fold=True)
