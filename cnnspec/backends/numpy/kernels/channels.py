@@ -130,7 +130,7 @@ def taps_of(x: Array, k: int, mode: str) -> list[Array]:
     return [padded[:, t : t + x.shape[1]] for t in range(k)]
 
 
-@facts(operator="+")
+@facts(operator="+", quick="quick_join")
 def add(*paths: Array) -> Array:
     """The sum of values of one shape. He et al. 2016."""
     total = paths[0] + paths[1]
@@ -144,7 +144,7 @@ def add_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
     return (grad,) * len(paths)
 
 
-@facts(operator="-")
+@facts(operator="-", quick="quick_join")
 def sub(first: Array, second: Array) -> Array:
     """The first value less the second."""
     return first - second
@@ -155,7 +155,7 @@ def sub_backward(grad: Array, first: Array, second: Array) -> tuple[Array, Array
     return grad, -grad
 
 
-@facts(operator="*")
+@facts(operator="*", quick="quick_join")
 def mul(*paths: Array) -> Array:
     """The product of values; gates (N, C, 1, 1) weigh channels, (N, 1, H, W) pixels.
 
@@ -179,6 +179,7 @@ def mul_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
     return tuple(found)
 
 
+@facts(quick="quick_join")
 def maximum(*paths: Array) -> Array:
     """The largest of values. Wu et al. 2018, "A light CNN"."""
     return reduce(np.maximum, paths)
@@ -189,6 +190,7 @@ def maximum_backward(grad: Array, *paths: Array) -> tuple[Array, ...]:
     return chosen_backward(grad, np.maximum, paths)
 
 
+@facts(quick="quick_join")
 def minimum(*paths: Array) -> Array:
     """The smallest of values."""
     return reduce(np.minimum, paths)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cnnspec.backends.numpy.facts import facts
 from cnnspec.backends.numpy.kernels.arrays import (
     Array,
     Pair,
@@ -18,6 +19,7 @@ from cnnspec.backends.numpy.kernels.arrays import (
 )
 
 
+@facts(quick="quick_pool")
 def max_pool2d(
     x: Array,
     window: Pair,
@@ -92,6 +94,7 @@ def max_unpool2d_backward(
     return dx, np.zeros_like(source)
 
 
+@facts(quick="quick_pool")
 def avg_pool2d(
     x: Array,
     window: Pair,
@@ -235,6 +238,7 @@ def adaptive_max_pool2d_backward(grad: Array, x: Array, size: Pair) -> Array:
     return dx
 
 
+@facts(quick="quick_reduce")
 def channel_mean(x: Array) -> Array:
     """The mean over channels (features): axis 1 of length 1. Woo et al. 2018."""
     y: Array = x.mean(1, keepdims=True)
@@ -246,6 +250,7 @@ def channel_mean_backward(grad: Array, x: Array) -> Array:
     return np.broadcast_to(grad / x.shape[1], x.shape)
 
 
+@facts(quick="quick_reduce")
 def channel_max(x: Array) -> Array:
     """The largest over channels (features): axis 1 of length 1. Woo et al. 2018."""
     y: Array = x.max(1, keepdims=True)

@@ -20,6 +20,20 @@ RUN = 1 << 13
 """Numbers of a run. Where runs are half as long, NumPy adds at half the speed."""
 
 
+JOINS = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "avg_pool2d": np.add,
+    "max_pool2d": np.maximum,
+    "channel_mean": np.add,
+    "channel_max": np.maximum,
+}
+"""By kernel: what it joins values with, of paths, of a window or of a pixel."""
+
+
 def follow(y: Array, part: Part, posts: list[Post]) -> list[Bound]:
     """The calls of all posts on a part of an output."""
     return [call for post in posts for call in post(y[part], part)]

@@ -17,6 +17,7 @@ from cnnspec.backends.numpy.kernels.pool import (
     window_shares,
 )
 from cnnspec.backends.numpy.kernels.posts import (
+    JOINS,
     Bound,
     bound_product,
     join_all,
@@ -87,19 +88,10 @@ def defers(plan: Plan, fusion: Fusion) -> bool:
     )
 
 
-def quick_max_pool2d(plan: Plan, layer: Layer) -> None:
-    """The largest values along columns, then of those along rows."""
-    quick_pool(plan, layer, -np.inf, np.maximum)
-
-
-def quick_avg_pool2d(plan: Plan, layer: Layer) -> None:
-    """The sums along columns, then of those along rows, divided by the shares."""
-    quick_pool(plan, layer, 0.0, np.add)
-
-
-def quick_pool(plan: Plan, layer: Layer, fill: float, join: np.ufunc) -> None:
-    """A pool, one axis after the other: 2*k steps for k*k values."""
-    options = layer.options
+def quick_pool(plan: Plan, layer: Layer) -> None:
+    """A pool, first along columns, then along rows: 2*k steps for k*k values."""
+    options, join = layer.options, JOINS[layer.kernel.__name__]
+    fill = 0.0 if join is np.add else -np.inf
     window, stride, pads = (options[name] for name in ("window", "stride", "pads"))
     (kh, kw), (sh, sw), (dh, dw) = window, stride, options.get("dilation", (1, 1))
     x = plan.values[layer.of[0]]
@@ -173,18 +165,9 @@ def quick_adaptive_avg_pool2d(plan: Plan, layer: Layer) -> None:
     plan.close([layer])
 
 
-def quick_channel_mean(plan: Plan, layer: Layer) -> None:
-    """Sums of pixels, divided by the number of channels."""
-    quick_reduce(plan, layer, np.add)
-
-
-def quick_channel_max(plan: Plan, layer: Layer) -> None:
-    """The largest of each pixel."""
-    quick_reduce(plan, layer, np.maximum)
-
-
-def quick_reduce(plan: Plan, layer: Layer, join: np.ufunc) -> None:
-    """Each pixel, a row of channels, made one number."""
+def quick_reduce(plan: Plan, layer: Layer) -> None:
+    """Each pixel, a row of channels, made one number: its mean or its largest."""
+    join = JOINS[layer.kernel.__name__]
     x = plan.values[layer.of[0]]
     y = plan.take(layer.name, (*x.shape[:-1], 1))
 

@@ -10,37 +10,15 @@ import numpy as np
 from cnnspec.backends.numpy.kernels.arrays import Array, Part, first, origins
 from cnnspec.backends.numpy.kernels.net import Layer
 from cnnspec.backends.numpy.kernels.plan import Plan
-from cnnspec.backends.numpy.kernels.posts import Bound, post_join
+from cnnspec.backends.numpy.kernels.posts import JOINS, Bound, post_join
 from cnnspec.backends.numpy.kernels.strips import row_moves, side_moves
 
 
-def quick_add(plan: Plan, layer: Layer) -> None:
-    """Sums."""
-    quick_join(plan, layer, np.add)
+def quick_join(plan: Plan, layer: Layer) -> None:
+    """Values joined, each with each: in the place of one that nobody else needs.
 
-
-def quick_sub(plan: Plan, layer: Layer) -> None:
-    """Differences."""
-    quick_join(plan, layer, np.subtract)
-
-
-def quick_mul(plan: Plan, layer: Layer) -> None:
-    """Products; gates (N, 1, 1, C) weigh whole channels, (N, H, W, 1) pixels."""
-    quick_join(plan, layer, np.multiply)
-
-
-def quick_maximum(plan: Plan, layer: Layer) -> None:
-    """The largest values."""
-    quick_join(plan, layer, np.maximum)
-
-
-def quick_minimum(plan: Plan, layer: Layer) -> None:
-    """The smallest values."""
-    quick_join(plan, layer, np.minimum)
-
-
-def quick_join(plan: Plan, layer: Layer, join: np.ufunc) -> None:
-    """Values joined, each with each: in the place of one that nobody else needs."""
+    Gates (N, 1, 1, C) weigh whole channels, (N, H, W, 1) pixels.
+    """
     shape = np.broadcast_shapes(*(plan.values[name].shape for name in layer.of))
     free = [
         name
@@ -53,7 +31,8 @@ def quick_join(plan: Plan, layer: Layer, join: np.ufunc) -> None:
     values = [plan.values[name] for name in names]
     y = plan.move(free[0], layer.name) if free else plan.take(layer.name, shape)
     fusion = plan.fuse(layer, fold=False)
-    posts = [post_join(join, values), *plan.posts(y, None, fusion)]
+    join = post_join(JOINS[layer.kernel.__name__], values)
+    posts = [join, *plan.posts(y, None, fusion)]
     plan.follow(y, plan.whole_rows(y), posts, [layer, *fusion.after])
     plan.finish(fusion)
 
