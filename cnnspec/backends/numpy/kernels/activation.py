@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from cnnspec.backends.numpy.facts import facts
-from cnnspec.backends.numpy.kernels.arrays import Array, by_channel, sum_by_channel
+from cnnspec.backends.numpy.kernels.arrays import (
+    Array,
+    by_channel,
+    by_group,
+    sum_by_channel,
+)
 from cnnspec.backends.numpy.kernels.special import erf
 
 
@@ -307,18 +310,13 @@ def softmax_backward(grad: Array, x: Array, y: Array) -> Array:
 @facts(quick="quick_in_place")
 def path_softmax(x: Array, paths: int) -> Array:
     """Shares of paths, whose channels stand one behind the other. Li et al. 2019."""
-    return softmax(by_path(x, paths)).reshape(x.shape)
+    return softmax(by_group(x, paths)).reshape(x.shape)
 
 
 def path_softmax_backward(grad: Array, x: Array, y: Array, paths: int) -> Array:
     """That of softmax, over paths."""
-    arriving = (by_path(values, paths) for values in (grad, x, y))
+    arriving = (by_group(values, paths) for values in (grad, x, y))
     return softmax_backward(*arriving).reshape(x.shape)
-
-
-def by_path(x: Array, paths: int) -> Array:
-    """The values of an image by path: (N, paths, C/paths*H*W)."""
-    return x.reshape(len(x), paths, math.prod(x.shape[1:]) // paths)
 
 
 @facts(quick="quick_in_place")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,6 +97,11 @@ def pad2d_backward(grad: Array, x: Array, pads: Sides, mode: str = "zeros") -> A
 def by_channel(numbers: Array, x: Array) -> Array:
     """C numbers, or one in all, shaped so that they stand along axis 1 of x."""
     return numbers.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def by_group(x: Array, groups: int) -> Array:
+    """The values of every group of an image's channels: (N, groups, C/groups*H*W)."""
+    return x.reshape(len(x), groups, math.prod(x.shape[1:]) // groups)
 
 
 def sum_by_channel(grad: Array, numbers: Array) -> Array:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from cnnspec.backends.numpy.facts import facts
-from cnnspec.backends.numpy.kernels.arrays import Array, by_channel, sum_by_channel
+from cnnspec.backends.numpy.kernels.arrays import (
+    Array,
+    by_channel,
+    by_group,
+    sum_by_channel,
+)
 
 
 def standardize(x: Array, axes: tuple[int, ...], eps: float) -> Array:
@@ -173,11 +176,6 @@ def instance_norm_backward(
 ) -> tuple[Array, Array | None, Array | None]:
     """The gradients of x, weight and bias, through the maps' own statistics."""
     return normed_backward(grad, x, (2, 3), weight, bias, eps)
-
-
-def by_group(x: Array, groups: int) -> Array:
-    """The values of every group of an image's channels: (N, groups, C/groups*H*W)."""
-    return x.reshape(len(x), groups, math.prod(x.shape[1:]) // groups)
 
 
 def group_norm(

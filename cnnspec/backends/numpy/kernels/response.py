@@ -6,11 +6,15 @@ import numpy as np
 
 from cnnspec.backends.numpy.facts import facts
 from cnnspec.backends.numpy.kernels.activation import sigmoid
-from cnnspec.backends.numpy.kernels.arrays import Array, by_channel, sum_by_channel
+from cnnspec.backends.numpy.kernels.arrays import (
+    Array,
+    by_channel,
+    by_group,
+    sum_by_channel,
+)
 from cnnspec.backends.numpy.kernels.norm import (
     affine,
     affine_backward,
-    by_group,
     check_spread,
     update_running,
 )
