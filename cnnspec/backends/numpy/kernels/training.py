@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,8 +39,7 @@ class TrainableNet(BaseNet):
         """
         values = self.arrange(images)
         drawn: dict[str, Any] = {}
-        before = self.moving()
-        try:
+        with self.restored():
             for layer in self.read():
                 drawn[layer.name] = self.keywords(layer)
                 if "training" in layer.takes:
@@ -46,9 +47,6 @@ class TrainableNet(BaseNet):
                 if "seed" in layer.takes:
                     drawn[layer.name]["seed"] = int(self.rng.integers(2**63))
                 values[layer.name] = self.compute(layer, values, drawn[layer.name])
-        except BaseException:
-            self.move_back(before)
-            raise
         return values, drawn
 
     def read(self) -> list[Layer]:
@@ -61,20 +59,25 @@ class TrainableNet(BaseNet):
                 found.append(layer)
         return found[::-1]
 
-    def moving(self) -> tuple[dict[str, Array], Any]:
-        """Copies of what a training run moves: running statistics, the generator."""
-        found = {}
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Where a training run is refused within, the net is what it was before.
+
+        What the run moves are the running statistics and the generator.
+        """
+        before = {}
         for layer in self.layers:
             for name, tensor in layer.tensors.items():
                 if "training" in layer.takes and not tensor.trained:
-                    found[layer.key(name)] = self.params[layer.key(name)].copy()
-        return found, self.rng.bit_generator.state
-
-    def move_back(self, before: tuple[dict[str, Array], Any]) -> None:
-        """A training run is refused: the net is what it was before."""
-        for name, x in before[0].items():
-            self.params[name][...] = x
-        self.rng.bit_generator.state = before[1]
+                    before[layer.key(name)] = self.params[layer.key(name)].copy()
+        drawn = self.rng.bit_generator.state
+        try:
+            yield
+        except BaseException:
+            for name, x in before.items():
+                self.params[name][...] = x
+            self.rng.bit_generator.state = drawn
+            raise
 
     def backward(
         self, values: dict[str, Array], drawn: dict[str, Any], grads: dict[str, Array]
@@ -125,19 +128,15 @@ class TrainableNet(BaseNet):
         images = images if isinstance(images, tuple) else (images,)
         by_name = {layer.name: layer for layer in self.layers}
         total, grads = 0.0, dict[str, Array]()
-        before = self.moving()
-        with crew():
-            values, drawn = self.train(*images)
-        try:
+        with self.restored():
+            with crew():
+                values, drawn = self.train(*images)
             for output in self.training_outputs:
                 logits = before_softmax(output, by_name)
                 share = 1.0 if output in self.outputs else auxiliary
                 loss, grad = cross_entropy(values[logits], labels)
                 total += share * loss
                 accumulate(grads, logits, share * grad)
-        except BaseException:
-            self.move_back(before)
-            raise
         with crew():
             return total, self.backward(values, drawn, grads)
 
