@@ -11,7 +11,7 @@ import numpy as np
 
 from cnnspec.run import Mixed, RunProblem
 from cnnspec.run.programs import Array
-from cnnspec.run.weight_files import COUNT, is_pickle, read_all, shape_words, some
+from cnnspec.run.weight_files import compare_names, is_pickle, other_shape, read_all, some
 from cnnspec.tables import align
 
 ROWS = 200
@@ -142,13 +142,13 @@ def row(name: str, x: Array) -> tuple[str, ...]:
 
 def misfits(tensors: Mapping[str, Array], wanted: Mapping[str, Array]) -> list[str]:
     """How the tensors differ from those that a net takes, by their names; none where they fit."""
-    missing = [name for name in wanted if name not in tensors and not name.endswith(COUNT)]
-    unknown = [name for name in tensors if name not in wanted]
-    both = [name for name in wanted if name in tensors and tensors[name].shape != wanted[name].shape]
+    missing, unexpected = compare_names(tensors, wanted)
     lines = [f"missing: {name}" for name in missing]
-    lines += [f"unexpected: {name}" for name in unknown]
-    for name in both:
-        shapes = map(shape_words, (tensors[name].shape, wanted[name].shape))
-        lines.append("another shape: {} is {}, the net's {}".format(name, *shapes))
+    lines += [f"unexpected: {name}" for name in unexpected]
+    lines += [
+        f"another shape: {other_shape(name, tensors[name].shape, x.shape)}"
+        for name, x in wanted.items()
+        if name in tensors and tensors[name].shape != x.shape
+    ]
     more = [f"… {len(lines) - ROWS:,} more"] if len(lines) > ROWS else []
     return lines[:ROWS] + more

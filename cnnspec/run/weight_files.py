@@ -9,7 +9,7 @@ import os
 import shlex
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 from typing import BinaryIO, NamedTuple
@@ -177,18 +177,28 @@ def check(path: str, entries: TensorEntries, wanted: dict[str, Array]) -> None:
     """Raises RunProblem where names, shapes or types differ, or a name stands twice."""
     found = dict(entries)
     refuse_twice(path, entries)
-    missing = [name for name in wanted if name not in found and not name.endswith(COUNT)]
-    unknown = [name for name in found if name not in wanted]
+    missing, unknown = compare_names(found, wanted)
     for odd, words in ((missing, "lacks"), (unknown, "holds what the net has not:")):
         if odd:
             raise RunProblem(f"{path}: {words} {some(odd)}{wrapped(found, missing)}")
     for name, entry in entries:
         if entry.shape != wanted[name].shape:
-            shapes = map(shape_words, (entry.shape, wanted[name].shape))
-            raise RunProblem("{}: {} is {}, the net's {}".format(path, name, *shapes))
+            raise RunProblem(f"{path}: {other_shape(name, entry.shape, wanted[name].shape)}")
         if not is_number(entry.dtype):
             what = entry.dtype.lower()
             raise RunProblem(f"{path}: {name} holds {what}, no numbers that are read; float32 would do")
+
+
+def compare_names(found: Collection[str], wanted: Collection[str]) -> tuple[list[str], list[str]]:
+    """The names that are missing, but for counts, which older files lack, and those that are not wanted."""
+    missing = [name for name in wanted if name not in found and not name.endswith(COUNT)]
+    return missing, [name for name in found if name not in wanted]
+
+
+def other_shape(name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """`conv1.weight is 6 x 1 x 3 x 3, the net's 6 x 1 x 5 x 5`."""
+    found, ours = (" x ".join(map(str, each)) or "a number" for each in (shape, wanted))
+    return f"{name} is {found}, the net's {ours}"
 
 
 def check_entries(path: str, entries: TensorEntries) -> None:
@@ -219,10 +229,6 @@ def wrapped(found: Iterable[str], missing: Sequence[str]) -> str:
         if missing and all(f"{prefix}{name}" in found for name in missing):
             return f"; it has them behind `{prefix}`, which `cnnspec weights convert` takes off"
     return ""
-
-
-def shape_words(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) or "a number"
 
 
 def is_number(dtype: str) -> bool:
