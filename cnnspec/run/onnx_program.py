@@ -46,8 +46,7 @@ class OnnxProgram:
     def run(self, images: list[Array]) -> dict[str, Array]:
         self.session = self.session or session_of(self.model)
         names = [given.name for given in self.session.get_inputs()]
-        found = self.session.run(None, dict(zip(names, images, strict=True)))
-        return outputs(self.graph, found if len(found) > 1 else found[0])
+        return outputs(self.graph, self.session.run(None, dict(zip(names, images, strict=True))))
 
     def follow(self, given: Given, see: See) -> None:
         """One run of a model in which every layer reads what is given, and shows what it makes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
@@ -89,20 +89,12 @@ def last_class(module: ModuleType, base: type) -> type[Any]:
 
 
 class NumpyProgram:
-    """Takes the fast path to the outputs, unless `fast` is unset; layers are always run one by one."""
+    """Takes the fast path to the outputs, unless `net.fast` is unset; layers are always run one by one."""
 
     def __init__(self, network: Network, graph: Graph, **options: bool) -> None:
         self.net: Any = numpy_class(network, **options)(seed=0)
         self.layers = {layer.name: layer for layer in self.net.layers}
         self.graph = graph
-
-    @property
-    def fast(self) -> bool:
-        return bool(self.net.fast)
-
-    @fast.setter
-    def fast(self, chosen: bool) -> None:
-        self.net.fast = chosen
 
     def state(self) -> dict[str, Array]:
         return dict(self.net.params)
@@ -113,14 +105,13 @@ class NumpyProgram:
         self.net.refresh()
 
     def run(self, images: list[Array]) -> dict[str, Array]:
-        return outputs(self.graph, self.net(*images))
+        made = self.net(*images)
+        return outputs(self.graph, made if isinstance(made, tuple) else [made])
 
     def features(self, images: list[Array]) -> dict[str, Array]:
         """The values of inputs and layers by path, and of outputs by their keys."""
         found: dict[str, Array] = self.net.features(*images)
-        # As the net itself returns it: a lone output bare, several in a list.
-        results = [found[name] for name in self.net.outputs]
-        return found | outputs(self.graph, results if len(results) > 1 else results[0])
+        return found | outputs(self.graph, [found[name] for name in self.net.outputs])
 
     def follow(self, given: Given, see: See) -> None:
         for node in self.graph.nodes:
@@ -160,10 +151,8 @@ class TorchProgram:
         given = [torch.from_numpy(x) for x in images]
         self.net.to(given[0].dtype)  # buffers without keys, too
         with torch.no_grad():
-            result = self.net(*given)
-        single = isinstance(result, torch.Tensor)
-        arrays = result.numpy() if single else [tensor.numpy() for tensor in result]
-        return outputs(self.graph, arrays)
+            made = self.net(*given)
+        return outputs(self.graph, [x.numpy() for x in ([made] if isinstance(made, torch.Tensor) else made)])
 
     def follow(self, given: Given, see: See) -> None:
         """Joins are no modules: what they make goes on to the next layer, and shows there."""
@@ -263,7 +252,6 @@ def is_of_memory(problem: Exception) -> bool:
     return isinstance(problem, MemoryError) or "allocate memory" in str(problem)
 
 
-def outputs(graph: Graph, result: Any) -> dict[str, Array]:
+def outputs(graph: Graph, values: Iterable[Array]) -> dict[str, Array]:
     """The outputs of evaluation by their keys."""
-    values = [result] if len(graph.lasting) == 1 else list(result)
-    return {output_key(name): value for name, value in zip(graph.lasting, values, strict=True)}
+    return dict(zip(map(output_key, graph.lasting), values, strict=True))

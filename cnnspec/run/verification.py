@@ -140,7 +140,7 @@ def entrants_of(
 
 
 def on_path(program: NumpyProgram, fast: bool) -> Program:
-    program.fast = fast
+    program.net.fast = fast
     return program
 
 
@@ -157,7 +157,7 @@ class Baseline:
         # {"output.": "fc", "map.": "decoder.conv3"}
         self.ends = {output_key(name): at for name, at in self.graph.lasting.items()}
         self.seed = seed
-        self.state = {key: to_float64(x) for key, x in self.program.state().items()}
+        self.state = in_type(self.program.state(), "float64")
         self.program.put(self.state)
         self.images: list[Array] = []
         self.values: dict[str, Array] = {}
@@ -385,8 +385,4 @@ def in_type(tensors: Mapping[str, Array], kind: str) -> dict[str, Array]:
 
 def in_float32(x: Array) -> Array:
     """The nearest numbers of float32, as float64; counts as they are."""
-    return to_float64(x.astype(np.float32)) if x.dtype.kind == "f" else x
-
-
-def to_float64(x: Array) -> Array:
-    return x.astype(np.float64) if x.dtype.kind == "f" else x
+    return x.astype(np.float32).astype(np.float64) if x.dtype.kind == "f" else x

@@ -259,7 +259,7 @@ def test_a_fast_path_of_its_own_mind_is_found(monkeypatch: pytest.MonkeyPatch) -
     run = NumpyProgram.run
 
     def other(self: NumpyProgram, images: list[Any]) -> dict[str, Any]:
-        return {name: x + 1e-7 * self.fast for name, x in run(self, images).items()}
+        return {name: x + 1e-7 * self.net.fast for name, x in run(self, images).items()}
 
     monkeypatch.setattr(NumpyProgram, "run", other)
     done = call(str(SPECS / "lenet.cnn"))
