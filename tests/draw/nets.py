@@ -108,11 +108,6 @@ output b{modules}
 output c{modules}"""
 
 
-def clusters(items: tuple[Item, ...]) -> list[Cluster]:
-    """All clusters of a diagram, the outer before the inner."""
-    return [found for item in items if isinstance(item, Cluster) for found in (item, *clusters(item.items))]
-
-
 def outline(items: tuple[Item, ...]) -> list[object]:
     """A diagram's boxes and clusters in short: words, lists."""
     return [

@@ -14,7 +14,7 @@ from cnnspec.draw.diagram.close import close_parts
 from cnnspec.draw.diagram.fold import fold
 from cnnspec.draw.diagram.from_network import KINDS, build
 from cnnspec.draw.diagram.fuse import fuse
-from cnnspec.draw.diagram.model import Cluster, Count, Diagram, boxes, totals
+from cnnspec.draw.diagram.model import Cluster, Count, Diagram, boxes, clusters, totals
 from cnnspec.draw.diagram.simplify import BLOCKS, CHAINS, FOLDED, PARTS
 from cnnspec.draw.diagram.unwrap import unwrap
 from cnnspec.draw.graph.dot import dot
@@ -28,7 +28,6 @@ from tests.draw.nets import (
     GOLDENS,
     LOOK,
     ZOO,
-    clusters,
     golden,
     in_columns,
     ordered,
@@ -366,7 +365,7 @@ def test_efficientnet_folds_its_stages() -> None:
 )
 def test_what_differs_stays_unfolded(body: str, why: str) -> None:
     assert max(box.times for box in ordered(chain(body))) == 1, why
-    assert not clusters(chain(body).items), why
+    assert not list(clusters(chain(body).items)), why
 
 
 def test_a_repeat_of_several_layers_is_a_cluster_without_a_name() -> None:

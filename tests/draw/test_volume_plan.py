@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
 from cnnspec.draw.diagram.from_network import build
+from cnnspec.draw.diagram.model import clusters
 from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.compose import measure_volumes
 from cnnspec.draw.volume.draft import Draft
@@ -23,7 +24,7 @@ from cnnspec.draw.volume.scale import CHANNELS, SIDE, UNITS, Range
 from cnnspec.draw.volume.solids import MOST_SHEETS, wants_sheets
 from cnnspec.draw.volume.strip import numbered
 from cnnspec.draw.volume.valley import Valley, condense, valley, without_resizes
-from tests.draw.nets import ZOO, clusters, gated_u, golden, nested_u, shipped
+from tests.draw.nets import ZOO, gated_u, golden, nested_u, shipped
 from tests.nets import network
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from cnnspec.draw.diagram.box_text import argument_words, fill_lines
-from cnnspec.draw.diagram.model import Arguments, Box, Cluster, Count, Diagram, Edge, Item, boxes
+from cnnspec.draw.diagram.model import (
+    Arguments,
+    Box,
+    Cluster,
+    Count,
+    Diagram,
+    Edge,
+    Item,
+    boxes,
+    clusters,
+    clusters_by_depth,
+    group_pairs,
+)
 from cnnspec.draw.names import LONGEST
 
 FEW = 3  # parts, that say nothing of a network
@@ -24,11 +36,7 @@ def close_parts(diagram: Diagram) -> Iterator[Diagram]:
 
     Before that with boxes for the clusters within those, the innermost first; all uses of a block are alike.
     """
-    levels: list[tuple[Item, ...]] = [diagram.items]
-    nested: list[list[Cluster]] = []
-    while found := [item for item in levels[-1] if isinstance(item, Cluster)]:
-        nested.append(found)
-        levels.append(tuple(item for cluster in found for item in cluster.items))
+    nested = clusters_by_depth(diagram.items)
     # `all: { a b c }`: one cluster outside says nothing, so the three within are the parts
     outermost = next((depth for depth, found in enumerate(nested) if len(found) >= FEW), len(nested))
     # ResNet-50: boxes for the `Bottleneck`s in its layers, then for `layer1` to `layer4`
@@ -72,9 +80,7 @@ def outside(edges: list[Edge], shut: set[int]) -> Iterator[Edge]:
 
     Several values of one shape that go the same way are one edge.
     """
-    tails: dict[int, set[int]] = {}
-    for edge in edges:
-        tails.setdefault(edge.head, set()).add(edge.tail)
+    arriving = Counter(head for _, head in {edge[:2] for edge in edges})
     alike = Counter(edge[:3] for edge in edges)
     seen = set()
     for edge in edges:
@@ -83,7 +89,7 @@ def outside(edges: list[Edge], shut: set[int]) -> Iterator[Edge]:
         seen.add(edge[:3])
         # into a closed box several values of one shape are one edge; at a join each is a path, hence `×2`
         seen_through = edge.head not in shut
-        route = edge.route if seen_through and len(tails[edge.head]) > 1 else ""
+        route = edge.route if seen_through and arriving[edge.head] > 1 else ""
         yield edge._replace(route=route, times=alike[edge[:3]] if seen_through else 1)
 
 
@@ -100,15 +106,7 @@ def count_uses(items: tuple[Item, ...], times: int = 1) -> Counter[str]:
 
 def shared_arguments(items: tuple[Item, ...]) -> dict[str, Arguments]:
     """By the names of blocks the arguments of all of their uses, which tell none from another."""
-    uses: dict[str, list[Cluster]] = {}
-
-    def gather(items: tuple[Item, ...]) -> None:
-        for item in items:
-            if isinstance(item, Cluster):
-                uses.setdefault(item.name, []).append(item)
-                gather(item.items)
-
-    gather(items)
+    uses = group_pairs((cluster.name, cluster) for cluster in clusters(items))
     return {
         name: tuple(pair for pair in first.arguments if all(pair in use.arguments for use in others))
         for name, (first, *others) in uses.items()

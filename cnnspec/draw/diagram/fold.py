@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from typing import NamedTuple
 
 from cnnspec.draw.diagram.box_text import layer_words
-from cnnspec.draw.diagram.model import Box, Cluster, Count, Diagram, Item, boxes
+from cnnspec.draw.diagram.model import Box, Cluster, Count, Diagram, Item, boxes, group_pairs
 
 
 class Ports(NamedTuple):
@@ -36,12 +36,9 @@ class Folder:
     def __init__(self, diagram: Diagram, beside: bool) -> None:
         self.beside = beside
         self.edges = dict(enumerate(diagram.edges))
-        self.into: dict[int, list[int]] = {}
-        self.out_of: dict[int, list[int]] = {}
+        self.into = group_pairs((edge.head, key) for key, edge in self.edges.items())
+        self.out_of = group_pairs((edge.tail, key) for key, edge in self.edges.items())
         self.signatures: dict[int, tuple[Cluster, Hashable]] = {}  # holding the cluster, whose id is the key
-        for key, edge in self.edges.items():
-            self.into.setdefault(edge.head, []).append(key)
-            self.out_of.setdefault(edge.tail, []).append(key)
 
     def walk(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
         found: list[Item] = []

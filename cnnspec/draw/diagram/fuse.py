@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from cnnspec.draw.diagram.model import Box, Diagram, Item
+from cnnspec.draw.diagram.model import Box, Diagram, Item, group_pairs
 
 FOLLOWERS = {
     "conv": frozenset(("norm", "activation", "dropout")),
@@ -55,10 +55,8 @@ def first_words(box: Box) -> str:
 def merge(diagram: Diagram, belongs: Callable[[Box, Box], bool], join: Callable[[Box, Box], Box]) -> Diagram:
     """The diagram with one box for neighbours that belong together, of which only the last feeds others."""
     leaving = Counter(edge.tail for edge in diagram.edges)
-    arriving: dict[int, list[int]] = {}
-    for edge in diagram.edges:
-        # -1 is no box's number: what arrives by a fault is never taken in
-        arriving.setdefault(edge.head, []).append(-1 if edge.fault else edge.tail)
+    # -1 is no box's number: what arrives by a fault is never taken in
+    arriving = group_pairs((edge.head, -1 if edge.fault else edge.tail) for edge in diagram.edges)
     merged: dict[int, int] = {}
 
     def follows(box: Box, last: Box, end: int) -> bool:

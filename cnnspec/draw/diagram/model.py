@@ -7,12 +7,15 @@ edge leads from a smaller number to a larger one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from cnnspec.layers.base import Layer
 from cnnspec.values.shapes import Shape
 
 Arguments = tuple[tuple[str, object], ...]  # names and values
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Count(NamedTuple):
@@ -145,6 +148,31 @@ def boxes(items: Iterable[Item]) -> Iterator[Box]:
             yield item
         else:
             yield from boxes(item.items)
+
+
+def clusters(items: Iterable[Item]) -> Iterator[Cluster]:
+    """All clusters, the outer before the inner."""
+    for item in items:
+        if isinstance(item, Cluster):
+            yield item
+            yield from clusters(item.items)
+
+
+def clusters_by_depth(items: Iterable[Item]) -> list[list[Cluster]]:
+    """The outermost clusters, those right within these, and so on."""
+    found: list[list[Cluster]] = []
+    while inner := [item for item in items if isinstance(item, Cluster)]:
+        found.append(inner)
+        items = [item for cluster in inner for item in cluster.items]
+    return found
+
+
+def group_pairs(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """By each first member of the pairs their second members, as the boxes that feed one by its number."""
+    found: dict[K, list[V]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def totals(diagram: Diagram) -> Totals:

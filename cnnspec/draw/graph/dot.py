@@ -11,7 +11,7 @@ from graphviz.quoting import NoHtml
 
 from cnnspec.draw import style
 from cnnspec.draw.diagram.box_text import box_lines, cluster_lines, edge_lines
-from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, Item, Port, boxes, totals
+from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, Item, Port, boxes, group_pairs, totals
 from cnnspec.draw.graph.engine import DrawProblem
 from cnnspec.draw.graph.wrap import column_of
 from cnnspec.draw.look import Look
@@ -91,12 +91,8 @@ class Writer:
     def __init__(self, diagram: Diagram, look: Look) -> None:
         self.diagram, self.look, self.theme = diagram, look, look.theme
         around = [edge for edge in diagram.edges if edge.route and look.direction == "tb"]
-        self.tails: dict[int, list[int]] = {}  # by the heads of edges
-        self.heads: dict[int, list[int]] = {}  # by the tails of edges that are no skips
-        for edge in diagram.edges:
-            self.tails.setdefault(edge.head, []).append(edge.tail)
-            if edge.route != "skip":
-                self.heads.setdefault(edge.tail, []).append(edge.head)
+        self.tails = group_pairs((edge.head, edge.tail) for edge in diagram.edges)
+        self.heads = group_pairs((edge.tail, edge.head) for edge in diagram.edges if edge.route != "skip")
         self.crossing = crossing(diagram)
         self.joins = {box.number for box in boxes(diagram.items) if box.kind == "join"}
         self.parted = {edge.tail for edge in around} | {e.head for e in around if e.route == "skip"}

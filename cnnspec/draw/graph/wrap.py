@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.diagram.box_text import box_lines, shape_words
-from cnnspec.draw.diagram.model import Box, Diagram, Edge, Item, boxes
+from cnnspec.draw.diagram.model import Box, Diagram, Edge, Item, boxes, group_pairs
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width
 from cnnspec.draw.style import FRAME, INSET, SHAPES, SIZE, join_sides
@@ -82,9 +82,7 @@ class Column(NamedTuple):
 def measure(diagram: Diagram, look: Look) -> Flow:
     """The column as far as it can be known without drawing it."""
     down = look.direction == "tb"
-    arriving: dict[int, list[Edge]] = {}
-    for edge in diagram.edges:
-        arriving.setdefault(edge.head, []).append(edge)
+    arriving = group_pairs((edge.head, edge) for edge in diagram.edges)
     depths = dict(depths_of(diagram.items, Depth(0, 0, 0.0)))
     # a box that is the first of two clusters stands below both of their titles
     titles = {n: (TITLE if down else RANK) * depth.first for n, depth in depths.items()}
@@ -313,9 +311,7 @@ def sever(diagram: Diagram, flow: Flow, length: float) -> Diagram:
 
     Cut is what a way begins with: what stands on it stands where it ends.
     """
-    heads: dict[int, list[int]] = {}
-    for edge in diagram.edges:
-        heads.setdefault(edge.tail, []).append(edge.head)
+    heads = group_pairs((edge.tail, edge.head) for edge in diagram.edges)
     late = dict(flow.tops)  # how far down each box may stand
     for number in sorted(heads, reverse=True):
         # as late as the first that reads it lets it, so that it stands beside the end of what it passes

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import islice
 
+from cnnspec.draw.diagram.model import group_pairs
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.page.source_lines import Sources, Text, TextLine
 from cnnspec.text.colouring import BLANK, NO_PART, PLAIN, colour
@@ -21,10 +22,9 @@ Marks = dict[TextLine, list[tuple[int, Diagnostic]]]
 
 def source_pane(found: Contents, wrong: Marks) -> str:
     """Every file in a list of lines, faults below theirs."""
-    made: dict[TextLine, list[int]] = {}
-    for number, entry in enumerate(found.entries):
-        for place in entry.places:
-            made.setdefault(place, []).append(number)
+    made = group_pairs(
+        (place, number) for number, entry in enumerate(found.entries) for place in entry.places
+    )
     return "\n".join(listing(file, text, made, wrong) for file, text in enumerate(found.sources.texts()))
 
 
@@ -53,10 +53,8 @@ def piece(kind: str, words: str) -> str:
 
 
 def marks(faults: Sequence[Diagnostic], sources: Sources) -> Marks:
-    found: Marks = {}
-    for number, fault in islice(enumerate(faults), MOST_FAULTS):
-        found.setdefault(sources.place(fault.span), []).append((number, fault))
-    return found
+    numbered = islice(enumerate(faults), MOST_FAULTS)
+    return group_pairs((sources.place(fault.span), (number, fault)) for number, fault in numbered)
 
 
 def fault_list(faults: Sequence[Diagnostic], sources: Sources) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from cnnspec.draw.diagram.model import Box, Diagram, boxes
+from cnnspec.draw.diagram.model import Box, Diagram, boxes, group_pairs
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.volume.breaks import best_breaks, crossings
 from cnnspec.draw.volume.draft import odds
@@ -170,9 +170,7 @@ def row_starts(thick: list[float], crossed: list[int], count: int) -> list[int]:
 
 def beside(ranks: list[int], tails: list[list[int]], sides: list[Sides]) -> list[float]:
     """The z of each box: as what it works on, moved aside as far as its neighbours need."""
-    members: dict[int, list[int]] = {}
-    for i, rank in enumerate(ranks):
-        members.setdefault(rank, []).append(i)
+    members = group_pairs((rank, i) for i, rank in enumerate(ranks))
     found = [0.0] * len(ranks)
     for rank in sorted(members):
         wanted = {i: sum(found[t] for t in tails[i]) / max(1, len(tails[i])) for i in members[rank]}

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from cnnspec.draw.diagram.model import group_pairs
 from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.breaks import best_breaks, crossings, row_cost
 from cnnspec.draw.volume.figure_model import Figure, Skip, Volume
@@ -227,10 +228,7 @@ def fewest_rows(
 
 def by_head(skips: Sequence[Skip]) -> dict[int, list[Skip]]:
     """Skips with words, by the volume that they lead to."""
-    found: dict[int, list[Skip]] = {}
-    for skip in (skip for skip in skips if skip.words):
-        found.setdefault(skip.head, []).append(skip)
-    return found
+    return group_pairs((skip.head, skip) for skip in skips if skip.words)
 
 
 def justify(spots: Sequence[Spot], right: float) -> list[Spot]:

@@ -6,7 +6,7 @@ Every box makes one value, so both go by the box's number. Left out is what only
 from __future__ import annotations
 
 from cnnspec.draw.diagram.box_text import SYMBOLS, fault_words, shape_words
-from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, Item, boxes
+from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, boxes, clusters
 
 Bands = tuple[tuple[str, int], ...]  # kinds and channels
 
@@ -129,11 +129,6 @@ def concatenated_bands(draft: Draft, edges: tuple[Edge, ...]) -> dict[int, Bands
 
 def enlarges(before: Edge, after: Edge) -> bool:
     return (after.last.height or 0) > (before.last.height or 0)
-
-
-def clusters(items: tuple[Item, ...]) -> list[Cluster]:
-    """All clusters, the outer before the inner."""
-    return [c for item in items if isinstance(item, Cluster) for c in (item, *clusters(item.items))]
 
 
 def numbers(cluster: Cluster) -> set[int]:

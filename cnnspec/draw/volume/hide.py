@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Set
 
-from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item, boxes
+from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item, boxes, clusters_by_depth
 from cnnspec.draw.volume.block_words import short, telling, title
 from cnnspec.draw.volume.draft import Draft, between, length, numbers, sign, way
 
@@ -189,11 +189,7 @@ def hide_gates(draft: Draft) -> None:
 
 def hide_groups(draft: Draft) -> None:
     """Where there still is too much, labelled braces become one volume: the innermost, if that is enough."""
-    depths = [[cluster for cluster in draft.items if isinstance(cluster, Cluster)]]
-    while depths[-1]:
-        # depths[n]: the clusters that lie within n others; the last list is empty
-        items = (item for cluster in depths[-1] for item in cluster.items)
-        depths.append([item for item in items if isinstance(item, Cluster)])
+    depths = clusters_by_depth(draft.items)
     while depths and is_full(draft):
         close_each(draft, (c for c in depths.pop() if c.kind == "group" and c.name))
 
