@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from cnnspec.draw.diagram.model import Box, Cluster, Count, Edge
+from cnnspec.draw.diagram.model import Box, Cluster, Count, Diagram, Edge, boxes
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import plain
 from cnnspec.layers.base import Layer
@@ -116,6 +116,20 @@ def shape_words(edge: Edge) -> str:
         return f"{Shape(int(first.channels), first.height, first.width)}{times}"
     size = "" if first.height is None else f"@{first.height}x{first.width}"
     return f"{int(first.channels)}…{int(last.channels)}{size}{times}"
+
+
+def odds(diagram: Diagram) -> dict[int, str]:
+    """By box, what does not fit: of a join both shapes, of a layer both numbers, of a claim the claim."""
+    kinds = {box.number: box.kind for box in boxes(diagram.items)}
+    found: dict[int, str] = {}
+    for edge in diagram.edges:
+        if edge.fault and kinds[edge.head] != "fault":
+            found[edge.tail] = fault_words(edge)
+        elif edge.fault and edge.head not in found:
+            # a join's `≠ 8@8x8` lacks what arrives: `4@8x8 ≠ 8@8x8`; a layer's `400 != 256` tells both
+            unlike = edge.fault.startswith("≠")
+            found[edge.head] = f"{shape_words(edge)} {fault_words(edge)}" if unlike else fault_words(edge)
+    return found
 
 
 def box_lines(box: Box, look: Look) -> list[str]:

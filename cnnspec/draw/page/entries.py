@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from cnnspec.analysis.receptive import WHOLE, Field, fields
 from cnnspec.analysis.unroll import Blank, Node, unroll
-from cnnspec.draw.diagram.box_text import layer_words
+from cnnspec.draw.diagram.box_text import layer_words, odds
 from cnnspec.draw.diagram.from_network import KINDS, are_known, build
 from cnnspec.draw.diagram.model import Diagram, boxes
 from cnnspec.draw.page.source_lines import Sources, TextLine, trails
-from cnnspec.draw.volume.draft import odds
 from cnnspec.graph.tree import Input, Network
 from cnnspec.layers.worked_sums import work_out
 from cnnspec.values.shapes import Shape

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from cnnspec.draw.diagram.box_text import odds
 from cnnspec.draw.diagram.model import Box, Diagram, boxes, group_pairs
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.volume.breaks import best_breaks, crossings
-from cnnspec.draw.volume.draft import odds
 from cnnspec.draw.volume.scale import Scale, is_vector
 from cnnspec.values.shapes import Shape
 

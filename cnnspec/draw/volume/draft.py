@@ -5,10 +5,24 @@ Every box makes one value, so both go by the box's number. Left out is what only
 
 from __future__ import annotations
 
-from cnnspec.draw.diagram.box_text import SYMBOLS, fault_words, shape_words
-from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, boxes, clusters
+import re
+from typing import Any
 
+from cnnspec.draw.diagram.box_text import SYMBOLS, argument_words, odds
+from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, boxes, clusters, group_pairs
+from cnnspec.draw.names import plain
+from cnnspec.values.kinds import is_integer
+
+Calls = list[tuple[dict[str, Any], int]]  # uses of one block: arguments, and the channels that it makes
 Bands = tuple[tuple[str, int], ...]  # kinds and channels
+
+SEEN = re.compile(
+    r"(?<=conv )\d+@|(?<=convtranspose )\d+@| pad \S+| mode \S+| (?:ceil|frozen)$|(?<=linear) \d+"
+    r"|(?<=pick) \[.*|(?<=stochasticdepth) \S+"
+)
+"""What need not be said: the volume behind tells the filters, and its size the padding. Of a pick
+only that there is one: its channels are a list; of a stochastic depth likewise: each block has a rate of its
+own."""
 
 
 class Draft:
@@ -41,7 +55,7 @@ class Draft:
         self.bands = concatenated_bands(self, diagram.edges)
         self.items = diagram.items
         self.clusters = list(clusters(diagram.items))
-        self.telling: dict[str, list[str]] = {}
+        self.telling = telling(self.clusters, self.made)
         self.closed: dict[str, Cluster] = {}
         self.regions = {number: {number} for number in self.boxes}
         folded = ((i, cluster) for i, cluster in enumerate(self.clusters) if cluster.times > 1)
@@ -88,20 +102,6 @@ def outputs(diagram: Diagram) -> dict[int, tuple[str, ...]]:
     for edge in diagram.edges:
         if edge.head in names:
             found[edge.tail] = (*found.get(edge.tail, ()), names[edge.head])
-    return found
-
-
-def odds(diagram: Diagram) -> dict[int, str]:
-    """By box, what does not fit: of a join both shapes, of a layer both numbers, of a claim the claim."""
-    kinds = {box.number: box.kind for box in boxes(diagram.items)}
-    found: dict[int, str] = {}
-    for edge in diagram.edges:
-        if edge.fault and kinds[edge.head] != "fault":
-            found[edge.tail] = fault_words(edge)
-        elif edge.fault and edge.head not in found:
-            # a join's `≠ 8@8x8` lacks what arrives: `4@8x8 ≠ 8@8x8`; a layer's `400 != 256` tells both
-            unlike = edge.fault.startswith("≠")
-            found[edge.head] = f"{shape_words(edge)} {fault_words(edge)}" if unlike else fault_words(edge)
     return found
 
 
@@ -163,3 +163,53 @@ def way(draft: Draft, number: int) -> list[int]:
 def sign(box: Box) -> str:
     """What stands in the circle of an element-wise join; "" of all else."""
     return SYMBOLS.get(box.parts[0], "") if box.kind == "join" and box.parts[0] != "concat" else ""
+
+
+def short(part: str) -> str:
+    return SEEN.sub("", part)
+
+
+def title(draft: Draft, cluster: Cluster) -> str:
+    """`MBConv /2 kernel 5 expand 6`; of a block that lays values side by side the name: bands tell more."""
+    if cluster.kind != "block":
+        return plain(cluster.label or path(draft, cluster))
+    if len(draft.bands.get(max(numbers(cluster)), ())) > 1:
+        return plain(cluster.name)
+    given = dict(cluster.arguments)
+    said = [argument_words(name, given[name]) for name in draft.telling[cluster.name] if name in given]
+    said.sort(key=lambda words: not words.startswith("/"))  # behind others a stride reads as a quotient
+    return " ".join(filter(None, (plain(cluster.name), *said)))
+
+
+def path(draft: Draft, cluster: Cluster) -> str:
+    """The name of braces; where that is a number, behind those of the braces around them."""
+    around = [c.name for c in draft.clusters if c.kind == "group" and numbers(c) > numbers(cluster)]
+    names = [cluster.name]
+    while names[0].isdecimal() and around:
+        names.insert(0, around.pop())
+    return ".".join(names)
+
+
+def telling(found: list[Cluster], made: dict[int, Edge]) -> dict[str, list[str]]:
+    """By block, the arguments that tell its uses apart, but for rates and what the channels made tell too."""
+    blocks = ((cluster, made.get(max(numbers(cluster)))) for cluster in found if cluster.kind == "block")
+    uses = group_pairs(
+        (cluster.name, (dict(cluster.arguments), int(edge.last.channels) if edge else 0))
+        for cluster, edge in blocks
+    )
+    return {
+        block: [
+            name for name in dict.fromkeys(name for given, _ in calls for name in given) if tells(name, calls)
+        ]
+        for block, calls in uses.items()
+    }
+
+
+def tells(name: str, calls: Calls) -> bool:
+    values = [given.get(name) for given, _ in calls]
+    # `width`: 64 makes 256 channels, 128 makes 512: always 4, so the label below tells the width
+    shares = {made / given[name] for given, made in calls if isinstance(given.get(name), int) and given[name]}
+    said_by_channels = len(shares) == 1 and all(map(is_integer, values))
+    # a stochastic depth's rate grows from block to block and would tell all apart
+    rate = any(isinstance(value, float) for value in values)
+    return any(value != values[0] for value in values) and not said_by_channels and not rate

@@ -10,8 +10,7 @@ from typing import NamedTuple
 from cnnspec.draw.diagram.box_text import shape_words
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, boxes, totals
 from cnnspec.draw.names import plain
-from cnnspec.draw.volume.block_words import short, title
-from cnnspec.draw.volume.draft import Bands, Draft, length, numbers, sign, way
+from cnnspec.draw.volume.draft import Bands, Draft, length, numbers, short, sign, title, way
 from cnnspec.draw.volume.hide import alone, draft_of
 from cnnspec.graph.tree import UNREAD
 from cnnspec.values.shapes import Shape

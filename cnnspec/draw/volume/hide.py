@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Set
 
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item, boxes, clusters_by_depth
-from cnnspec.draw.volume.block_words import short, telling, title
-from cnnspec.draw.volume.draft import Draft, between, length, numbers, sign, way
+from cnnspec.draw.volume.draft import Draft, between, length, numbers, short, sign, title, way
 
 MOST_VOLUMES = 36  # before blocks are drawn as one volume each
 MOST_PATHS = 3  # of a join whose paths are drawn
@@ -18,7 +17,6 @@ PLAIN_KINDS = ("norm", "activation", "dropout")  # that leave a value's shape as
 def draft_of(diagram: Diagram, opens: bool = False, coarse: bool = False) -> Draft:
     """`opens`: every path is drawn, however many there are; `coarse`: no block and no gate is."""
     draft = Draft(diagram)
-    draft.telling = telling(draft.clusters, draft.made)
     close_each(draft, (c for c in draft.clusters if c.shared))  # which were drawn the first time
     # first, for paths are long or short by their boxes: `batchnorm, relu, conv 1x1` is to be one
     gather_followers(draft)
