@@ -392,6 +392,15 @@ def test_outputs_for_training_and_shared_weights_are_marked() -> None:
     assert [c.name for c in clusters(diagram.items) if c.idle] == ["Head"]
 
 
+@pytest.mark.parametrize(("train", "idle"), [("yes", [TRAINING]), ("no", [""])])
+def test_braces_that_only_training_needs_are_marked_as_blocks_are(train: str, idle: list[str]) -> None:
+    head = f"aux: {{ conv 4@1x1, relu, conv 2@1x1 }}\noutput aux train={train}"
+    net = network(
+        f"net N {{ input 1@8x8\nbody: conv 4@1x1\n{head}\nfrom body\nlast: conv 3@1x1\noutput last }}"
+    )
+    assert [cluster.idle for cluster in clusters(build(net).items)] == idle
+
+
 DEAD = """
 block B { side: conv 4@1x1, from side, conv 4@3x3 pad=1, from side, conv 4@1x1 }
 net N {

@@ -272,7 +272,13 @@ class Builder:
         """The items in a cluster; unlabelled braces make none."""
         if not items or (kind == "group" and not name):
             return items
-        return [Cluster(kind, name, label, tuple(items), 1, outer.shared, outer.idle, arguments)]
+        return [Cluster(kind, name, label, tuple(items), 1, outer.shared, reason(items), arguments)]
+
+
+def reason(items: list[Item]) -> str:
+    """Why evaluation does without all of the items; "" where it needs one."""
+    reasons = {box.idle for box in boxes(items)}
+    return "" if "" in reasons else TRAINING if TRAINING in reasons else UNREAD
 
 
 def are_known(value: Value) -> Shape:
