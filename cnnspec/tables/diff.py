@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from cnnspec.analysis.compare import Comparison, Figures, layers
 from cnnspec.analysis.receptive import WHOLE
-from cnnspec.faults.reports.glyphs import visible
+from cnnspec.faults.reports.glyphs import paint, visible
 from cnnspec.tables import PAGE, align
 from cnnspec.tables.changes import (
     DiffLine,
@@ -21,12 +21,11 @@ from cnnspec.tables.changes import (
 )
 from cnnspec.tables.columns import memory_unit, plain, size
 from cnnspec.tables.papers import escape_markdown
-from cnnspec.tables.plain_text import print_cells
 from cnnspec.values.shapes import Shape
 
 NAMES = 40  # columns of a line's names
 KEYS = 60  # of the keys in one
-COLOURS = {"+": "green", "-": "red", "!": "yellow", "@": "cyan"}
+COLOURS = {"+": "32", "-": "31", "!": "33", "@": "36"}  # green, red, yellow, cyan
 
 
 def diff(comparison: Comparison, sides: tuple[DiffSide, DiffSide], style: str, colour: bool = False) -> str:
@@ -48,7 +47,9 @@ def text(comparison: Comparison, sides: tuple[DiffSide, DiffSide], colour: bool)
     ]
     parts = [change_lines(comparison, sides), counts(comparison), table, weights]
     lines = [line for part in parts for line in ("", *part)][1:]
-    return paint(lines) if colour else "".join(f"{line}\n" for line in lines)
+    if colour:
+        lines = [paint(COLOURS[line[0]], line) if line[:1] in COLOURS else line for line in lines]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def markdown(comparison: Comparison, sides: tuple[DiffSide, DiffSide]) -> str:
@@ -231,9 +232,3 @@ def weight_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
 
 def dims(shape: Iterable[int]) -> str:
     return "x".join(map(str, shape))
-
-
-def paint(lines: Iterable[str]) -> str:
-    from rich.text import Text
-
-    return print_cells([Text(line, style=COLOURS.get(line[:1], "")) for line in lines], colour=True)

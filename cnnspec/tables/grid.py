@@ -34,9 +34,14 @@ class Grid(NamedTuple):
         return (i in self.left for i in range(len(self.heads)))
 
 
+def cell_lines(cell: Cell) -> list[str]:
+    """A cell as lines: the parts of a stack one below the other."""
+    return [cell] if isinstance(cell, str) else [part_words(part) for part in cell]
+
+
 def one_line(cell: Cell) -> str:
     """A cell without line breaks: `maxpool 3x3 /2 + [3x3, 64; 3x3, 64] ×2`."""
-    return cell if isinstance(cell, str) else " + ".join(map(part_words, cell))
+    return " + ".join(cell_lines(cell))
 
 
 def part_words(part: Stack) -> str:

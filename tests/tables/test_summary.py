@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from cnnspec.tables.fold_rows import fold, name_range
 from cnnspec.tables.papers import escape_latex, escape_markdown
 from cnnspec.tables.plain_text import text
 from cnnspec.tables.rows import Summary, collapse, rows_of, table
+from cnnspec.tables.summary import summary as write
 from cnnspec.values.shapes import percentage
 from tests import nets
 from tests.commands.calling import run
@@ -42,6 +44,14 @@ def test_the_table(name: str, options: list[str], style: str) -> None:
     made = summary(str(SPECS / f"{name}.cnn"), "--format", style, *options)
     assert made.exit_code == 0
     assert made.stdout == (GOLDEN / f"{name}.{style}").read_text("utf-8")
+
+
+def test_colour_adds_nothing_but_colour() -> None:
+    plain, coloured = (write(network("LeNet5"), colour=colour) for colour in (False, True))
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+    name, heads, rule, first, *_, note = coloured.splitlines()
+    assert name == "\x1b[1mLeNet5\x1b[0m" and heads.startswith("\x1b[1mlayer ")
+    assert rule.strip("─") == "" and first.startswith("conv1 ") and note.startswith("\x1b[2m")
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What a character looks like in a terminal: how wide it is, and how to show one that cannot be seen."""
+"""What text looks like in a terminal: how wide it is, how what cannot be seen is shown, what is painted."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def width(text: str) -> int:
             continue  # combining marks and the vowels of composed Hangul stand over what precedes them
         columns += 2 if east_asian_width(character) in "WF" else 1
     return columns
+
+
+def paint(code: str, text: str) -> str:
+    """The text in the colour, or as bold or dim as the number of an ANSI escape says: `1;31` is bold red."""
+    return f"\x1b[{code}m{text}\x1b[0m" if text else text
 
 
 def _escape(character: str) -> str:

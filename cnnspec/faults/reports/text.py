@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnnspec.faults.reports import SHOWN, tally
-from cnnspec.faults.reports.glyphs import glyph, visible, width
+from cnnspec.faults.reports.glyphs import glyph, paint, visible, width
 from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.edits import Edit, apply, in_order, new_offset
 from cnnspec.text.source import Source, Span
@@ -120,7 +120,7 @@ class _Report:
         return self.paint(_BLUE, f" {number:>{self.digits}} |")
 
     def paint(self, code: str, text: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
+        return paint(code, text) if self.colour else text
 
 
 def _listings(diagnostic: Diagnostic) -> Iterator[_Listing]:
