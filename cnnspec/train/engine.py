@@ -77,7 +77,7 @@ class Task(NamedTuple):
     def class_weights(self) -> tuple[float, ...]:
         """What an image of each class weighs, so that all classes weigh the same and the mean image 1.
 
-        None where images weigh the same.
+        Empty where images weigh the same.
         """
         if self.request.class_weights == "none":
             return ()

@@ -46,9 +46,9 @@ import os, signal
 from cnnspec.commands.cli import main
 from cnnspec.run import RunProblem
 from cnnspec.train.batches import TensorImages
-from cnnspec.train.trainer import FullTrainer
+from cnnspec.train.torch_engine import TorchEngine
 
-plain_read, plain_evaluate = TensorImages.__getitem__, FullTrainer.evaluate
+plain_read, plain_evaluate = TensorImages.__getitem__, TorchEngine.evaluate
 
 def read(self, key):
     if os.environ["BREAKS"] == "read" and os.environ["RANK"] == "1" and key[0] == 1:
@@ -60,7 +60,7 @@ def evaluate(self):
         os.kill(os.getpid(), signal.SIGINT)
     return plain_evaluate(self)
 
-TensorImages.__getitem__, FullTrainer.evaluate = read, evaluate
+TensorImages.__getitem__, TorchEngine.evaluate = read, evaluate
 main()
 """
 
