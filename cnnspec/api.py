@@ -20,6 +20,7 @@ from cnnspec.text import files
 from cnnspec.text.decoding import decode
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.source import Source
+from cnnspec.values.limits import allow_deep_calls, pause_collector
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from cnnspec.draw.look import Look
     from cnnspec.draw.picture import Picture
-    from cnnspec.faults.fixes.trial import Recheck
 
 Size = Shape | tuple[int, ...] | str
 """An input as a Shape, as (C, H, W), or as `"3@320x320"`."""
@@ -110,45 +110,40 @@ def check_source(
     keep: Keep = give_up,
     skip: int = 0,
     wants: Callable[[Diagnostic], bool] | None = None,
+    pause: Callable[[], None] = lambda: None,
 ) -> Checked:
     """Check what was read, and look for fixes of its faults; `read` reads the files that it uses.
 
     `first`: the first net alone, if none is named. `lint`: with warnings. `skip`: no fixes are sought of so
     many faults, the first ones. Faults that `wants` is false of are left out. Where a lint or the search for
-    fixes fails, `keep` takes the failure, and the diagnostics come without. Raises Misuse.
+    fixes fails, `keep` takes the failure, and the diagnostics come without. `pause` is called before each
+    check, and may raise what ends the search. Raises Misuse.
     """
     if isinstance(source, Diagnostic):
         return Checked((), (source,))
+    pause()
     found = compiler.check(source, read, net, settings, first, lint, keep)
     found = found._replace(diagnostics=tuple(filter(wants, found.diagnostics))) if wants else found
     if not found.diagnostics:
         return found
     from cnnspec.faults.fixes import with_fixes
-
-    recheck = rechecker(source, found, read, net, settings, first)
-    # What fails in here is kept, and leaves the faults without fixes.
-    with sparing(keep):
-        return found._replace(diagnostics=tuple(with_fixes(source, found, recheck, keep, skip)))
-    return found
-
-
-def rechecker(
-    source: Source, found: Checked, read: Reader, net: str | None, settings: Settings, first: bool = False
-) -> Recheck:
-    """Checks edited texts of a source as it was checked itself, but bounded in what they unfold to."""
     from cnnspec.faults.fixes.trial import MOST_LAYERS
 
     bound = min(settings.limits.max_layers, MOST_LAYERS)
     narrow = settings._replace(limits=settings.limits._replace(max_layers=bound))
 
     def recheck(text: str, *, inputs: Mapping[str, Shape] = settings.inputs, lint: bool = False) -> Checked:
+        pause()
         try:
             edited = Source(source.name, text)
             return compiler.check(edited, read, net, narrow._replace(inputs=inputs), first, lint)
         except Misuse:  # the edit took away what the settings name: as faulty as before
             return Checked((), found.diagnostics)
 
-    return recheck
+    # What fails in here is kept, and leaves the faults without fixes.
+    with sparing(keep), pause_collector(), allow_deep_calls():
+        return found._replace(diagnostics=tuple(with_fixes(source, found, recheck, keep, skip)))
+    return found
 
 
 def report(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from cnnspec import compiler
+from cnnspec.compiler import Checked
+from cnnspec.elaborate.settings import Settings
 from cnnspec.live.check import SETTINGS, Check, ignore
 from cnnspec.text.colouring import COMMENT, colour
 from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.edits import insert
 from cnnspec.text.scanner import allowances
 from cnnspec.text.source import Source
-from cnnspec.values.limits import allow_deep_calls, pause_collector
 
 UNNEEDED = "W0500"
 """Of comments that silence nothing."""
@@ -21,54 +22,43 @@ class Interrupted(BaseException):
     """Something more urgent came up; no Exception, since what fails in the search is ignored."""
 
 
-def nothing() -> None:
-    """Never in a hurry."""
+def never() -> None:
+    """Nothing is more urgent."""
 
 
-def with_fixes(check: Check, pause: Callable[[], None] = nothing) -> list[Diagnostic]:
+def with_fixes(check: Check, pause: Callable[[], None] = never) -> list[Diagnostic]:
     """The diagnostics of a text with their fixes, sought once. `pause` may raise Interrupted.
 
     Where the net in view is set otherwise than the text does, those of that net alone.
     """
     if check.fixed is None:
-        # Here, for a text without faults never needs it, and each import delays the first answer of a server.
-        from cnnspec.api import rechecker
-        from cnnspec.faults.fixes import with_fixes as seek
-
-        pause()
-        settings = check.settings
-        net = None if settings.empty else check.in_view
-        found = compiler.check(check.source, check.read, net, settings, lint=True, keep=ignore)
-        recheck = rechecker(check.source, found, check.read, net, settings)
-
-        def recheck_or_pause(text: str, **options: object) -> compiler.Checked:
-            pause()
-            return recheck(text, **options)  # type: ignore[arg-type]
-
-        with pause_collector(), allow_deep_calls():
-            check.fixed = seek(check.source, found, recheck_or_pause, ignore)
+        net = None if check.settings.empty else check.in_view
+        check.fixed = list(recheck(check, check.source, net, check.settings, pause=pause).diagnostics)
     return check.fixed
 
 
 def make_safe_fixes(
-    check: Check, wants: Callable[[Diagnostic], bool] = bool, pause: Callable[[], None] = nothing
+    check: Check, wants: Callable[[Diagnostic], bool] = bool, pause: Callable[[], None] = never
 ) -> str:
     """The text when all safe fixes of wanted faults are made, those that fixes bring to light too."""
-    if not any(
-        fix.safe for diagnostic in filter(wants, with_fixes(check, pause)) for fix in diagnostic.fixes
-    ):
+    wanted = filter(wants, with_fixes(check, pause))
+    if not any(fix.safe for diagnostic in wanted for fix in diagnostic.fixes):
         return check.source.text
-    from cnnspec.api import check_source
     from cnnspec.faults.fixes.mend import mend
 
-    def recheck(text: str, skip: int) -> compiler.Checked:
-        pause()
+    def check_mended(text: str, skip: int) -> Checked:
         source = Source(check.source.name, text)
-        return check_source(
-            source, check.read, None, SETTINGS, lint=True, keep=ignore, skip=skip, wants=wants
-        )
+        return recheck(check, source, None, SETTINGS, skip=skip, wants=wants, pause=pause)
 
-    return mend(check.source.text, recheck).text
+    return mend(check.source.text, check_mended).text
+
+
+def recheck(check: Check, source: Source, net: str | None, settings: Settings, **more: Any) -> Checked:
+    """Check a text beside the same files as before, and look for fixes."""
+    # Here, for a text without faults never needs it, and each import delays the first answer of a server.
+    from cnnspec.api import check_source
+
+    return check_source(source, check.read, net, settings, lint=True, keep=ignore, **more)
 
 
 def silence(diagnostic: Diagnostic) -> Fix | None:
