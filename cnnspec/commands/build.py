@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnspec.backends import BACKENDS, MODELS, ONLY, emit
-from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands import options
 from cnnspec.commands.common import Job, complain, fail, needs, save, takes_job
+from cnnspec.commands.options import NetChoice, takes_choice
 
 if TYPE_CHECKING:
     from cnnspec.backends.onnx.store import Store
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 @click.option("--functions", is_flag=True, help="onnx: make each block a function.")
 @click.option("--free-size", is_flag=True, help="onnx: leave height and width open.")
 @click.option("--trainer", is_flag=True, help="torch: the program that trains it, which imports the net's.")
-@click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`.")
-@click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+@options.output
+@options.force
 @takes_job
 def build(
     job: Job,

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
-from cnnspec.commands.choice import NetChoice, takes_choice
-from cnnspec.commands.common import Job, complain, fail, find_files, takes_job, tell
+from cnnspec.commands import options
+from cnnspec.commands.common import Job, complain, fail, find_files, read_spec, takes_job, tell
+from cnnspec.commands.options import NetChoice, takes_choice
 from cnnspec.text.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
+    from cnnspec.compiler import Checked
+    from cnnspec.elaborate.settings import Settings
     from cnnspec.faults.selection import Selection
-
-FORMATS = ("text", "concise", "json", "sarif", "github")
 
 
 @click.command()
@@ -28,9 +29,7 @@ FORMATS = ("text", "concise", "json", "sarif", "github")
 @click.option("--unsafe", is_flag=True, help="With --fix: make the likeliest fix, safe or not.")
 @click.option("--diff", "differs", is_flag=True, help="Change nothing; show what --fix would change.")
 @click.option("--watch", "watches", is_flag=True, help="Check anew whenever a file changes, until Ctrl-C.")
-@click.option(
-    "--format", "style", type=click.Choice(FORMATS), default="text", help="The format of the report."
-)
+@options.style("text", "concise", "json", "sarif", "github", words="The format of the report.")
 @takes_job
 def check(
     job: Job,
@@ -69,7 +68,7 @@ class CheckOptions(NamedTuple):
     """What is to be done with files that are checked."""
 
     net: str | None
-    settings: Any
+    settings: Settings
     strict: bool
     fixes: bool
     unsafe: bool
@@ -93,7 +92,7 @@ def check_once(job: Job, files: tuple[str, ...], wanted: CheckOptions) -> NoRetu
             write_fixed(each, wanted.differs)
             changed |= wanted.differs and each.made != ()
     else:
-        tried = [job.attempt(job.check, path, wanted.net, wanted.settings, lint=True) for path in paths]
+        tried = [job.attempt(check_file, job, path, wanted.net, wanted.settings) for path in paths]
         results = [result for result in tried if result is not None]
     diagnostics = tuple(unique([d for _, found in results for d in found.diagnostics]))
     quiet = wanted.differs or (wanted.fixes and "-" in files)  # standard output has the text
@@ -104,6 +103,12 @@ def check_once(job: Job, files: tuple[str, ...], wanted: CheckOptions) -> NoRetu
     failing = ("error", "warning") if wanted.strict else ("error",)
     # With --diff, as of `fmt --check`: 1 where something would change.
     sys.exit(changed or any(d.severity in failing for d in diagnostics))
+
+
+def check_file(job: Job, path: str, net: str | None, settings: Settings) -> tuple[str, Checked]:
+    """A file's name as it is shown, and what it holds. Raises FileProblem."""
+    file = read_spec(path, settings)
+    return file.name, job.check(file, net, settings, lint=True)
 
 
 def selection(select: tuple[str, ...], ignore: tuple[str, ...]) -> Selection:
@@ -118,7 +123,7 @@ def selection(select: tuple[str, ...], ignore: tuple[str, ...]) -> Selection:
 
 def report(
     job: Job,
-    results: Sequence[tuple[str, Any]],
+    results: Sequence[tuple[str, Checked]],
     diagnostics: tuple[Diagnostic, ...],
     style: str,
     quiet: bool,

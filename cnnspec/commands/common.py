@@ -1,4 +1,4 @@
-"""What commands share: the options that choose a net, reading and checking it, saving, failing."""
+"""What commands share: reading and checking a file, telling, saving, failing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from cnnspec.text.files import FileProblem, only_spec
 from cnnspec.text.source import Source
 
 if TYPE_CHECKING:
-    from cnnspec.commands.choice import NetChoice
+    from cnnspec.commands.options import NetChoice
+    from cnnspec.compiler import Checked
+    from cnnspec.elaborate.load import Reader
+    from cnnspec.elaborate.settings import Settings
     from cnnspec.text.output import Content
 
 Given = ParamSpec("Given")
@@ -59,20 +62,26 @@ class Job:
         self.unshown.clear()
 
     def check(
-        self, path: str | None, net: str | None, settings: Any, first: bool = False, lint: bool = False
-    ) -> tuple[str, Any]:
-        """Read and check one file, all its nets or the first; the path as shown, and what it holds.
+        self,
+        file: SpecFile,
+        net: str | None,
+        settings: Settings,
+        first: bool = False,
+        lint: bool = False,
+        skip: int = 0,
+    ) -> Checked:
+        """Check a file, all its nets or the first; fixes are sought of its faults but for the `skip` first.
 
-        Where there is no file of that name, it may be that of a network of the zoo.
+        Its faults are shown, whatever happens: where a lint or the search for fixes fails, without that.
         """
-        return self.check_file(read_spec(path, settings.text_limits.max_source), net, settings, first, lint)
+        from cnnspec.api import check_source
 
-    def check_file(
-        self, file: SpecFile, net: str | None, settings: Any, first: bool = False, lint: bool = False
-    ) -> tuple[str, Any]:
-        """The same of a file that was read."""
+        read, keep = file.read_used or self.read_used, self.failures.append
         net = file.net if net is None else net
-        return file.name, self.check_source(file.source, self.read_used, net, settings, first, lint)
+        found = check_source(file.source, read, net, settings, first, lint, keep, skip, self.wants)
+        found = found._replace(diagnostics=tuple(map(with_option, found.diagnostics)))
+        self.unshown.extend(found.diagnostics)
+        return found
 
     def read_used(self, path: str, source: Source) -> Source | Diagnostic | None:
         """A file named by `use`."""
@@ -81,28 +90,6 @@ class Job:
         # Whether it is there or not: `--watch` and `train` look for it there.
         self.used.add(os.path.join(os.path.dirname(source.name), path))
         return read_used(path, source)
-
-    def check_source(
-        self,
-        source: Any,
-        read_used: Any,
-        net: str | None,
-        settings: Any,
-        first: bool,
-        lint: bool = False,
-        skip: int = 0,
-    ) -> Any:
-        """Check what was read; `read_used` reads the files that it uses. `skip` faults get no fixes.
-
-        Its faults are shown, whatever happens: where a lint or the search for fixes fails, without that.
-        """
-        from cnnspec.api import check_source
-
-        keep, wants = self.failures.append, self.wants
-        found = check_source(source, read_used, net, settings, first, lint, keep, skip, wants)
-        found = found._replace(diagnostics=tuple(map(with_option, found.diagnostics)))
-        self.unshown.extend(found.diagnostics)
-        return found
 
     def network(self, file: str | SpecFile | None, choice: NetChoice) -> Any:
         """The path and the one network that a command is about; ends the call where it has faults."""
@@ -116,15 +103,15 @@ class Job:
     ) -> tuple[str, Any, tuple[Diagnostic, ...]]:
         """The path and the one network that a command is about, as far as it goes; and its faults."""
         settings = choice.as_settings()
-        spec = file if isinstance(file, SpecFile) else read_spec(file, settings.text_limits.max_source)
-        path, found = self.check_file(spec, choice.net, settings, first=True)
+        spec = file if isinstance(file, SpecFile) else read_spec(file, settings)
+        found = self.check(spec, choice.net, settings, first=True)
         self.show(found.diagnostics)
         faults = tuple(d for d in found.diagnostics if d.severity == "error")
         # A net with faults is drawn as far as it goes; where not even its input is known, there is nothing.
         left = [network for network in found.partial if network.inputs] if faults else found.networks
         if not left:
             sys.exit(1)
-        return path, left[0], faults
+        return spec.name, left[0], faults
 
 
 takes_job = click.make_pass_decorator(Job)
@@ -182,14 +169,18 @@ def explain_problem(problem: UsageError) -> str:
 
 
 class SpecFile(NamedTuple):
-    """A specification that was read. `name`: as it is shown; `net`: the net of the zoo that was named."""
+    """A specification that was read. `name`: as it is shown; `net`: the net of the zoo that was named.
+
+    `read_used` reads the files that it uses, where these do not lie beside it.
+    """
 
     name: str
     source: Source | Diagnostic
     net: str | None = None
+    read_used: Reader | None = None
 
 
-def read_spec(path: str | None, bound: int) -> SpecFile:
+def read_spec(path: str | None, settings: Settings) -> SpecFile:
     """What a file holds, or else a network of the zoo; without a name the only file here.
 
     Raises FileProblem.
@@ -198,7 +189,7 @@ def read_spec(path: str | None, bound: int) -> SpecFile:
 
     path = path or only_spec()
     try:
-        source = read(path, bound)
+        source = read(path, settings.text_limits.max_source)
         return SpecFile(path if isinstance(source, Diagnostic) else source.name, source)
     except NoFile as problem:
         # `nets/a.cnn` cannot be a name of the zoo: that it is not there is all that is to be said.

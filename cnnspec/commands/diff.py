@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
-from cnnspec.commands.choice import NetChoice, takes_choice
-from cnnspec.commands.common import Job, read_spec, takes_job, use_colour
-from cnnspec.text.files import FileProblem, only_spec, read_used
+from cnnspec.commands import options
+from cnnspec.commands.common import Job, SpecFile, read_spec, takes_job, use_colour
+from cnnspec.commands.options import NetChoice, takes_choice
+from cnnspec.text.files import FileProblem, only_spec
+
+if TYPE_CHECKING:
+    from cnnspec.elaborate.settings import Settings
 
 
 @click.command()
@@ -18,12 +22,8 @@ from cnnspec.text.files import FileProblem, only_spec, read_used
 @click.argument("after", required=False, metavar="[B]")
 @takes_choice
 @click.option("--net-b", metavar="NAME", help="The net of B, if not that of A; without B, of the same file.")
-@click.option(
-    "--format",
-    "style",
-    type=click.Choice(("text", "json", "markdown")),
-    default="text",
-    help="What it is for: markdown for pull requests, json for programs.",
+@options.style(
+    "text", "json", "markdown", words="What it is for: markdown for pull requests, json for programs."
 )
 @takes_job
 def diff(
@@ -41,12 +41,9 @@ def diff(
     from cnnspec.tables.diff import diff as render
 
     settings = choice.as_settings()
-    texts = read_both(before, after, net_b is not None, settings.text_limits.max_source)
+    texts = read_both(before, after, net_b is not None, settings)
     nets = choice.net or texts[0].net, net_b or texts[1].net or choice.net
-    found = [
-        job.check_source(text.source, text.read_used, net, settings, first=True)
-        for text, net in zip(texts, nets, strict=True)
-    ]
+    found = [job.check(text, net, settings, first=True) for text, net in zip(texts, nets, strict=True)]
     job.show(tuple(unique([diagnostic for each in found for diagnostic in each.diagnostics])))
     if not all(each.ok and each.networks for each in found):
         sys.exit(1)
@@ -56,42 +53,35 @@ def diff(
     click.echo(made, nl=False, color=True)
 
 
-class SpecText(NamedTuple):
-    """A side's specification, under the user's name for it, and what reads the files that it uses."""
-
-    name: str
-    source: Any
-    read_used: Any
-    net: str | None = None  # that its name is the name of
-
-
-def read_both(before: str | None, after: str | None, one_file: bool, bound: int) -> tuple[SpecText, SpecText]:
-    """What A and B name. Raises FileProblem."""
+def read_both(
+    before: str | None, after: str | None, one_file: bool, settings: Settings
+) -> tuple[SpecFile, SpecFile]:
+    """What A and B name, each under the user's name for it. Raises FileProblem."""
     before = before or only_spec()
-    first = read_side(before, bound)
+    first = read_side(before, settings)
     if after is not None:
-        return first, first if after == before else read_side(after, bound)
+        return first, first if after == before else read_side(after, settings)
     if one_file:
         return first, first
-    if first.read_used is not read_used or before == "-" or not Path(before).exists():
+    if first.read_used or before == "-" or not Path(before).exists():
         raise FileProblem(f"{before}: name B, too: what it is compared with")
     # `HEAD:./name` is relative to the folder that git is called in.
     path = Path(before)
-    return read_revision("HEAD", f"./{path.name}", str(path.parent), bound), first
+    return read_revision("HEAD", f"./{path.name}", str(path.parent), settings), first
 
 
-def read_side(name: str, bound: int) -> SpecText:
+def read_side(name: str, settings: Settings) -> SpecFile:
     """A file, or where there is none of that name, one of a revision or of the zoo."""
     revision, colon, path = name.partition(":")
     # `C:\nets\a.cnn` has a colon, too.
     if colon and not Path(name).exists():
-        return read_revision(revision, path, ".", bound)
-    file = read_spec(name, bound)
-    return SpecText(name, file.source, read_used, file.net)
+        return read_revision(revision, path, ".", settings)
+    return read_spec(name, settings)._replace(name=name)
 
 
-def read_revision(name: str, path: str, folder: str, bound: int) -> SpecText:
+def read_revision(name: str, path: str, folder: str, settings: Settings) -> SpecFile:
     from cnnspec.text.revisions import revision
 
     found = revision(name, folder)
-    return SpecText(f"{name}:{path}", found.read(path, bound), found.read_used)
+    source = found.read(path, settings.text_limits.max_source)
+    return SpecFile(f"{name}:{path}", source, read_used=found.read_used)

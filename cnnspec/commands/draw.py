@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands import options
 from cnnspec.commands.common import Job, complain, fail, save, takes_job
+from cnnspec.commands.options import NetChoice, takes_choice
 from cnnspec.text.files import SHIPPED, STDIN
 
 FORMATS = ("svg", "png", "pdf", "tex", "dot", "html")
@@ -60,7 +61,7 @@ OF_GRAPHS = ("detail", "direction", "show")
 )
 @click.option("--open", "opens", is_flag=True, help="Show the file that was written.")
 @click.option("--watch", "watches", is_flag=True, help="Draw anew whenever the file changes, until Ctrl-C.")
-@click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+@options.force
 @takes_job
 def draw(
     job: Job,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.choice import NetChoice, takes_choice
 from cnnspec.commands.common import Job, takes_job, tell
 from cnnspec.commands.fitting import explain_misfits
+from cnnspec.commands.options import NetChoice, takes_choice
 from cnnspec.commands.progress import Progress
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cnnspec.commands.choice import NetChoice
 from cnnspec.commands.common import fail, needs
+from cnnspec.commands.options import NetChoice
 from cnnspec.text.files import read_used
 
 

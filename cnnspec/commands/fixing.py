@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cnnspec.commands.common import Job, difference
+from cnnspec.commands.common import Job, SpecFile, difference
 from cnnspec.faults.fixes.mend import Made, describe, mend
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.decoding import decode, encode
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.files import STDIN, read_bytes, read_used
+from cnnspec.text.files import STDIN, read_bytes
 from cnnspec.text.output import write
 from cnnspec.text.source import Source
+
+if TYPE_CHECKING:
+    from cnnspec.compiler import Checked
+    from cnnspec.elaborate.settings import Settings
 
 
 class Fixed(NamedTuple):
@@ -23,24 +27,24 @@ class Fixed(NamedTuple):
     name: str  # as it is shown
     before: bytes
     after: bytes
-    found: Any
+    found: Checked
     made: tuple[Made, ...]
 
 
-def fix_file(job: Job, path: str, net: str | None, settings: Any, unsafe: bool) -> Fixed:
+def fix_file(job: Job, path: str, net: str | None, settings: Settings, unsafe: bool) -> Fixed:
     """Check a file and make its fixes. Raises UsageError."""
     name = STDIN if path == "-" else path
     before = read_bytes(path, settings.text_limits.max_source)
     source = decode(name, before, settings.text_limits.max_source)
     if isinstance(source, Diagnostic):
-        found = job.check_source(source, read_used, net, settings, first=False, lint=True)
+        found = job.check(SpecFile(name, source), net, settings, lint=True)
         return Fixed(path, name, before, before, found, ())
 
     earlier = len(job.unshown)
 
-    def check(text: str, skip: int) -> Any:
+    def check(text: str, skip: int) -> Checked:
         del job.unshown[earlier:]  # those of the round before
-        return job.check_source(Source(name, text), read_used, net, settings, False, True, skip)
+        return job.check(SpecFile(name, Source(name, text)), net, settings, lint=True, skip=skip)
 
     mended = mend(source.text, check, unsafe)
     # As `before` was: with its byte-order mark and its newlines.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnnspec.commands import options
 from cnnspec.commands.common import complain, fail, needs, save
 from cnnspec.commands.progress import Progress
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("import")
 @click.argument("source")
 @click.argument("numbers", metavar="[WEIGHTS]", default="")
-@click.option("-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`.")
+@options.output
 @click.option(
     "--input",
     "inputs",
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 @click.option("--weights", metavar="FILE", help="Write the weights, too: a .safetensors or .npz file.")
 @click.option("--until", default="", metavar="LAYER", help="Import the layers before this one alone.")
 @click.option("--flat", is_flag=True, help="Write neither blocks nor repeats.")
-@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", help="How to answer.")
-@click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+@options.style("text", "json", words="How to answer.")
+@options.force
 def import_(
     source: str,
     numbers: str,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from cnnspec.commands.choice import limit, limits_of
 from cnnspec.commands.common import needs, save
+from cnnspec.commands.options import limit, limits_of
 
 
 @click.command()

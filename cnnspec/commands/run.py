@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.choice import NetChoice, takes_choice
 from cnnspec.commands.common import Job, complain, explain_problem, needs, save, takes_job
+from cnnspec.commands.options import NetChoice, takes_choice
 from cnnspec.commands.progress import Progress
 from cnnspec.failures import UsageError
 from cnnspec.faults.reports.glyphs import visible

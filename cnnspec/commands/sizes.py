@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.choice import NetChoice, takes_choice
-from cnnspec.commands.common import Job, fail, takes_job
+from cnnspec.commands import options
+from cnnspec.commands.common import Job, fail, read_spec, takes_job
+from cnnspec.commands.options import NetChoice, takes_choice
 
 TRIES, WORK = 32, 100_000  # of inputs for a net that has faults as it is written, and the steps of all tries
 
@@ -17,9 +18,7 @@ TRIES, WORK = 32, 100_000  # of inputs for a net that has faults as it is writte
 @click.argument("file", required=False)
 @takes_choice
 @click.option("--up-to", "end", type=click.IntRange(16, 65_536), default=1024, help="The largest side.")
-@click.option(
-    "--format", "style", type=click.Choice(("text", "json")), default="text", help="The format of the answer."
-)
+@options.style("text", "json", words="The format of the answer.")
 @takes_job
 def sizes(job: Job, /, file: str | None, end: int, style: str, choice: NetChoice) -> None:
     """Tell for which inputs a net is valid.
@@ -32,7 +31,8 @@ def sizes(job: Job, /, file: str | None, end: int, style: str, choice: NetChoice
 
     chosen = choice.as_settings()
     # As it is written: --input asks a question of the net, and is no part of it.
-    _, found = job.check(file, choice.net, chosen._replace(inputs={}), first=True)
+    written = chosen._replace(inputs={})
+    found = job.check(read_spec(file, written), choice.net, written, first=True)
     try:
         explorer = explorer_of(job, found, chosen, end)
         asked = question(job, explorer, found, chosen)

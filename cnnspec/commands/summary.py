@@ -7,8 +7,9 @@ from typing import NoReturn
 
 import click
 
-from cnnspec.commands.choice import NetChoice, takes_choice
-from cnnspec.commands.common import Job, fail, takes_job, terminal_width, use_colour
+from cnnspec.commands import options
+from cnnspec.commands.common import Job, fail, read_spec, takes_job, terminal_width, use_colour
+from cnnspec.commands.options import NetChoice, takes_choice
 
 
 @click.command()
@@ -18,12 +19,9 @@ from cnnspec.commands.common import Job, fail, takes_job, terminal_width, use_co
 @click.option("--stages", is_flag=True, help="Nets side by side: a row a size of the maps, a column a net.")
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Levels of names: deeper ones add up.")
 @click.option("--columns", metavar="NAME,…", help="The columns to show, in their order.")
-@click.option(
-    "--format",
-    "style",
-    type=click.Choice(("text", "csv", "json", "markdown", "latex", "html")),
-    default="text",
-    help="What the table is for; csv and json have raw numbers, and every layer a row.",
+@options.style(
+    *("text", "csv", "json", "markdown", "latex", "html"),
+    words="What the table is for; csv and json have raw numbers, and every layer a row.",
 )
 @takes_job
 def summary(
@@ -55,7 +53,8 @@ def summary(
         choose(chosen)
     except ValueError as problem:
         fail(f"--columns: {problem}")
-    _, found = job.check(next(iter(files), None), choice.net, choice.as_settings(), first=True)
+    settings = choice.as_settings()
+    found = job.check(read_spec(next(iter(files), None), settings), choice.net, settings, first=True)
     # Of a net with faults the layers before the first of them.
     for network in (found.networks or found.partial)[:1]:
         made = render(network, style, chosen, depth, use_colour(sys.stdout), terminal_width())
@@ -72,7 +71,7 @@ def compare(
 
     settings, networks, faults, well = choice.as_settings(), [], [], True
     for file in files or (None,):
-        _, found = job.check(file, choice.net, settings, first=not every)
+        found = job.check(read_spec(file, settings), choice.net, settings, first=not every)
         networks += found.networks
         faults += found.diagnostics
         well = well and found.ok and bool(found.networks)

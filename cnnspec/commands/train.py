@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.choice import NetChoice, limits_of, takes_choice
 from cnnspec.commands.common import Job, complain, fail, needs, read_spec, takes_job, tell
 from cnnspec.commands.fitting import explain_misfits
+from cnnspec.commands.options import NetChoice, limits_of, takes_choice
 from cnnspec.commands.progress import Progress
 from cnnspec.commands.train_call import TrainCall, resumed_options, with_choice_of_run
 from cnnspec.failures import UsageError
@@ -116,7 +116,7 @@ def train(
         with needs("train"):
             from cnnspec.train.run_folder import RunFolder, read_all_used
         # Before the folder is known: of `-` or a name of the zoo what was read tells the run's name.
-        spec = read_spec(file, choice.as_settings().text_limits.max_source)
+        spec = read_spec(file, choice.as_settings())
         folder, bar = RunFolder(folder_of(spec.name, out, resume)), Bar()
         if resume is not None:
             call = with_choice_of_run(call, folder, spec.name)

@@ -10,8 +10,8 @@ import click
 from click.core import ParameterSource
 
 from cnnspec import __version__
-from cnnspec.commands.choice import NetChoice
 from cnnspec.commands.common import fail
+from cnnspec.commands.options import NetChoice
 
 if TYPE_CHECKING:
     from cnnspec.train.engine import Request

@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from cnnspec.commands.choice import NetChoice, takes_choice
 from cnnspec.commands.common import Job, fail, needs, takes_job
+from cnnspec.commands.options import NetChoice, takes_choice
 
 
 @click.command()

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from cnnspec.commands.choice import NetChoice, takes_choice
+from cnnspec.commands import options
 from cnnspec.commands.common import Job, complain, fail, needs, save, takes_job, tell
+from cnnspec.commands.options import NetChoice, takes_choice
 
 
 @click.group()
@@ -21,7 +22,7 @@ def weights() -> None:
 @click.argument("weights", metavar="WEIGHTS")
 @takes_choice
 @click.option("-o", "--output", metavar="OUT", required=True, help="A .safetensors or .npz file to write.")
-@click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+@options.force
 @takes_job
 def fold(job: Job, /, spec: str, weights: str, output: str, force: bool, choice: NetChoice) -> None:
     """Write the weights that an optimised program takes.
@@ -52,7 +53,7 @@ PREFIX = click.option(
 @click.option(
     "--map", "maps", multiple=True, metavar="OLD=NEW", help="Another beginning for names that begin so."
 )
-@click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+@options.force
 def convert(source: str, target: str, prefix: str, maps: tuple[str, ...], force: bool) -> None:
     """Write a file of weights as one of another kind.
 

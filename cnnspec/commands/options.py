@@ -1,8 +1,8 @@
-"""The options that choose a net of a file and change it, and the bounds of what is checked."""
+"""The options that several commands have: those that choose a net of a file and change it, and a few more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +28,17 @@ limit = click.option(
     callback=with_kept,
     help="Another bound, as a message names it.",
 )
+
+
+output = click.option(
+    "-o", "--output", metavar="OUT", help="Where to write; standard output without it, or for `-`."
+)
+force = click.option("--force", is_flag=True, help="Overwrite a file that cnnspec did not write.")
+
+
+def style(*formats: str, words: str) -> Callable[[Any], Any]:
+    """The option of the format of an answer, one of these, the first if not given."""
+    return click.option("--format", "style", type=click.Choice(formats), default=formats[0], help=words)
 
 
 class NetChoice(NamedTuple):
