@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from cnnspec.api import source_of
 from cnnspec.compiler import unique
 from cnnspec.elaborate.load import Parser, Reader
 from cnnspec.elaborate.settings import Settings
@@ -16,7 +17,7 @@ from cnnspec.live.answers.sizes import LineSize, carry_over, line_sizes, sizes_o
 from cnnspec.live.check import SETTINGS, Check
 from cnnspec.live.positions import Lines
 from cnnspec.text import syntax
-from cnnspec.text.decoding import decode, normalize_newlines
+from cnnspec.text.decoding import normalize_newlines
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import Edit, difference, new_span
 from cnnspec.text.files import SHIPPED, FileProblem, Stamp, is_inside, read, read_library, read_used, stamp_of
@@ -127,8 +128,7 @@ def move_diagnostic(diagnostic: Diagnostic, edit: Edit, edited: Source) -> Diagn
 
 def read_text(name: str, text: str) -> tuple[Source, Diagnostic | None]:
     """A text as a source; with a fault where it can be none."""
-    # JSON may hold half a surrogate pair, "\ud800": as bytes it is no UTF-8, and told as E0102.
-    found = decode(name, text.encode("utf-8", "surrogatepass"))
+    found = source_of(text, name, SETTINGS)
     return (found.span.source, found) if isinstance(found, Diagnostic) else (found, None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cnnspec.api import check_source
 from cnnspec.compiler import Checked
 from cnnspec.elaborate.settings import Settings
 from cnnspec.live.check import SETTINGS, Check, ignore
@@ -55,9 +56,6 @@ def make_safe_fixes(
 
 def recheck(check: Check, source: Source, net: str | None, settings: Settings, **more: Any) -> Checked:
     """Check a text beside the same files as before, and look for fixes."""
-    # Here, for a text without faults never needs it, and each import delays the first answer of a server.
-    from cnnspec.api import check_source
-
     return check_source(source, check.read, net, settings, lint=True, keep=ignore, **more)
 
 
