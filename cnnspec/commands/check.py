@@ -87,10 +87,13 @@ def check_once(job: Job, files: tuple[str, ...], wanted: CheckOptions) -> NoRetu
         # All are mended in memory first: a file that cannot be read ends the call, and changes none.
         made = [job.attempt(fix_file, job, p, wanted.net, wanted.settings, wanted.unsafe) for p in paths]
         fixed = [each for each in made if each is not None]
-        results = [(each.name, each.found) for each in fixed]
+        results = [(each.file.name, each.found) for each in fixed]
         for each in fixed:
-            write_fixed(each, wanted.differs)
-            changed |= wanted.differs and each.made != ()
+            if wanted.differs:
+                each.file.show()
+                changed |= each.made != ()
+            else:
+                write_fixed(each)
     else:
         tried = [job.attempt(check_file, job, path, wanted.net, wanted.settings) for path in paths]
         results = [result for result in tried if result is not None]

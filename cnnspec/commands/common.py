@@ -249,15 +249,3 @@ def save(path: str | None, content: Content, force: bool, beside: Mapping[str, C
     write_all(files, force)
     for each in files:
         click.echo(visible(f"wrote {each}"), err=True)
-
-
-def difference(name: str, before: str, after: str) -> str:
-    """How two texts of a file differ, as `patch` takes it; "" where they are the same."""
-    from difflib import unified_diff
-
-    old, new = (text.splitlines(keepends=True) for text in (before, after))
-    return "".join(
-        # As `diff` does it, so that `patch` leaves a last line without its newline.
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-        for line in unified_diff(old, new, name, name)
-    )

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from cnnspec.commands.common import Job, SpecFile, difference
+from cnnspec.commands.common import Job, SpecFile
+from cnnspec.commands.rewriting import Rewrite, name_of
 from cnnspec.faults.fixes.mend import Made, describe, mend
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.text.decoding import decode, encode
 from cnnspec.text.diagnostics import Diagnostic
-from cnnspec.text.files import STDIN, read_bytes
-from cnnspec.text.output import write
+from cnnspec.text.files import read_bytes
 from cnnspec.text.source import Source
 
 if TYPE_CHECKING:
@@ -21,24 +21,21 @@ if TYPE_CHECKING:
 
 
 class Fixed(NamedTuple):
-    """A file after its fixes were made, in memory."""
+    """A file after its fixes were made, in memory; what it holds then."""
 
-    path: str
-    name: str  # as it is shown
-    before: bytes
-    after: bytes
+    file: Rewrite
     found: Checked
     made: tuple[Made, ...]
 
 
 def fix_file(job: Job, path: str, net: str | None, settings: Settings, unsafe: bool) -> Fixed:
     """Check a file and make its fixes. Raises UsageError."""
-    name = STDIN if path == "-" else path
-    before = read_bytes(path, settings.text_limits.max_source)
-    source = decode(name, before, settings.text_limits.max_source)
+    name, bound = name_of(path), settings.text_limits.max_source
+    before = read_bytes(path, bound)
+    source = decode(name, before, bound)
     if isinstance(source, Diagnostic):
         found = job.check(SpecFile(name, source), net, settings, lint=True)
-        return Fixed(path, name, before, before, found, ())
+        return Fixed(Rewrite(path, before, before), found, ())
 
     earlier = len(job.unshown)
 
@@ -49,20 +46,12 @@ def fix_file(job: Job, path: str, net: str | None, settings: Settings, unsafe: b
     mended = mend(source.text, check, unsafe)
     # As `before` was: with its byte-order mark and its newlines.
     after = encode(mended.text, before) if mended.made else before
-    return Fixed(path, name, before, after, mended.found, mended.made)
+    return Fixed(Rewrite(path, before, after), mended.found, mended.made)
 
 
-def write_fixed(file: Fixed, differs: bool) -> None:
-    """Write what was fixed, standard input to standard output; or show how it would differ."""
-    if differs:
-        before, after = (each.decode(errors="replace") for each in (file.before, file.after))
-        # As bytes: Windows would turn each newline of a text into two signs.
-        click.echo(difference(visible(file.name), before, after).encode(), nl=False)
-        return
-    if file.path == "-":
-        click.echo(file.after, nl=False)
-    elif file.after != file.before:
-        write(file.path, file.after, force=True)
-    for fault, fix in file.made:
+def write_fixed(fixed: Fixed) -> None:
+    """Write what was fixed, and tell which fixes were made."""
+    fixed.file.write()
+    for fault, fix in fixed.made:
         done = ", ".join(map(describe, fix.edits[:3])) + (", …" if len(fix.edits) > 3 else "")
         click.echo(visible(f"fixed {fault.span}: {fault.code}: {done}"), err=True)
