@@ -17,7 +17,7 @@ from cnnspec.run.programs import Array
 from cnnspec.train.data.read import check_classes, check_input, read_data
 from cnnspec.train.engine import Engine, Request, State, Stopped, Task
 from cnnspec.train.head import check_norms, head_of
-from cnnspec.train.run_folder import STATE, Epoch, RunFolder
+from cnnspec.train.run_folder import STATE, Epoch, RunFolder, best_of
 from cnnspec.train.scores import loss_of, predictions_of
 
 ENGINES = {"torch": ("torch_engine", "TorchEngine"), "numpy": ("numpy_engine", "NumpyEngine")}
@@ -48,8 +48,6 @@ class TrainingRun:
         least = len(self.data.train.labels) // self.engine.steps  # batches are equal, to within an image
         check_norms(graph, least, request.freeze)
         self.rows: list[Epoch] = []
-        # Below any accuracy: the first epoch is the best so far, even if it gets all images wrong.
-        self.best = (-1.0, 0.0)
 
     def resume(self) -> None:
         """Go on from the folder's state. Raises RunProblem where there is none, Finished."""
@@ -57,7 +55,6 @@ class TrainingRun:
             tensors, notes = self.folder.read_state()
             self.engine.restore(State(tensors, notes["numbers"]))
             self.rows = [Epoch(*row) for row in notes["rows"]]
-            self.best = tuple(notes["best"])
         except (RunProblem, MemoryError):
             raise
         except Exception as problem:  # on another net's tensors, or another version's
@@ -89,13 +86,11 @@ class TrainingRun:
 
     def keep(self, logits: Array) -> None:
         """Write what the epoch has left; the state last, so that it never knows of what is not there."""
-        row = self.rows[-1]
-        best, self.best = self.best, max(self.best, (row.val_accuracy, -row.val_loss))
         # In all processes, though one writes: of a net that is divided each has to hand over its part.
         weights = self.engine.weights()
         if self.engine.leads:
             self.folder.write_weights("last.safetensors", weights)
-            if self.best != best:
+            if best_of(self.rows) is self.rows[-1]:
                 self.folder.write_weights("best.safetensors", weights)
                 self.folder.write_predictions(predictions_of(logits, self.data.val))
             self.folder.write_log(self.rows)
@@ -106,8 +101,7 @@ class TrainingRun:
         # Here, too, all processes take part.
         tensors, numbers = self.engine.state()
         if self.engine.leads:
-            notes = {"numbers": numbers, "rows": [list(row) for row in self.rows], "best": list(self.best)}
-            self.folder.write_state(tensors, notes)
+            self.folder.write_state(tensors, {"numbers": numbers, "rows": [list(row) for row in self.rows]})
 
 
 @contextmanager
