@@ -49,12 +49,14 @@ class NetworkElaborator(Elaborator):
         self.inputs: list[Input] = []
         self.outputs: list[Output] = []
         self.owner = Owner(pattern.name.name)
+        # Those between the net's own braces, by which their Context is known: to keep it would make a cycle.
+        self.names = Names(pattern.module.constants)
 
     def network(self) -> Network | None:
         """The checked net; None where faults left no whole one. Its diagnostics tell why."""
         net, module = self.pattern.net, self.pattern.module
         arguments: dict[str, Any] = {}
-        names = Names(module.constants)
+        names = self.names
         # Each has a value here: check_net passes over nets that lack one.
         for parameter in net.parameters:
             name = parameter.name.name
@@ -70,12 +72,12 @@ class NetworkElaborator(Elaborator):
             arguments[name] = plain(value)
             names[name] = symbolic(name, value)
         scope = NameScope("", by_kind=True)
-        self.context = Context(self, self.owner, scope, names, Defaults({}), module)
+        context = Context(self, self.owner, scope, names, Defaults({}), module)
         try:
-            steps = self.body(net.body, self.context)
+            steps = self.body(net.body, context)
         except Abandoned:
             return None
-        last = self.context.value
+        last = context.value
         if last is None:
             self.report(Diagnostic("E0209", f"net `{net.name.name}` has no input", net.name.span))
             return None
@@ -89,7 +91,7 @@ class NetworkElaborator(Elaborator):
             net,
             arguments,
             frozenset(self.owner.fixed),
-            own_constants(net.body, self.context),
+            own_constants(net.body, context),
             tuple(self.inputs),
             outputs,
             steps,
@@ -108,7 +110,7 @@ class NetworkElaborator(Elaborator):
                 raise Misuse("input", f"net `{self.pattern.name.name}` has {wrong}", name, known)
 
     def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
-        if context is not self.context:
+        if context.names is not self.names:
             return super().input(label, call, context)
         # An input reads nothing that stands before it: in `left: input …, right: input …` `in` has no size.
         context.arrive(None)
