@@ -46,6 +46,18 @@ class ValueBuilder:
     def span(self, start: int, end: int) -> Span:
         return Span(self.source, start, end)
 
+    def span_of(self, parts: Parts) -> Span:
+        """What a rule's parts take up, from the first to the last; either may be a list of parts."""
+        first, last = parts[0], parts[-1]
+        if type(first) is list:
+            first = first[0]
+        if type(last) is list:
+            last = last[-1]
+        start = first.start if type(first) is Token else first.span.start
+        end = last.end if type(last) is Token else last.span.end
+        # Span(…) is a call in Python: this makes a span in half the time.
+        return tuple.__new__(Span, (self.source, start, end))
+
     def fault(self, code: str, message: str, span: Span) -> syntax.Broken:
         """Report a fault; what stands there is unknown from now on."""
         self.report(Diagnostic(code, message, span))
@@ -124,23 +136,23 @@ class ValueBuilder:
         return self.name_of(parts[0])
 
     def broken(self, parts: Parts) -> syntax.Broken:
-        return syntax.Broken(self.span(parts[0].start, parts[-1].end))
+        return syntax.Broken(self.span_of(parts))
 
     def arrival(self, parts: Parts) -> syntax.Arrival:
         """in.channels"""
         field = parts[2]
-        return syntax.Arrival(self.text[field.start : field.end], self.span(parts[0].start, field.end))
+        return syntax.Arrival(self.text[field.start : field.end], self.span_of(parts))
 
     def parenthesised(self, parts: Parts) -> Any:
         """A value in parentheses spans them, so that what encloses it and what replaces it do too."""
-        opened, value, closed = parts
-        node = value._replace(span=self.span(opened.start, closed.end))
+        value = parts[1]
+        node = value._replace(span=self.span_of(parts))
         return self.deep(node, value) if id(value) in self.depths else node
 
     def filter(self, parts: Parts) -> Any:
         """count@kernel"""
         count, _, kernel = parts
-        node = syntax.FilterOf(count, kernel, self.span(count.span.start, kernel.span.end))
+        node = syntax.FilterOf(count, kernel, self.span_of(parts))
         return self.deep(node, count, kernel) if self.depths else node
 
     def unary(self, parts: Parts) -> Any:
@@ -148,11 +160,11 @@ class ValueBuilder:
         if sign.start == sign.end:
             return syntax.Broken(operand.span)
         operator = self.text[sign.start : sign.end]
-        return self.deep(syntax.Unary(operator, operand, self.span(sign.start, operand.span.end)), operand)
+        return self.deep(syntax.Unary(operator, operand, self.span_of(parts)), operand)
 
     def binary(self, parts: Parts) -> Any:
         left, sign, right = parts
-        span = self.span(left.span.start, right.span.end)
+        span = self.span_of(parts)
         if sign.start == sign.end:  # the parser's own filler: behind the left side stood something else
             return syntax.Broken(span)
         node = syntax.Binary(self.text[sign.start : sign.end], left, right, span)
@@ -161,36 +173,32 @@ class ValueBuilder:
     def choice(self, parts: Parts) -> Any:
         """then if test else otherwise"""
         then, _, test, _, otherwise = parts
-        span = self.span(then.span.start, otherwise.span.end)
-        return self.deep(syntax.Choice(then, test, otherwise, span), then, test, otherwise)
+        node = syntax.Choice(then, test, otherwise, self.span_of(parts))
+        return self.deep(node, then, test, otherwise)
 
     # Lists, indices, functions
 
     def list(self, parts: Parts) -> Any:
         """[1, 2]"""
-        start, end = parts[0].start, parts[-1].end
         items = parts[1] if len(parts) > 2 else []
-        node = syntax.List(tuple(items), self.span(start, end))
-        return self.deep(node, *items)
+        return self.deep(syntax.List(tuple(items), self.span_of(parts)), *items)
 
     def comprehension(self, parts: Parts) -> Any:
         """[item for names in source]"""
-        opened, item, _, each, closed = parts
-        span = self.span(opened.start, closed.end)
-        node = syntax.Comprehension(item, each.names, each.source, span)
+        _, item, _, each, _ = parts
+        node = syntax.Comprehension(item, each.names, each.source, self.span_of(parts))
         return self.deep(node, item, each.source)
 
     def index(self, parts: Parts) -> Any:
         """table[i, j]"""
-        value, _, subscripts, closed = parts
-        node = syntax.Index(value, tuple(subscripts), self.span(value.span.start, closed.end))
+        value, _, subscripts, _ = parts
+        node = syntax.Index(value, tuple(subscripts), self.span_of(parts))
         return self.deep(node, value, *subscripts)
 
     def function(self, parts: Parts) -> Any:
         """max(a, b)"""
-        name, closed = parts[0], parts[-1]
         arguments = tuple(parts[2]) if len(parts) > 3 else ()
-        node = syntax.Function(self.name_of(name), arguments, self.span(name.start, closed.end))
+        node = syntax.Function(self.name_of(parts[0]), arguments, self.span_of(parts))
         return self.deep(node, *arguments)
 
     def slice(self, parts: Parts) -> Any:
@@ -198,28 +206,23 @@ class ValueBuilder:
         colon = next(i for i, part in enumerate(parts) if type(part) is Token)
         start = parts[0] if colon else None
         stop = parts[colon + 1] if colon + 1 < len(parts) else None
-        span = self.span(
-            start.span.start if start else parts[colon].start, stop.span.end if stop else parts[colon].end
-        )
-        return self.deep(syntax.Slice(start, stop, span), start, stop)
+        return self.deep(syntax.Slice(start, stop, self.span_of(parts)), start, stop)
 
     # Labels and references
 
-    def label_of(self, start: int, end: int) -> syntax.Label:
+    def label_of(self, span: Span) -> syntax.Label:
         """A label's parts: text, and the expressions in its braces."""
-        text, span = self.text[start:end], self.span(start, end)
+        text = span.text
         quoted = text.startswith('"')
         if not quoted and "{" not in text:
             return syntax.Label((text,), span)
-        offset = start + 1 if quoted else start
+        offset = span.start + 1 if quoted else span.start
         inner = text[1:-1] if quoted else text
         parts: Parts = []
         position = 0
         for hole in _HOLE.finditer(inner):
-            parts += [
-                inner[position : hole.start()],
-                self.read_hole(offset + hole.start(1), offset + hole.end(1)),
-            ]
+            expression = self.read_hole(offset + hole.start(1), offset + hole.end(1))
+            parts += [inner[position : hole.start()], expression]
             position = hole.end()
         parts = [part for part in (*parts, inner[position:]) if part != ""]
         if quoted:
@@ -242,20 +245,16 @@ class ValueBuilder:
 
     def label(self, parts: Parts) -> syntax.Label:
         """conv1:"""
-        what = parts[0]
-        if type(what) is Token:
-            return self.label_of(what.start, what.end)
-        return self.label_of(what.span.start, what.span.end)
+        return self.label_of(self.span_of(parts[:1]))
 
     def first_part(self, parts: Parts) -> Parts:
         """A label of a reference; `0.1` is two, though it looks like a number."""
-        what = parts[-1]
-        start, end = (what.start, what.end) if type(what) is Token else (what.span.start, what.span.end)
-        text = self.text[start:end]
+        span = self.span_of(parts[-1:])
+        text = span.text
         if "." in text and text[0].isdigit():
-            dot = text.index(".")
-            return [self.label_of(start, start + dot), self.label_of(start + dot + 1, end)]
-        return [self.label_of(start, end)]
+            dot = span.start + text.index(".")
+            return [self.label_of(span._replace(end=dot)), self.label_of(span._replace(start=dot + 1))]
+        return [self.label_of(span)]
 
     def later_part(self, parts: Parts) -> Parts:
         labels: Parts = parts[0]
@@ -263,7 +262,7 @@ class ValueBuilder:
         return labels
 
     def reference(self, labels: Parts) -> syntax.Reference:
-        return syntax.Reference(tuple(labels), labels[0].span.to(labels[-1].span))
+        return syntax.Reference(tuple(labels), self.span_of(labels))
 
 
 def is_badly_parted(parts: Parts) -> bool:

@@ -47,8 +47,7 @@ class TreeBuilder(ValueBuilder):
     # Files
 
     def start(self, parts: Parts) -> syntax.File:
-        items = [item for part in parts if type(part) is list for item in part if item is not None]
-        return syntax.File(tuple(items), self.span(0, len(self.text)))
+        return syntax.File(tuple(self.inside(parts)), self.span(0, len(self.text)))
 
     def nothing(self, parts: Parts) -> None:
         """What could not be read leaves no item."""
@@ -59,14 +58,14 @@ class TreeBuilder(ValueBuilder):
         return syntax.Name(name, self.span(token.start, token.start + len(name)))
 
     def net(self, parts: Parts) -> syntax.Net | None:
-        word, name, *parameters, body = parts
+        _, name, *parameters, body = parts
         # No expression reaches from one net or block into the next.
         self.depths.clear()
         self.wired = False
         if name.type == "BROKEN":
             return None
         values = tuple(parameters[0]) if parameters else ()
-        return syntax.Net(self.name_of(name), values, body, self.span(word.start, body.span.end))
+        return syntax.Net(self.name_of(name), values, body, self.span_of(parts))
 
     def block(self, parts: Parts) -> syntax.Block | None:
         # Before net(), which resets it for the next item.
@@ -76,14 +75,12 @@ class TreeBuilder(ValueBuilder):
 
     def variant(self, parts: Parts) -> syntax.Variant:
         """net ResNet152 = ResNet depths=[3, 8, 36, 3]"""
-        word, key, pattern = parts[:3]
+        _, key, pattern = parts[:3]
         keywords = tuple(parts[3]) if len(parts) > 3 else ()
-        end = keywords[-1].span.end if keywords else pattern.end
-        return syntax.Variant(self.key_of(key), self.name_of(pattern), keywords, self.span(word.start, end))
+        return syntax.Variant(self.key_of(key), self.name_of(pattern), keywords, self.span_of(parts))
 
     def use(self, parts: Parts) -> syntax.Use:
-        word, path = parts
-        return syntax.Use(path, self.span(word.start, path.span.end))
+        return syntax.Use(parts[1], self.span_of(parts))
 
     def inside(self, parts: Parts) -> Parts:
         """A list between brackets, which may be empty."""
@@ -95,7 +92,7 @@ class TreeBuilder(ValueBuilder):
 
     def parameter_with(self, parts: Parts) -> syntax.Parameter:
         key, default = parts
-        return syntax.Parameter(self.plain(key), default, self.span(key.start, default.span.end))
+        return syntax.Parameter(self.plain(key), default, self.span_of(parts))
 
     def plain(self, key: Token) -> syntax.Name:
         """The name in `name =`, where it names a new value."""
@@ -107,14 +104,13 @@ class TreeBuilder(ValueBuilder):
     def constant(self, parts: Parts) -> syntax.Constant:
         """out = 4 * width"""
         key, value = parts
-        return syntax.Constant(self.plain(key), value, self.span(key.start, value.span.end))
+        return syntax.Constant(self.plain(key), value, self.span_of(parts))
 
     # Braces
 
     def body(self, parts: Parts) -> syntax.Body:
         """Statements before the first bar; what follows a bar belongs to its path."""
         lines = next((part for part in parts if type(part) is list), ())
-        span = self.span(parts[0].start, parts[-1].end)
         statements: Parts = []
         paths: Parts = []
         current = statements
@@ -125,7 +121,7 @@ class TreeBuilder(ValueBuilder):
             else:
                 current.append(line)
         whole = tuple(syntax.Path(tuple(path), bar) for path, bar in paths)
-        return syntax.Body(tuple(statements), whole, span)
+        return syntax.Body(tuple(statements), whole, self.span_of(parts))
 
     def path(self, parts: Parts) -> syntax.Path:
         """The bar and its first statement."""
@@ -138,13 +134,11 @@ class TreeBuilder(ValueBuilder):
 
     def require(self, parts: Parts) -> syntax.Require:
         message = parts[-1] if isinstance(parts[-1], syntax.Literal) and len(parts) > 2 else None
-        end = (message or parts[1]).span.end
-        return syntax.Require(parts[1], message, self.span(parts[0].start, end))
+        return syntax.Require(parts[1], message, self.span_of([parts[0], message or parts[1]]))
 
     def default(self, parts: Parts) -> syntax.Default:
-        word, layer, keywords = parts
-        span = self.span(word.start, keywords[-1].span.end)
-        return syntax.Default(self.name_of(layer), tuple(keywords), span)
+        _, layer, keywords = parts
+        return syntax.Default(self.name_of(layer), tuple(keywords), self.span_of(parts))
 
     def broken_chain(self, parts: Parts) -> syntax.Chain:
         broken = self.broken(parts)
@@ -153,13 +147,9 @@ class TreeBuilder(ValueBuilder):
     # Steps
 
     def chain(self, parts: Parts) -> syntax.Chain:
-        steps = parts[0]
-        start = steps[0].span.start
-        if len(parts) == 1:
-            return syntax.Chain(tuple(steps), None, self.span(start, steps[-1].span.end))
-        _, arrow, expected = parts
-        assertion = syntax.Assertion(expected, self.span(arrow.start, expected.span.end))
-        return syntax.Chain(tuple(steps), assertion, self.span(start, expected.span.end))
+        steps, *claim = parts
+        assertion = syntax.Assertion(claim[-1], self.span_of(claim)) if claim else None
+        return syntax.Chain(tuple(steps), assertion, self.span_of(parts))
 
     def step(self, parts: Parts) -> syntax.Step:
         action = parts[-1]
@@ -174,21 +164,20 @@ class TreeBuilder(ValueBuilder):
         return syntax.Group(body, body.span)
 
     def repeat(self, parts: Parts) -> syntax.Repeat:
-        word, each, body = parts
+        _, each, body = parts
         names, source = (each.names, each.source) if type(each) is syntax.Each else ((), each)
-        return syntax.Repeat(names, source, body, self.span(word.start, each.span.end))
+        return syntax.Repeat(names, source, body, self.span_of(parts[:2]))
 
     def each(self, parts: Parts) -> syntax.Each:
         """names in source"""
         names, _, source = parts
-        named = tuple(self.name_of(name) for name in names)
-        return syntax.Each(named, source, self.span(names[0].start, source.span.end))
+        return syntax.Each(tuple(map(self.name_of, names)), source, self.span_of(parts))
 
     def condition(self, parts: Parts) -> Any:
         """if test { … } else { … }"""
-        word, test, then = parts[:3]
+        _, test, then = parts[:3]
         otherwise = parts[4] if len(parts) > 3 else None
-        span = self.span(word.start, test.span.end)
+        span = self.span_of(parts[:2])
         if isinstance(otherwise, syntax.If | syntax.Broken):
             whole = self.span(otherwise.span.start, end_of(otherwise))
             step = syntax.Step(None, otherwise, whole)
@@ -197,22 +186,18 @@ class TreeBuilder(ValueBuilder):
         return self.deep(syntax.If(test, then, otherwise, span))
 
     def from_rule(self, parts: Parts) -> syntax.From:
-        word, labels = parts
         self.wired = True
-        target = self.reference(labels)
-        return syntax.From(target, self.span(word.start, target.span.end))
+        return syntax.From(self.reference(parts[1]), self.span_of(parts))
 
     def again(self, parts: Parts) -> syntax.Again:
-        word, labels = parts
-        target = self.reference(labels)
-        return syntax.Again(target, self.span(word.start, target.span.end))
+        return syntax.Again(self.reference(parts[1]), self.span_of(parts))
 
     def output(self, parts: Parts) -> syntax.Output:
         """output aux2 aux1 train=yes"""
-        targets = tuple(self.reference(labels) for labels in parts[1])
+        targets = tuple(map(self.reference, parts[1]))
         keywords = tuple(parts[2]) if len(parts) > 2 else ()
-        end = keywords[-1].span.end if keywords else targets[-1].span.end
-        return syntax.Output(targets, keywords, self.span(parts[0].start, end))
+        end = keywords[-1] if keywords else targets[-1]
+        return syntax.Output(targets, keywords, self.span_of([parts[0], end]))
 
     # Calls
 
@@ -233,7 +218,7 @@ class TreeBuilder(ValueBuilder):
         if not given:
             return syntax.Call(name, (), (), None, None, name.span)
         # `conv 64@3x3 pad=1`: given = [[64@3x3], [pad=1]]; either list may be absent.
-        span = self.span(token.start, given[-1][-1].span.end)
+        span = self.span_of(parts)
         keywords = given.pop() if type(given[-1][0]) is syntax.Keyword else ()
         positionals = given[0] if given else ()
         return syntax.Call(name, tuple(positionals), tuple(keywords), None, None, span)
@@ -242,4 +227,4 @@ class TreeBuilder(ValueBuilder):
         """pad=1"""
         key, value = parts
         name = self.key_of(key)
-        return syntax.Keyword(name.name, value, name.span, self.span(key.start, value.span.end))
+        return syntax.Keyword(name.name, value, name.span, self.span_of(parts))
