@@ -141,7 +141,7 @@ class _Scanner:
             if kind in NAMES:
                 # With a KEY its `=` is read, and the blanks before that; most are short enough even so.
                 if stop - position > max_name and len(text[position:stop].rstrip("= \t")) > max_name:
-                    self.refuse("a name", max_name, "bytes", "max_name", position, stop)
+                    self.refuse("a name", "bytes", "max_name", position, stop)
                 if kind != "KEY":
                     word = text[position:stop]
                     holes = text.startswith("{", stop)
@@ -169,9 +169,9 @@ class _Scanner:
 
     # Limits
 
-    def refuse(self, what: str, bound: int, unit: str, option: str, start: int, end: int) -> None:
+    def refuse(self, what: str, unit: str, option: str, start: int, end: int) -> None:
         """Stop at a limit."""
-        message = f"{what} has at most {bound:,} {unit} ({option})"
+        message = f"{what} has at most {getattr(self.limits, option):,} {unit} ({option})"
         self.faults[:] = [Diagnostic("E0105", message, Span(self.source, start, end))]
         raise _Refusal
 
@@ -179,8 +179,7 @@ class _Scanner:
         """Count a statement: a line, or a step between commas."""
         self.statements += 1
         if self.statements > self.limits.max_statements:
-            bound = self.limits.max_statements
-            self.refuse("a file", bound, "statements", "max_statements", position, position + 1)
+            self.refuse("a file", "statements", "max_statements", position, position + 1)
 
     # Words
 
@@ -191,7 +190,7 @@ class _Scanner:
         if before == "NL" and word in FILE_WORDS:
             # `net A {` at the margin while a brace is open: that one lacks its partner here, not at the end.
             if self.braces and self.text[position - 1] == "\n" and _ITEM.match(self.text, position):
-                return self.missing_braces(position, position)
+                return self.missing_braces(position)
             kind = "NAME" if self.braces else FILE_WORDS[word]
         elif self.braces and before in ("NL", "LBRACE", "VBAR") and word in STATEMENT_WORDS:
             kind = STATEMENT_WORDS[word] if _STATEMENT.match(self.text, stop) else "NAME"
@@ -245,9 +244,7 @@ class _Scanner:
             waiting = self.braces if kind == "LBRACE" else self.rounds
             waiting.append(token)
             if len(self.braces) + len(self.rounds) > self.limits.max_nesting:
-                self.refuse(
-                    "nesting", self.limits.max_nesting, "brackets", "max_nesting", position, position + 1
-                )
+                self.refuse("nesting", "brackets", "max_nesting", position, position + 1)
         elif kind == "RBRACE" and self.braces:
             opened = self.braces.pop()
             self.pairs.append((opened.start, position))
@@ -322,9 +319,9 @@ class _Scanner:
         """At the end of the text nothing may be open."""
         if self.rounds:
             return self.give_up(self.end)
-        return self.missing_braces(self.end, self.end) if self.braces else self.end
+        return self.missing_braces(self.end) if self.braces else self.end
 
-    def missing_braces(self, position: int, next_position: int) -> int:
+    def missing_braces(self, position: int) -> int:
         """Close all braces before a position; one fault for the one that lacks its partner."""
         blamed, place, indent = self.blame(position)
         # At the end of a text without a last newline the fix brings its own.
@@ -340,7 +337,7 @@ class _Scanner:
             self.tokens.append(Token("NL", position, position))
         self.braces.clear()
         self.pairs.clear()
-        return next_position
+        return position
 
     def blame(self, position: int) -> tuple[Token, int, str]:
         """Which brace is not closed, where its partner might stand, and how far indented.

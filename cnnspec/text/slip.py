@@ -43,6 +43,11 @@ class Slip(NamedTuple):
             start -= 1
         return self.tokens[start : self.at]
 
+    @property
+    def first(self) -> Token:
+        """The first token of the line."""
+        return (self.line() or [self.token])[0]
+
     def step(self) -> list[Token]:
         """The tokens of the step up to here; a comma in brackets does not end one."""
         line = self.line()
@@ -104,6 +109,10 @@ class Slip(NamedTuple):
 
     def text(self, token: Token) -> str:
         return self.source.text[token.start : token.end]
+
+    def name_of_key(self, key: Token) -> str:
+        """`pad` of `pad =`."""
+        return self.text(key)[:-1].rstrip()
 
     def span(self, first: Token, last: Token | None = None) -> Span:
         return Span(self.source, first.start, (last or first).end)

@@ -14,34 +14,22 @@ from cnnspec.text.source import Span
 
 # What is missing behind a token.
 AFTER = {
-    "AT": "a size such as `3x3`",
-    "KEY": "a value",
-    "SIGN": "a value",
-    "TIMES": "a value",
-    "POWER": "a value",
-    "COMPARE": "a value",
-    "AND": "a test",
-    "OR": "a test",
-    "NOT": "a test",
-    "IF": "a test",
-    "REQUIRE": "a test",
-    "ARROW": "a shape such as `6@28x28`",
-    "VBAR": "a step",
-    "FROM": "a label",
-    "AGAIN": "a label",
-    "OUTPUT": "a label",
-    "LPAR": "a value",
-    "LSQB": "a value",
-    "SUBSCRIPT": "an index",
-    "NET": "a name",
-    "BLOCK": "a name",
-    "USE": "a file's name in double quotes",
-    "REPEAT": "a count or a list",
-    "IN": "a count or a list",
-    "FOR": "a name",
-    "DEFAULT": "a layer's name",
-    "DOT": "a name",
-    "ELSE": "`{` or `if`",
+    kind: what
+    for what, kinds in {
+        "a value": "KEY SIGN TIMES POWER COMPARE LPAR LSQB",
+        "a test": "AND OR NOT IF REQUIRE",
+        "a label": "FROM AGAIN OUTPUT",
+        "a name": "NET BLOCK FOR DOT",
+        "a count or a list": "REPEAT IN",
+        "a size such as `3x3`": "AT",
+        "a shape such as `6@28x28`": "ARROW",
+        "a step": "VBAR",
+        "an index": "SUBSCRIPT",
+        "a layer's name": "DEFAULT",
+        "a file's name in double quotes": "USE",
+        "`{` or `if`": "ELSE",
+    }.items()
+    for kind in kinds.split()
 }
 # What may follow instead; of the first group that the parser would take, all that it would.
 NEXT: tuple[dict[str, str], ...] = (
@@ -216,7 +204,7 @@ def key_out_of_place(slip: Slip) -> Iterator[Diagnostic]:
     if token.type != "KEY":
         return
     if before.type == "COMMA" and not slip.in_brackets():
-        name = slip.text(token)[:-1].rstrip()
+        name = slip.name_of_key(token)
         message = f"an argument such as `{name}=` follows without a comma; a comma starts the next step"
         yield slip.fault(message, "remove the comma", (before.start, token.start, " "))
     elif {part.type for part in slip.step()} & {"IF", "REQUIRE", "NOT", "AND", "OR"}:

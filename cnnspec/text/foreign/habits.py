@@ -52,7 +52,7 @@ def repeat_head(slip: Slip) -> Iterator[Diagnostic]:
 
 def loop(slip: Slip) -> Iterator[Diagnostic]:
     """`for i in range(3): Basic 64`, `repeat 3: Basic 64`, `3 * Basic 64`; or the steps follow further in."""
-    start = (slip.line() or [slip.token])[0].start
+    start = slip.first.start
     line = slip.line_from(start)
     end = start + len(line)
     if found := _FOR.fullmatch(line):
@@ -87,7 +87,7 @@ def quoted_layer(slip: Slip) -> Iterator[Diagnostic]:
 
 def net_name(slip: Slip) -> Iterator[Diagnostic]:
     """`net LeNet-5 {`, `net "LeNet" {`, `net {`."""
-    head = (slip.line() or [slip.token])[0]
+    head = slip.first
     found = _NAMED.match(slip.line_from(head.end)) if head.type in ("NET", "BLOCK") else None
     if found is None or (found[1].isidentifier() and slip.back(1) is not head):
         return
@@ -152,7 +152,7 @@ def missing_comma(slip: Slip) -> Iterator[Diagnostic]:
 
 def table_entry(slip: Slip) -> Iterator[Diagnostic]:
     """`3x3 conv, 64`, `7x7, 64, stride 2`, `3x3 max pool, /2`, `conv3-64`, as papers' tables have them."""
-    start = (slip.line() or [slip.token])[0].start
+    start = slip.first.start
     line, comment, _ = slip.line_from(start).partition("//")
     place = start + len(line)
     line, ours, stride = line.rstrip(" \t,}"), "", None
@@ -217,10 +217,9 @@ def arriving_value(slip: Slip) -> Iterator[Diagnostic]:
     """`y = in`."""
     word, key = slip.back(1), slip.back(2)
     if (key.type, word.type) == ("KEY", "IN") and slip.token.type in LINE_ENDS and len(slip.line()) == 2:
-        ours = f"{slip.text(key)[:-1].rstrip()}: identity"
-        yield slip.replacement(
-            f"the value that arrives is named by a label: `{ours}`", ours, key.start, word.end
-        )
+        ours = f"{slip.name_of_key(key)}: identity"
+        message = f"the value that arrives is named by a label: `{ours}`"
+        yield slip.replacement(message, ours, key.start, word.end)
 
 
 def label_by_equals(slip: Slip) -> Iterator[Diagnostic]:
@@ -236,7 +235,7 @@ def label_by_equals(slip: Slip) -> Iterator[Diagnostic]:
         known = foreign.is_layer(text) or text[:1].isupper() or text == "input"
         starts = len(line) == 2 and first.type == "NAME" and known and kind not in OPERATORS
     if starts:
-        name = slip.text(line[0])[:-1].rstrip()
+        name = slip.name_of_key(line[0])
         message = f"`{name} =` names a value; a step is labelled with a colon: `{name}: {text} …`"
         yield slip.fault(message, f"write `{name}: {text}`", (line[0].start, first.start, f"{name}: "))
 
