@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.elaborate import bounds
+from cnnspec.elaborate import unfolding
 from cnnspec.elaborate.context import Context, Elaboration, own_constants
 from cnnspec.elaborate.evaluate import Evaluator
 from cnnspec.elaborate.faults import fault, unknown_parameter
@@ -24,7 +24,7 @@ def use(label: syntax.Label | None, call: syntax.Call, target: BlockName, contex
     run, block = context.run, target.block
     value = context.arriving(block.name.name, call)
     # Before the arguments: blocks that double at each level, each in the next, are refused unopened.
-    if run.expanded + bounds.least_block(run, target) > run.limits.max_layers:
+    if run.expanded + unfolding.least_block(run, target) > run.limits.max_layers:
         run.exceed(call.span)
     name = context.name(label, block.name.name.lower(), call.name.span)
     arguments = bind(call, target, context)

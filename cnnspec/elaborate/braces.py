@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.elaborate import bounds
+from cnnspec.elaborate import unfolding
 from cnnspec.elaborate.context import Context, require_free
 from cnnspec.elaborate.evaluate import Evaluator
 from cnnspec.elaborate.faults import Fault
@@ -57,7 +57,7 @@ def has_dots(label: syntax.Label) -> bool:
 def repeat(label: syntax.Label | None, repeat: syntax.Repeat, context: Context) -> Value | None:
     run, value = context.run, context.value
     items, count = context.evaluate.loop(repeat.source)
-    bounds.check(len(items), repeat.body, repeat.names, context, repeat.span)
+    unfolding.check(len(items), repeat.body, repeat.names, context, repeat.span)
     name, scope = context.name_braces(label, "repeat")
     iterations = []
     for number, item in enumerate(items, 1):

@@ -67,7 +67,7 @@ class Elaboration(ABC):
         self.encounters = 0  # faults, repeated ones too
         self._seen: set[tuple[str, tuple[str, int]]] = set()  # ("E0401", ("net.cnn", 120))
         self.least: dict[int, int] = {}  # id of a block -> a lower bound of its layers
-        self.bounding = 0  # how deep in braces and blocks bounds.least is
+        self.bounding = 0  # how deep in braces and blocks unfolding.least is
 
     @property
     def work(self) -> int:
@@ -185,7 +185,7 @@ class Context:
 
     def target(self, name: syntax.Name) -> LayerName | BlockName:
         """What a step's first name means: a layer, a block, else a name that holds one."""
-        found = self.module.step(name.name)
+        found = self.module.lookup(name.name)
         if found is None:
             try:
                 found = self.names[name.name]

@@ -76,12 +76,11 @@ class Evaluator:
             raise fault("E0303", f"a condition must be yes or no, not {describe(value)}", node.span)
         return value
 
-    def items(self, node: syntax.Expression) -> list[Any]:
-        """What a loop runs over: a list's items, or 0, 1, … below a count."""
-        return self.loop(node)[0]
-
     def loop(self, node: syntax.Expression) -> tuple[list[Any], int]:
-        """What a loop runs over, and how often it runs, symbolic where the count was given so."""
+        """What a loop runs over: a list's items, or 0, 1, … below a count; and how often it runs.
+
+        That is symbolic where the count was given so.
+        """
         value = self.evaluate(node)
         if is_integer(value):
             self.pin(value)
@@ -243,7 +242,8 @@ class Evaluator:
         return self.bounded_list([self.evaluate(item) for item in node.items], node.span)
 
     def comprehension(self, node: syntax.Comprehension) -> list[Any]:
-        items, made = self.items(node.source), []
+        items, _ = self.loop(node.source)
+        made = []
         self.meter.spend(len(items), node.span)
         names = Names(self.names)
         inner = Evaluator(names, self.lookup, self.pin, self.meter, self.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnspec.elaborate import bounds, braces, leaves
+from cnnspec.elaborate import braces, leaves, unfolding
 from cnnspec.elaborate.context import Context
 from cnnspec.elaborate.faults import fault
 from cnnspec.elaborate.size_notes import last_span, size_notes
@@ -26,9 +26,9 @@ def join(
     name, scope = context.name_braces(label, cls.name)
     layer = make_join(call, cls, context)
     paths = []
-    items = [None] if call.each is None else context.evaluate.items(call.each.source)
+    items = [None] if call.each is None else context.evaluate.loop(call.each.source)[0]
     if call.each is not None:
-        bounds.check(len(items), call.body, call.each.names, context, call.span)
+        unfolding.check(len(items), call.body, call.each.names, context, call.span)
     for item in items:
         bound, before = None, run.expanded
         if call.each is not None:

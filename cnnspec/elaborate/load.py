@@ -47,11 +47,9 @@ class Module:
         self.used: list[Module] = []
         self.incomplete = False  # a file that it uses may define more
 
-    def step(self, name: str) -> LayerName | BlockName | None:
-        """The layer or block that a step's first name means, if it means one."""
+    def lookup(self, name: str) -> LayerName | BlockName | None:
+        """The layer or block that a name means, as a step's first name or as a value, if it means one."""
         return LayerName(name) if is_built_in(name) else self.blocks.get(name)
-
-    lookup = step  # as a value, too, such a name is the layer or block
 
     def lineage(self, name: str) -> list[syntax.Net | syntax.Variant]:
         """The net or the variant of a name, what that varies, and so on: one more than may be at most."""

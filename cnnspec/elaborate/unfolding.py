@@ -51,7 +51,7 @@ def least_step(action: syntax.Action, context: Context, hidden: frozenset[str]) 
             inner = hidden | {name.name for name in action.each.names} if action.each else hidden
             times = least_count(action.each.source, context, hidden) if action.each else 1
             return times * max(1, least(action.body, context, inner))
-        target = context.module.step(action.name.name)
+        target = context.module.lookup(action.name.name)
         if isinstance(target, BlockName):
             return least_block(context.run, target)
         # A name that is neither layer nor block may be a parameter, `act`, that holds any.
