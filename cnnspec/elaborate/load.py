@@ -86,7 +86,7 @@ class Loader:
                 _ITEMS[type(item)](self, item, module)
             except Fault as caught:
                 self.diagnostics += filter(None, [caught.diagnostic])
-                module.incomplete |= isinstance(item, syntax.Use)
+                module.incomplete |= isinstance(item, syntax.UsedFile)
         self._open.pop()
         self._loaded[source.name] = module
         return module
@@ -127,7 +127,7 @@ class Loader:
                 message = f"parameter `{parameter.name.name}` stands here twice"
                 raise fault("E0203", message, parameter.name.span, Note("first here", earlier))
 
-    def use(self, item: syntax.Use, module: Module) -> None:
+    def use(self, item: syntax.UsedFile, module: Module) -> None:
         path = str(item.path.value)
         seen_from = module.source.name.rpartition("/")[0], path
         used = self._loaded.get(seen_from)
@@ -172,5 +172,5 @@ _ITEMS: dict[type, Callable[[Loader, Any, Module], None]] = {
     syntax.Block: Loader.block,
     syntax.Net: Loader.net,
     syntax.Variant: Loader.net,
-    syntax.Use: Loader.use,
+    syntax.UsedFile: Loader.use,
 }

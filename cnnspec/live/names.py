@@ -71,7 +71,7 @@ class NameIndex:
     # Files
 
     def item(self, item: syntax.Item) -> None:
-        if isinstance(item, syntax.Use):
+        if isinstance(item, syntax.UsedFile):
             self.mention(item.path.span, Symbol("file", str(item.path.value)))
         elif isinstance(item, syntax.Constant):
             self.expression(item.value, {})

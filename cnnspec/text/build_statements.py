@@ -79,8 +79,8 @@ class TreeBuilder(ValueBuilder):
         keywords = tuple(parts[3]) if len(parts) > 3 else ()
         return syntax.Variant(self.key_of(key), self.name_of(pattern), keywords, self.span_of(parts))
 
-    def use(self, parts: Parts) -> syntax.Use:
-        return syntax.Use(parts[1], self.span_of(parts))
+    def use(self, parts: Parts) -> syntax.UsedFile:
+        return syntax.UsedFile(parts[1], self.span_of(parts))
 
     def inside(self, parts: Parts) -> Parts:
         """A list between brackets, which may be empty."""

@@ -318,12 +318,14 @@ class Variant(NamedTuple):
     span: Span
 
 
-class Use(NamedTuple):
+class UsedFile(NamedTuple):
+    """`use "blocks/residual.cnn"`."""
+
     path: Literal
     span: Span
 
 
-Item = Net | Block | Variant | Constant | Use
+Item = Net | Block | Variant | Constant | UsedFile
 
 
 class File(NamedTuple):

@@ -144,7 +144,7 @@ FILES = {
     "# only a comment": "File()",
     "\n\n  \n": "File()",
     "width = 3": "File([Constant(width, 3)])",
-    'use "blocks/resnet.cnn" # c\n': "File([Use('blocks/resnet.cnn')])",
+    'use "blocks/resnet.cnn" # c\n': "File([UsedFile('blocks/resnet.cnn')])",
     "net A { }": "File([Net(A, [], Body())])",
     "net A{\n}\r\n\r\nnet B = A": "File([Net(A, [], Body()), Variant(B, A)])",
     "net A(\n  a, # one\n  b=[1,\n 2],\n) { }": (

@@ -213,7 +213,9 @@ def test_a_file_with_faults(text: str, places: list[str], left: str) -> None:
     file, faults = read(text)
     assert [f"{fault.span}".removeprefix("x.cnn:") + f" {fault.code}" for fault in faults] == places
     names = [
-        f"{type(item).__name__} {item.name.name}" for item in file.items if not isinstance(item, syntax.Use)
+        f"{type(item).__name__} {item.name.name}"
+        for item in file.items
+        if not isinstance(item, syntax.UsedFile)
     ]
     assert ", ".join(names) == left
     for fault in faults:

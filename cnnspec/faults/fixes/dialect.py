@@ -156,7 +156,7 @@ def steps_as_outputs(case: Case) -> Iterator[Fix]:
 def blocks(case: Case) -> Iterator[Fix]:
     """E0201: a block of the shipped library, whose file no `use` names."""
     source, items = case.tree.source, case.tree.file.items
-    uses = [item.span for item in items if isinstance(item, syntax.Use)]
+    uses = [item.span for item in items if isinstance(item, syntax.UsedFile)]
     for file in shipped.libraries():
         if case.fault.span.text in shipped.named_blocks(file):
             use = f'use "{file}.cnn"'

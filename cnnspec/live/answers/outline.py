@@ -36,7 +36,7 @@ def outline(tree: syntax.File) -> list[OutlineEntry]:
     """The entries of a file, in its order."""
     found = []
     for item in tree.items:
-        if isinstance(item, syntax.Use):
+        if isinstance(item, syntax.UsedFile):
             continue
         kind: EntryKind = "net"
         inner: tuple[OutlineEntry, ...] = ()

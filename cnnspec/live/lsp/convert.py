@@ -104,7 +104,11 @@ def place_in(diagnostics: Iterable[Diagnostic], source: Source, tree: syntax.Fil
 def move_to_use(diagnostic: Diagnostic, source: Source, tree: syntax.File | None) -> Diagnostic:
     # A fault in a file that is used shows at a place of this text that leads there: a note, else the `use`.
     here = [note.span for note in diagnostic.notes if note.span and note.span.source.name == source.name]
-    uses = [item.path.span for item in tree.items if isinstance(item, syntax.Use)] if tree is not None else []
+    uses = (
+        [item.path.span for item in tree.items if isinstance(item, syntax.UsedFile)]
+        if tree is not None
+        else []
+    )
     span = (here or uses or [Span(source, 0, 0)])[0]
     there = Note(f"it lies in {diagnostic.span.source.name.rpartition('/')[2]}", diagnostic.span)
     return diagnostic._replace(span=span, notes=(there, *diagnostic.notes))
