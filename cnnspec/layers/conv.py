@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnnspec.layers.base import Construction, Layer, Misfit, Weight, argument, pair
-from cnnspec.layers.pads import MODES, Sides, Sliding, check_mode, torch_sides
+from cnnspec.layers.pads import MODES, Sides, Sliding
 from cnnspec.layers.size_formulas import SLIDING, TRANSPOSED
 from cnnspec.layers.starting_values import Valued, kernel_values
 from cnnspec.layers.windows import Pace, Window, transposed
@@ -106,7 +106,6 @@ class _Windowed(_Convolution, _Standardized, Sliding):
     """A convolution whose window walks over the padded map."""
 
     pad: str | Sides
-    mode: str
     packed = False  # both for a rewrite to set: whether its weights are laid out once, in PyTorch, …
     activation: str | None = None  # … and what is applied to what it makes
 
@@ -125,32 +124,22 @@ class _Windowed(_Convolution, _Standardized, Sliding):
         (kh, kw), (sh, sw), (dh, dw) = self.kernel_of(), self.stride, self.dilation
         return (*same_padding(height, kh, sh, dh), *same_padding(width, kw, sw, dw))
 
-    def is_even(self, x: Shape) -> bool:
-        """Whether opposite sides are padded alike: PyTorch's own module takes no other pad."""
-        top, bottom, left, right = self.sides(x)
-        return (top, left) == (bottom, right)
-
     def output(self, x: Shape) -> Shape:
         self.need_map(x)
         self.check_channels(x)
         self.check_deviation(self.kernel_shape(x))
-        if self.mode != "zeros":
-            check_mode(self.mode, x, self.sides(x))
         return Shape(self.filters(x), *self.size_of(x))
 
     def _along(self, n: int, k: int, s: int, d: int, lo: int, hi: int) -> int:
         return conv_size(n, k, s, d, lo, hi)
 
     def macs(self, x: Shape) -> int:
-        out = self.output(x)
         kh, kw = self.kernel_of()
-        height, width = out.size
-        return height * width * out.channels * (x.channels // self.split(x)) * kh * kw
+        height, width = self.size_of(x)
+        return height * width * self.filters(x) * (x.channels // self.split(x)) * kh * kw
 
     def torch(self, x: Shape) -> Construction:
-        sides = top, _, left, _ = self.sides(x)
-        even = self.is_even(x)
-        padding: Any = pair((top, left)) if even else torch_sides(sides)
+        even, padding = self.is_even(x), self.torch_padding(x)
         if even and self.pad == "same" and self.stride == (1, 1):
             padding = "same"  # PyTorch's would do for uneven sides too, but warns that it copies
         keywords = {

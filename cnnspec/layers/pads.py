@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cnnspec.layers.base import Layer, Misfit
+from typing import Any
+
+from cnnspec.layers.base import Layer, Misfit, pair
 from cnnspec.layers.windows import Pace, Window, sliding
 from cnnspec.values.shapes import Shape, effective, unread
 
@@ -37,6 +39,7 @@ class Sliding(Layer):
 
     stride: tuple[int, int]
     dilation: tuple[int, int]
+    mode: str = "zeros"  # what the pad holds, of layers that have a choice
 
     def kernel_of(self) -> tuple[int, int]:
         raise NotImplementedError
@@ -45,13 +48,25 @@ class Sliding(Layer):
         """The padding in numbers when `x` arrives."""
         raise NotImplementedError
 
+    def is_even(self, x: Shape) -> bool:
+        """Whether opposite sides are padded alike: PyTorch's own modules take no other pad."""
+        top, bottom, left, right = self.sides(x)
+        return (top, left) == (bottom, right)
+
+    def torch_padding(self, x: Shape) -> Any:
+        """The padding as PyTorch's own module takes it, or, where it takes none such, of all four sides."""
+        sides = top, _, left, _ = self.sides(x)
+        return pair((top, left)) if self.is_even(x) else torch_sides(sides)
+
     def _along(self, n: int, k: int, s: int, d: int, lo: int, hi: int) -> int:
         """The output's size along one axis, named as in values/shapes.py; 0: the window does not fit."""
         raise NotImplementedError
 
     def size_of(self, x: Shape) -> tuple[int, int]:
         """Height and width of the output. Raises Misfit."""
-        top, bottom, left, right = self.sides(x)
+        sides = top, bottom, left, right = self.sides(x)
+        if self.mode != "zeros":
+            check_mode(self.mode, x, sides)
         rows, columns = zip(x.size, self.kernel_of(), self.stride, self.dilation, strict=True)
         return self._fit("height", *rows, top, bottom), self._fit("width", *columns, left, right)
 

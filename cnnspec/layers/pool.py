@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnspec.layers.base import Construction, Join, Layer, Misfit, argument, pair
-from cnnspec.layers.pads import MODES, Sides, Sliding, check_mode, torch_sides
+from cnnspec.layers.pads import MODES, Sides, Sliding
 from cnnspec.layers.size_formulas import AVERAGING, BLURRING, POOLING
 from cnnspec.layers.windows import STILL, Pace, Window, resized, tiled, whole_window
 from cnnspec.values.comparisons import Bound
@@ -62,13 +62,8 @@ class _Pool(Sliding):
 
     def torch(self, x: Shape) -> Construction:
         """PyTorch's own module pads opposite sides alike."""
-        keywords = self.torch_keywords()
-        top, bottom, left, right = self.pad
-        if (top, left) == (bottom, right):
-            return Construction(self.torch_class, (), keywords | {"padding": pair((top, left))})
-        return Construction(
-            f"Padded{self.torch_class[3:]}", (), keywords | {"padding": torch_sides(self.pad)}
-        )
+        name = self.torch_class if self.is_even(x) else f"Padded{self.torch_class[3:]}"
+        return Construction(name, (), self.torch_keywords() | {"padding": self.torch_padding(x)})
 
 
 class MaxPool(_Pool):
@@ -178,12 +173,6 @@ class BlurPool(_Pool):
         down, across = self.pad
         return down, down, across, across
 
-    def output(self, x: Shape) -> Shape:
-        self.need_map(x)
-        if self.mode != "zeros":
-            check_mode(self.mode, x, self.sides(x))
-        return super().output(x)
-
     def torch(self, x: Shape) -> Construction:
         sizes = {"kernel_size": self.window, "stride": self.stride, "padding": self.pad}
         keywords = {name: pair(value) for name, value in sizes.items()} | {"padding_mode": self.mode}
@@ -255,14 +244,14 @@ class GlobalMaxPool(_Adaptive):
     torch_class = "nn.AdaptiveMaxPool2d"
 
 
-class _OverChannels(Layer):
+class _AcrossChannels(Layer):
     """One value of all channels of a pixel, or of all features."""
 
     def output(self, x: Shape) -> Shape:
         return x.with_channels(1)
 
 
-class ChannelMean(_OverChannels):
+class ChannelMean(_AcrossChannels):
     """The mean of every pixel's channels: C@HxW to 1@HxW. Woo et al. 2018, "CBAM", section 3."""
 
     summary = "the mean of every pixel's channels"
@@ -270,7 +259,7 @@ class ChannelMean(_OverChannels):
     helper = "ChannelMean"
 
 
-class ChannelMax(_OverChannels):
+class ChannelMax(_AcrossChannels):
     """The largest of every pixel's channels: C@HxW to 1@HxW. Woo et al. 2018, "CBAM", section 3."""
 
     summary = "the largest value of every pixel's channels"
