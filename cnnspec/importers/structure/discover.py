@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from string import ascii_uppercase
 from typing import NamedTuple
 
-from cnnspec.importers.model import Model, Operation, Scope, all_keys
+from cnnspec.importers.model import Model, Scope, all_keys
 from cnnspec.importers.structure.arrange import Meeting, Node, Wire, line, lists, walk
 from cnnspec.importers.structure.forks import nest_forks, order_sums
 from cnnspec.importers.structure.normalise import normalise
 from cnnspec.importers.structure.regions import ItemGraph
-from cnnspec.importers.structure.scopes import Cutter
+from cnnspec.importers.structure.scopes import bare_items
 from cnnspec.importers.structure.skeletons import (
     ACT,
     FILTERS,
@@ -55,32 +55,21 @@ def discover(model: Model) -> Discovered:
     if model.named:
         return Discovered(model, {key: key for key in all_keys(model)})
     model = nest_forks(order_sums(normalise(model)))
-    uses: dict[tuple[str, ...], list[int]] = {}
+    uses: dict[tuple[str, ...], list[int]] = {}  # of the same tensors, by the places of operations
     for place, operation in enumerate(model.operations):
         uses.setdefault(tuple(operation.keys.values()), []).append(place)
-    shared = {place for keys, places in uses.items() if keys and len(places) > 1 for place in places}
-    # operations with the same tensors are called after the first of them: so a cutter sees what runs again
-    owners = [f"step{uses[tuple(operation.keys.values())][0]}" for operation in model.operations]
-    bare = [with_owner(each, owner, ()) for each, owner in zip(model.operations, owners, strict=True)]
-    barriers = {model.operations[place].output.number for place in shared}
-    scopes = find_scopes(model._replace(operations=tuple(bare)), barriers)
-    placed = [
-        with_owner(each, owner, scopes[each.output.number])
-        for each, owner in zip(model.operations, owners, strict=True)
-    ]
-    keys = {
-        key: source.keys[name]
-        for operation, source in zip(placed, model.operations, strict=True)
-        for name, key in operation.keys.items()
-    }
-    return Discovered(model._replace(operations=tuple(placed)), keys)
-
-
-def with_owner(operation: Operation, owner: str, scopes: tuple[Scope, ...]) -> Operation:
-    """The operation in these scopes, its tensors called after the innermost and the owner."""
-    path = f"{scopes[-1].path}.{owner}" if scopes else owner
-    keys = {name: f"{path}.{name}" if name else path for name in operation.keys}
-    return operation._replace(keys=keys, scopes=scopes)
+    shared = [place for keys, places in uses.items() if keys and len(places) > 1 for place in places]
+    scopes = find_scopes(model, {model.operations[place].output.number for place in shared})
+    placed, given = [], dict[str, str]()
+    for operation in model.operations:
+        inside = scopes[operation.output.number]
+        # called after the first operation with its tensors: so a cutter sees what runs again
+        owner = f"step{uses[tuple(operation.keys.values())][0]}"
+        path = f"{inside[-1].path}.{owner}" if inside else owner
+        keys = {name: f"{path}.{name}" if name else path for name in operation.keys}
+        given |= {key: operation.keys[name] for name, key in keys.items()}
+        placed.append(operation._replace(keys=keys, scopes=inside))
+    return Discovered(model._replace(operations=tuple(placed)), given)
 
 
 def renamed(model: Model, keys: Mapping[str, str]) -> Model:
@@ -94,7 +83,7 @@ def renamed(model: Model, keys: Mapping[str, str]) -> Model:
 
 def find_scopes(model: Model, barriers: Collection[int]) -> dict[int, tuple[Scope, ...]]:
     """The scopes around each operation, by its output. Nothing that makes one of `barriers` is in any."""
-    items = Cutter(model).items(model.operations)
+    items = bare_items(model)
     needed = [output.value.number for output in model.outputs]
     graph = ItemGraph(items, needed)
     found = {item.output: graph.region(item) for item in items if item.joins}

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from cnnspec.importers.model import Model, Operation, Value
 from cnnspec.importers.structure.regions import ItemGraph
-from cnnspec.importers.structure.scopes import Item
+from cnnspec.importers.structure.scopes import bare_items
 from cnnspec.importers.structure.skeletons import NOISE
 from cnnspec.layers.merge import Concat
 
@@ -53,11 +53,7 @@ class Nester:
     """`made` are the operations so far, `free` is the next number of a value."""
 
     def __init__(self, model: Model) -> None:
-        items = [
-            Item((), tuple(value.number for value in each.inputs), each.output.number, each)
-            for each in model.operations
-        ]
-        self.graph = ItemGraph(items, [out.value.number for out in model.outputs])
+        self.graph = ItemGraph(bare_items(model), [out.value.number for out in model.outputs])
         # depths are known of all values, the inputs' too
         self.free = 1 + max(self.graph.depth)
         self.made: list[Operation] = []

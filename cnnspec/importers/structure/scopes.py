@@ -46,6 +46,14 @@ class Item(NamedTuple):
         return layer.name if layer is not None and layer.is_join else ""
 
 
+def bare_items(model: Model) -> list[Item]:
+    """The operations of a model without scopes as items, whatever they are called."""
+    return [
+        Item((), tuple(value.number for value in each.inputs), each.output.number, each)
+        for each in model.operations
+    ]
+
+
 def owner(operation: Operation) -> str:
     """The path that the keys of its tensors begin with; "" where it has none. Raises Refused."""
     owners = set()
