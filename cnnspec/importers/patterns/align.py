@@ -25,7 +25,8 @@ from cnnspec.importers.terms.terms import (
     walk,
 )
 from cnnspec.importers.wording.arguments import written_arguments
-from cnnspec.layers import FAMILIES, find
+from cnnspec.layers import FAMILIES
+from cnnspec.layers.conv import Conv
 
 ACTIVATIONS = {*FAMILIES["activation"]} - {IDENTITY, "softmax", "logsoftmax"}
 """They may stand in each other's place: then a parameter holds a layer."""
@@ -231,6 +232,30 @@ def as_convolutions(chains: Sequence[Chain]) -> list[Chain]:
     return [map_terms(chain, change) for chain in chains]
 
 
+def grouped(call: Call) -> Call:
+    """A depthwise convolution as one in as many groups as channels arrive."""
+    given = dict(call.arguments)
+    given["count"] = call.channels * given.pop("multiplier")
+    given["groups"] = call.channels
+    order = ["count", "kernel", *(name for name in Conv.arguments if name not in ("filter", "in"))]
+    return call._replace(name="conv", arguments=tuple((name, given[name]) for name in order))
+
+
+def with_depthwise(chain: Chain) -> Chain:
+    """A convolution in as many groups as channels arrive, with as many filters, is a depthwise one."""
+
+    def change(term: Term) -> Term:
+        if not isinstance(term, Call) or term.name != "conv":
+            return term
+        given = dict(term.arguments)
+        if not given["count"] == given.get("groups") == term.channels:
+            return term
+        kept = tuple((n, v) for n, v in term.arguments if n not in ("count", "groups"))
+        return term._replace(name="depthwise", arguments=kept)
+
+    return map_terms(chain, change)
+
+
 def as_dotted(chains: Sequence[Chain]) -> list[Chain]:
     """Where some chains open braces by labels with dots, the others do so, too, but for braces with wires."""
     terms = (term for chain in chains for term in walk(chain))
@@ -265,14 +290,3 @@ def within(braces: Braces) -> Chain:
         return term._replace(label=parse_label(f"{label_text(braces.label)}.{own}"))
 
     return tuple(map(prefixed, braces.body))
-
-
-def grouped(call: Call) -> Call:
-    """A depthwise convolution as one in as many groups as channels arrive."""
-    given = dict(call.arguments)
-    given["count"] = call.channels * given.pop("multiplier")
-    given["groups"] = call.channels
-    conv = find("conv")
-    assert conv is not None
-    order = ["count", "kernel", *(name for name in conv.arguments if name not in ("filter", "in"))]
-    return call._replace(name="conv", arguments=tuple((name, given[name]) for name in order))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from cnnspec.importers.patterns.align import with_depthwise
 from cnnspec.importers.patterns.solve import ARRIVING, CUTS, FULL, WIDTHS, Parameter, Slot, Solver, commonest
 from cnnspec.importers.terms.columns import ABSENT, Column, columns_in, same
 from cnnspec.importers.terms.formulas import Formula, evaluate, name, names_in, parts, substitute
@@ -24,7 +25,6 @@ from cnnspec.importers.terms.terms import (
     Term,
     chains,
     label_text,
-    map_terms,
     map_values,
     rebuild,
     values_of,
@@ -50,7 +50,7 @@ class Solved(NamedTuple):
 
 def solve(pattern: Chain, entries: Sequence[int], leaving: Sequence[int]) -> Solved:
     """The block of a pattern. Raises Unalike where it would have too many parameters."""
-    pattern = as_depthwise(pattern)
+    pattern = with_depthwise(pattern)
     solver = Solver(entries, leaving, [*slots_of(pattern, Column(tuple(leaving)))])
     # what all instances have comes first: what some lack may then be a formula of it
     for slot in sorted(solver.slots, key=lambda slot: ABSENT in slot.column.values):
@@ -131,10 +131,8 @@ def arriving(chain: Chain, leaving: Any) -> Any:
 def slot_of(column: Column, argument: str, value: Any, term: Call) -> Slot:
     """The slot of a column that is the value of an argument, or a choice of it, or that counts steps."""
     # of `p=0.2 * (j + column) / 16` the column counts steps, whatever the argument is
-    is_choice = isinstance(value, Formula) and value.operator == "if"
-    return Slot(
-        column, argument if value is column or is_choice or argument in CUTS else "index", term.channels
-    )
+    is_own = value is column or argument in CUTS or (isinstance(value, Formula) and value.operator == "if")
+    return Slot(column, argument if is_own else "index", term.channels)
 
 
 def slot_of_rows(term: Repeat | Join) -> Slot:
@@ -209,18 +207,3 @@ def name_output(solver: Solver, body: Chain) -> Chain:
 
 def occurrences(chain: Chain, formula: Formula) -> int:
     return sum(formula in parts(value) for _, value in values_of(chain))
-
-
-def as_depthwise(chain: Chain) -> Chain:
-    """A convolution in as many groups as channels arrive, with as many filters, is a depthwise one."""
-
-    def change(term: Term) -> Term:
-        if not isinstance(term, Call) or term.name != "conv":
-            return term
-        given = dict(term.arguments)
-        if not given["count"] == given.get("groups") == term.channels:
-            return term
-        kept = tuple((n, v) for n, v in term.arguments if n not in ("count", "groups"))
-        return term._replace(name="depthwise", arguments=kept)
-
-    return map_terms(chain, change)

@@ -8,6 +8,7 @@ from cnnspec.importers.terms.formulas import Items
 from cnnspec.importers.terms.terms import Arguments
 from cnnspec.layers import find
 from cnnspec.layers.base import Layer
+from cnnspec.layers.conv import Depthwise
 from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 
@@ -37,10 +38,9 @@ def as_depthwise(layer: Layer, channels: int) -> Layer:
     values = {name: layer.value(name) for name in layer.arguments if name not in ("filter", "groups", "in")}
     given = {n: given_form(v) for n, v in values.items() if v != layer.arguments[n].default}
     filters: Filter = layer.value("filter")
-    cls = find("depthwise")
-    if cls is None or not given.keys() <= cls.arguments.keys():
+    if not given.keys() <= Depthwise.arguments.keys():
         return layer
-    return cls(kernel=filters.kernel, multiplier=int(filters.count) // channels, **given)
+    return Depthwise(kernel=filters.kernel, multiplier=int(filters.count) // channels, **given)
 
 
 def given_form(value: Any) -> Any:
