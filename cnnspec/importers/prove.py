@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cnnspec.importers.model import Model, Operation
+from cnnspec.importers.model import Model, Operation, Scope
 from cnnspec.importers.structure.normalise import normalise
 from cnnspec.layers.base import Layer, Unsupported
 from cnnspec.layers.resize import Upsample
@@ -16,10 +16,14 @@ COMMUTATIVE = ("add", "mul", "maximum", "minimum")
 
 
 class Difference(NamedTuple):
-    """Where two models differ: the innermost scope around it, "" for the whole, and what differs there."""
+    """Where two models differ: the innermost scope around it, "" for the whole, and what differs there.
+
+    `kind` is the scope's class.
+    """
 
     scope: str
     what: str
+    kind: str = ""
 
 
 class Numbers:
@@ -47,7 +51,7 @@ def compare(source: Model, made: Model) -> Difference | None:
         mark = one[operation.output.number]
         # concat(concat(a, b), c) equals concat(a, concat(b, c)), though the inner ones have no twins
         if not left[mark] and operation.layer.name != "concat":
-            return Difference(*place_of(operation))
+            return difference_at(operation)
         left[mark] -= 1
     # each operation has its twin; the text may have layers besides, which no output needs
     if keys(source) != keys(made):
@@ -83,9 +87,10 @@ def correspond(source: Model, made: Model) -> dict[str, str]:
     return found
 
 
-def place_of(operation: Operation) -> tuple[str, str]:
+def difference_at(operation: Operation) -> Difference:
+    inner = operation.scopes[-1] if operation.scopes else Scope("", "")
     owner = next(iter(operation.keys.values()), "")
-    return operation.scopes[-1].path if operation.scopes else "", f"`{operation.layer.name}` {owner}".strip()
+    return Difference(inner.path, f"`{operation.layer.name}` {owner}".strip(), inner.kind)
 
 
 class Merkle:

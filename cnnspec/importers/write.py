@@ -72,7 +72,7 @@ def specify(model: Model, flat: bool = False) -> Specification:
         proof = prove(found.model, written.text)
         if proof.difference is None:
             return Specification(written.text, found.sources(proof.keys))
-        kind = kind_at(found.model, proof.difference.scope)
+        kind = proof.difference.kind
         # classes stand as their blocks do, the innermost first: the last is the outermost
         guilty = kind if kind in written.kinds else next(reversed([*written.kinds]), None)
         written = shortest(found.model, {*written.plain, guilty}) if guilty else Written("")
@@ -177,11 +177,6 @@ def prove(model: Model, text: str) -> Proof:
     # tensors that no name tells apart correspond by their places; under the text's names both are compared
     keys = correspond(model, made)
     return Proof(compare(renamed(model, {key: own for own, key in keys.items()}), made), keys)
-
-
-def kind_at(model: Model, path: str) -> str:
-    """The class of a module."""
-    return next((s.kind for o in model.operations for s in o.scopes if s.path == path), "")
 
 
 def block_text(block: Block, defaults: Collection[Default]) -> BlockText:

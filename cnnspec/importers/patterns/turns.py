@@ -201,18 +201,17 @@ def table(turns: Turns) -> Repeat | None:
     if len(found.chosen) > (MOST_NAMES if turns.times <= MOST_ROWS else 1):
         return None
     # i: (1, 2, 3), width: (64, 128, 256) are the rows [[1, 64], [2, 128], [3, 256]]
-    lists = [*found.chosen.values()]
+    lists = [column.values for column in found.chosen.values()]
     rows = Items(lists[0]) if len(lists) == 1 else Items(Items(row) for row in zip(*lists, strict=True))
     return turns.repeat((*found.chosen,), rows, given)
 
 
 class Table:
-    """Chooses loop names for the columns of turns; `chosen` has the values of each."""
+    """Chooses loop names for the columns of turns; `chosen` has the column of each."""
 
     def __init__(self, turns: Turns) -> None:
         self.turns = turns
-        self.chosen: dict[str, tuple[Any, ...]] = {}
-        self.roles: dict[str, str] = {}
+        self.chosen: dict[str, Column] = {}
 
     def order(self, column: Column) -> int:
         """Labels come first, of these such as count."""
@@ -222,12 +221,13 @@ class Table:
     def value(self, column: Column) -> Any:
         """A loop name, or a formula of one that there is."""
         place = self.turns.columns[column]
-        for known, values in self.chosen.items():
-            found = related(name(known), self.roles[known], values, place.role, column.values)
+        for own, known in self.chosen.items():
+            role = self.turns.columns[known].role
+            found = related(name(own), role, known.values, place.role, column.values)
             if found is not None:
                 return found
         own = self.free(place)
-        self.chosen[own], self.roles[own] = column.values, place.role
+        self.chosen[own] = column
         return name(own)
 
     def free(self, place: Occurrence) -> str:
