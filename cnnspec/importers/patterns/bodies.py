@@ -26,6 +26,7 @@ from cnnspec.importers.terms.terms import (
     chains,
     label_text,
     map_values,
+    names_read,
     rebuild,
     values_of,
 )
@@ -57,8 +58,7 @@ def solve(pattern: Chain, entries: Sequence[int], leaving: Sequence[int]) -> Sol
         solver.value(slot)
     # conditions come last, as `solved` meets them: they are of the parameters that there are by then
     body = name_output(solver, solved(pattern, solver, True))
-    formulas = [value for _, value in values_of(body)] + [formula for formula, _ in solver.constants.values()]
-    used = {each for formula in formulas for each in names_in(formula)}
+    used = names_read(body).union(*(names_in(formula) for formula, _ in solver.constants.values()))
     parameters = [p._replace(default=default_of(p)) for p in solver.parameters if p.name in used]
     # parameters with a default stand behind those without, as the language wants
     parameters.sort(key=lambda parameter: parameter.default is not ...)
@@ -175,7 +175,7 @@ def with_formulas(term: Term, solver: Solver, at_start: bool, places: Sequence[i
         ]
         then = solved(term.then, solver, at_start, rows[0])
         otherwise = None if term.otherwise is None else solved(term.otherwise, solver, at_start, rows[1])
-        used = {each for _, value in values_of((*then, *(otherwise or ()))) for each in names_in(value)}
+        used = names_read((*then, *(otherwise or ())))
         return If(solver.test(Slot(term.test, "test", 0, words(term), at_start), used), then, otherwise)
     enters = at_start and not isinstance(term, Repeat)  # only its first turn
     term = rebuild(term, lambda inner: solved(inner, solver, enters, places))

@@ -20,7 +20,7 @@ from cnnspec.importers.patterns.turns import (
 )
 from cnnspec.importers.patterns.unify import unify
 from cnnspec.importers.terms.columns import Unalike
-from cnnspec.importers.terms.formulas import Formula, Items, LayerName, names_in
+from cnnspec.importers.terms.formulas import Formula, Items, LayerName
 from cnnspec.importers.terms.terms import (
     Again,
     Braces,
@@ -32,6 +32,7 @@ from cnnspec.importers.terms.terms import (
     Repeat,
     Term,
     map_terms,
+    names_read,
     rebuild,
     turns_of,
     values_of,
@@ -341,8 +342,7 @@ def tidy(chain: Chain) -> Chain:
 
     def change(term: Term) -> Term:
         if isinstance(term, Repeat) and isinstance(term.rows, int | Formula):
-            read = {each for _, value in values_of(term.body) for each in names_in(value)}
-            return term if read & {*term.names} else term._replace(names=())
+            return term if names_read(term.body) & {*term.names} else term._replace(names=())
         return term
 
     return map_terms(with_values(chain, {}), change)

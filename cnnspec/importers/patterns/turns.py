@@ -27,6 +27,7 @@ from cnnspec.importers.terms.terms import (
     Term,
     map_terms,
     map_values,
+    names_read,
     own_values,
     rebuild,
     turns_of,
@@ -63,7 +64,7 @@ class Turns:
                 for column in columns_in(value):
                     self.add(column, Occurrence(role, word_of(term), is_first(column, value)))
         self.taken = taken | {n for term in walk(pattern) if isinstance(term, Repeat) for n in term.names}
-        self.index = name(next(loop for loop in LOOPS if loop not in self.taken))
+        self.index = name(unused(LOOPS, self.taken))
 
     def add(self, column: Column, place: Occurrence) -> None:
         """A column that stands at several places is named by the first that says more than a number does."""
@@ -77,8 +78,7 @@ class Turns:
 
     def repeat(self, names: tuple[str, ...], rows: Any, given: Mapping[Column, Any]) -> Repeat:
         body = with_values(self.pattern, given)
-        used = {each for _, value in values_of(body) for each in names_in(value)}
-        return Repeat(names if used & {*names} else (), rows, body)
+        return Repeat(names if names_read(body) & {*names} else (), rows, body)
 
 
 class Occurrence(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cnnspec.importers.terms.formulas import Formula, evaluate
+from cnnspec.importers.terms.formulas import Formula, evaluate, names_in
 
 Label = tuple[str | int | Formula, ...]
 """The words and the numbers of a name: `layer1` is ("layer", 1). Without parts there is none."""
@@ -145,6 +145,11 @@ def values_of(chain: Chain) -> Iterator[tuple[str, Any]]:
     """All values of a chain with their roles, in the order of the text."""
     for term in walk(chain):
         yield from own_values(term)
+
+
+def names_read(chain: Chain) -> set[str]:
+    """The names that the formulas of a chain read."""
+    return {each for _, value in values_of(chain) for each in names_in(value)}
 
 
 def own_values(term: Term) -> Iterator[tuple[str, Any]]:
