@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnspec.importers.onnx.affine import affine
 from cnnspec.importers.onnx.formulas import JOINS, formula
-from cnnspec.importers.onnx.lower import GraphFlows
+from cnnspec.importers.onnx.net import GraphFlows
 from cnnspec.importers.onnx.values import Affine, ConstantArray, FormulaPart, Known
 from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.reading.computations import is_multiple, values_of

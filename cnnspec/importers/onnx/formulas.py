@@ -9,7 +9,7 @@ import numpy as np
 from cnnspec.importers.model import Value
 from cnnspec.importers.onnx.affine import make_affine
 from cnnspec.importers.onnx.files import shortest
-from cnnspec.importers.onnx.lower import GraphFlows, WeightArray
+from cnnspec.importers.onnx.net import GraphFlows, WeightArray
 from cnnspec.importers.onnx.values import Affine, ConstantArray, FormulaPart, Known
 from cnnspec.importers.reading import computations
 from cnnspec.importers.reading.arrangement import Axes, places_of_channels, together

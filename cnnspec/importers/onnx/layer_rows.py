@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.importers.onnx.lower import GraphFlows, WeightArray
+from cnnspec.importers.onnx.net import GraphFlows, WeightArray
 from cnnspec.importers.onnx.values import ConstantArray, WindowAttributes
 from cnnspec.importers.onnx.windows import read_windows
 from cnnspec.importers.reading import arrangement

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
     from cnnspec.importers.model import Model
-    from cnnspec.importers.onnx.lower import WeightArray
+    from cnnspec.importers.onnx.net import WeightArray
     from cnnspec.importers.reading.arrays import Array
 
 

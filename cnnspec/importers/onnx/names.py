@@ -15,7 +15,7 @@ from cnnspec.backends.onnx.model import CLASSES, SCOPES
 from cnnspec.elaborate.naming import carries
 from cnnspec.importers.model import Operation, Scope
 from cnnspec.importers.onnx.functions import LONGEST, listed
-from cnnspec.importers.onnx.lower import COUNTER, NodeOperation
+from cnnspec.importers.onnx.net import COUNTER, NodeOperation
 from cnnspec.importers.onnx.values import GraphNode
 
 PATH = re.compile(r"[\w-]{1,200}(\.[\w-]{1,200})*", re.ASCII)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from cnnspec.importers.model import Value
-from cnnspec.importers.onnx.lower import GraphFlows
+from cnnspec.importers.onnx.net import GraphFlows
 from cnnspec.importers.onnx.values import FormulaPart, Known, WindowAttributes
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.importers.reading import computations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from math import isfinite
@@ -15,31 +14,19 @@ from onnx import ModelProto
 
 from cnnspec.backends.onnx.model import MEAN, STD
 from cnnspec.importers.model import Input, Model, Operation, Output, Value, needed
-from cnnspec.importers.onnx import (
-    activation_rows,
-    arithmetic_rows,
-    files,
-    formulas,
-    layer_rows,
-    pool_rows,
-    resize_rows,
-    view_rows,
-)
-from cnnspec.importers.onnx.lower import GraphFlows, NodeOperation, WeightArray
+from cnnspec.importers.onnx import files
+from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.names import named
+from cnnspec.importers.onnx.net import NodeOperation, WeightArray
 from cnnspec.importers.onnx.shapes import infer_shapes
-from cnnspec.importers.onnx.values import ConstantArray, GraphNode, Opaque
+from cnnspec.importers.onnx.values import GraphNode, Opaque
 from cnnspec.importers.reading.arrangement import axes_of, permute
 from cnnspec.importers.reading.as_maps import without_reshapes
-from cnnspec.importers.reading.flows import Row
 from cnnspec.importers.reading.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.reading.tidy import with_own_pads
 from cnnspec.importers.refusals import Refuse, Refused
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
-
-FAMILIES = (activation_rows, arithmetic_rows, layer_rows, pool_rows, resize_rows, view_rows)
-TABLE: dict[str, Row] = {name: row for family in FAMILIES for name, row in family.ROWS.items()}
 
 BATCH = 5
 """So many images where the file does not say how many: a number that no other axis is likely to have."""
@@ -124,16 +111,10 @@ class GraphReader:
     """One reading of a graph, for so many images; 0: as many as the file says."""
 
     def __init__(self, model: ModelProto, folder: Path, inputs: Sequence[Shape], batch: int) -> None:
-        self.model, self.folder = model, folder
-        self.held = {tensor.name: tensor for tensor in model.graph.initializer}
+        self.model = model
         given = list(self.given(inputs, batch))
         shapes = infer_shapes(model, {each.name: each.sizes for each in given})
-        readers = Counter(files.names_in(model.graph))
-        # An output is read, too: a convolution that is one takes in no Add behind it.
-        readers.update(output.name for output in model.graph.output)
-        size = given[0].sizes[0]
-        opset = files.opset(model)
-        self.net = GraphFlows(TABLE, formulas.make, self.constant, shapes, readers, opset, size)
+        self.net = Lowering(model, folder, given[0].sizes[0], shapes)
         self.inputs = given
         self.is_channels_last = any(each.is_channels_last for each in given)
         self.names = [
@@ -169,11 +150,6 @@ class GraphReader:
             given = wanted.dimensions
             turned = given if not is_last else [*given[1:], given[0]]
             yield GraphInput(each.name, wanted, (batch or sizes[0], *turned), is_last)
-
-    def constant(self, name: str) -> ConstantArray | None:
-        """A tensor of the file."""
-        tensor = self.held.get(name)
-        return None if tensor is None else ConstantArray(files.array(tensor, self.folder), name)
 
     def run(self) -> tuple[list[Operation], list[Value]]:
         """The operations of the graph, and its outputs. Raises Refused with all reasons."""

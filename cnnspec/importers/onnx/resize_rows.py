@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnnspec.importers.onnx.files import shortest
-from cnnspec.importers.onnx.lower import GraphFlows
+from cnnspec.importers.onnx.net import GraphFlows
 from cnnspec.importers.onnx.values import ConstantArray
 from cnnspec.importers.reading.arrangement import sizes_of
 from cnnspec.importers.reading.flows import Flow, Row

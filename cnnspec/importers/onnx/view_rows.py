@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from cnnspec.importers.onnx.files import FLOATS, array
-from cnnspec.importers.onnx.lower import GraphFlows
+from cnnspec.importers.onnx.net import GraphFlows
 from cnnspec.importers.onnx.values import ConstantArray, Known
 from cnnspec.importers.reading import arrangement, slices
 from cnnspec.importers.reading.arrangement import size_of, sizes_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnspec.importers.onnx.lower import GraphFlows
+from cnnspec.importers.onnx.net import GraphFlows
 from cnnspec.importers.onnx.values import WindowAttributes
 from cnnspec.importers.refusals import Refuse
 from cnnspec.layers.pads import Sides

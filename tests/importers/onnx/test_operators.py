@@ -14,7 +14,7 @@ np = pytest.importorskip("numpy")
 pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 
-from cnnspec.importers.onnx.read import FAMILIES, TABLE  # noqa: E402
+from cnnspec.importers.onnx.lower import FAMILIES, TABLE  # noqa: E402
 from cnnspec.importers.refusals import Refused  # noqa: E402
 from tests.importers.onnx.graphs import agree, graph, layers, node, read_model, weight  # noqa: E402
 
