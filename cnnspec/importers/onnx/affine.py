@@ -35,20 +35,18 @@ def per_channel(net: GraphFlows, flow: Flow, given: ConstantArray) -> Array:
     return given.array.reshape(-1).astype(np.float32)
 
 
-BIASED = (conv.Conv, conv.Depthwise, conv.ConvTranspose, linear.Linear)
+CONVOLUTIONS = (conv.Conv, conv.Depthwise, conv.ConvTranspose, linear.Linear)
+NORMS = (norm.GroupNorm, norm.LayerNorm, norm.BatchNorm)
 
 
 def with_bias(net: GraphFlows, flow: Flow, shift: Array, source: ConstantArray) -> Flow | None:
     """The value with numbers added to the bias of the layer that made it, which nothing else reads."""
     made = net.alone(flow)
-    if made is None or not isinstance(
-        made.operation.layer, (*BIASED, norm.GroupNorm, norm.LayerNorm, norm.BatchNorm)
-    ):
-        return None
-    layer, name = made.operation.layer, "bias"
-    before = made.tensors.get(name)
     # A norm has no bias without a weight: what is added to a bare one stays a shift.
-    if before is None and isinstance(layer, norm.GroupNorm | norm.LayerNorm) and "weight" not in made.tensors:
+    if made is None or "weight" not in made.tensors:
+        return None
+    layer, before = made.operation.layer, made.tensors.get("bias")
+    if not isinstance(layer, (*CONVOLUTIONS, *NORMS)):
         return None
     total = WeightArray(shift, source.name) if before is None else WeightArray(before.array + shift)
     net.change(made, layer.with_arguments(bias=True), bias=total)

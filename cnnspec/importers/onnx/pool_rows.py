@@ -12,10 +12,10 @@ from cnnspec.importers.onnx.values import FormulaPart, Known, WindowAttributes
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.importers.reading import computations
 from cnnspec.importers.reading.computations import is_multiple
-from cnnspec.importers.reading.flows import Flow, Places, Row, reduced, unpooled
+from cnnspec.importers.reading.flows import Flow, Flows, Places, Row, plain, reduced, unpooled
 from cnnspec.importers.reading.paths import joined_along, summed
 from cnnspec.layers import merge, pool
-from cnnspec.layers.base import Layer, Misfit
+from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
 
@@ -101,13 +101,6 @@ def reads_all(windows: Windows, x: Shape) -> bool:
     return all(k >= n + low and d == 1 for k, n, low, d in sizes)
 
 
-def whole_map(layer: type[Layer]) -> Row:
-    def global_pool(net: GraphFlows, x: object) -> Flow:
-        return net.as_made(layer(), x)
-
-    return global_pool
-
-
 def reduce_along(net: GraphFlows, function: str, known: Flow | FormulaPart, given: list[int]) -> FormulaPart:
     """A reduction along axes that are kept, of size 1: a part of a formula. Raises Refuse."""
     x, axes = known
@@ -160,8 +153,8 @@ ROWS: dict[str, Row] = {
     "MaxPool": max_pool,
     "MaxUnpool": max_unpool,
     "AveragePool": average_pool,
-    "GlobalAveragePool": whole_map(pool.GlobalAvgPool),
-    "GlobalMaxPool": whole_map(pool.GlobalMaxPool),
+    "GlobalAveragePool": plain(pool.GlobalAvgPool, Flows.as_made),
+    "GlobalMaxPool": plain(pool.GlobalMaxPool, Flows.as_made),
     "ReduceMean": reduce(True),
     "ReduceMax": reduce(False),
     "ReduceL2": length,
