@@ -9,8 +9,7 @@ from cnnspec.importers.caffe.net import LayerReading
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.fields import Fields
 from cnnspec.importers.refusals import Refuse
-from cnnspec.layers import channels, linear, merge, resize
-from cnnspec.values.kinds import Filter
+from cnnspec.layers import channels, merge, resize
 
 
 def concat(reading: LayerReading) -> Value:
@@ -74,8 +73,7 @@ def reshape(reading: LayerReading) -> Value:
     if sizes == [whole]:
         return reading.net.flat(reading.value)
     if len(sizes) == 3 and sizes != old:
-        shape = Filter(sizes[0], (sizes[1], sizes[2]))
-        return reading.add(linear.Unflatten(shape=shape), reading.net.flat(reading.value))
+        return reading.net.reshaped(reading.value, *sizes)
     if sizes == old:
         return reading.value
     raise Refuse("E1005", f"`Reshape` to {dims}", fields.line)

@@ -231,9 +231,7 @@ def gated(reading: LayerReading) -> Value:
 
 def as_gate(reading: LayerReading, gate: Value) -> Value:
     """A vector of C features as C@1x1."""
-    if gate.shape.is_map:
-        return gate
-    return reading.add(linear.Unflatten(shape=Filter(gate.shape.channels, (1, 1))), gate)
+    return gate if gate.shape.is_map else reading.net.reshaped(gate, gate.shape.channels, 1, 1)
 
 
 def axpy(reading: LayerReading) -> Value:

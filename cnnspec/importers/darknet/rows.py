@@ -301,23 +301,17 @@ def reorg(reading: SectionReading) -> Value:
     count, (height, width) = reading.shape.channels, reading.shape.size
     if stride < 1 or count % stride**2 or height % stride or width % stride:
         raise Refuse("E1004", f"`reorg` of {reading.shape} with `stride={stride}`")
-    value = laid_out(reading, value, count // stride**2, height * stride, width * stride)
+    value = reading.net.reshaped(value, count // stride**2, height * stride, width * stride)
     value = squares(reading, value, stride)
-    return laid_out(reading, value, count * stride**2, height // stride, width // stride)
+    return reading.net.reshaped(value, count * stride**2, height // stride, width // stride)
 
 
 def extended(reading: SectionReading, value: Value, extra: int) -> Value:
     """All values in a row, and so many zeros behind them."""
     if extra < 0:
         raise Refuse("E1001", f"`extra={extra}`")
-    row = laid_out(reading, value, 1, 1, value.shape.features)
+    row = reading.net.reshaped(value, 1, 1, value.shape.features)
     return reading.net.flat(reading.add(resize.Pad(pad=[0, 0, 0, extra]), row))
-
-
-def laid_out(reading: SectionReading, value: Value, count: int, height: int, width: int) -> Value:
-    """The same numbers in the same order as a map of other sizes."""
-    shape = Filter(count, (height, width))
-    return reading.add(linear.Unflatten(shape=shape), reading.net.flat(value))
 
 
 def squares(reading: SectionReading, value: Value, stride: int) -> Value:

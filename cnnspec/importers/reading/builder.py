@@ -20,7 +20,8 @@ from cnnspec.importers.model import (
 from cnnspec.importers.refusals import Refusal, Refuse, Refused
 from cnnspec.importers.wording.names import is_name
 from cnnspec.layers.base import Layer, Misfit
-from cnnspec.layers.linear import Flatten
+from cnnspec.layers.linear import Flatten, Unflatten
+from cnnspec.values.kinds import Filter
 from cnnspec.values.limits import Limits
 from cnnspec.values.shapes import Shape
 
@@ -129,6 +130,10 @@ class Builder:
     def flat(self, value: Value) -> Value:
         """The value as a vector. Raises Refuse."""
         return self.emit(Flatten(), value) if value.shape.is_map else value
+
+    def reshaped(self, value: Value, count: int, height: int, width: int) -> Value:
+        """The same numbers in the same order as a map of so many channels. Raises Refuse."""
+        return self.emit(Unflatten(shape=Filter(count, (height, width))), self.flat(value))
 
     def share(self, made: Operation, label: str) -> None:
         """Raises Refuse where the tensors belong to a layer that is not equal."""
