@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -63,19 +64,16 @@ def reshape(reading: LayerReading) -> Value:
     old, whole = reading.shape.dimensions, reading.shape.features
     # dims[0] is the batch's. [0, 4, -1, 1] of 12 features -> [4, 3, 1]
     sizes = [old[i] if dim == 0 and i < len(old) else dim for i, dim in enumerate(dims[1:])]
-    known = 1
-    for size in sizes:
-        known *= size if size != -1 else 1
+    known = math.prod(size for size in sizes if size != -1)
     if sizes.count(-1) == 1 and known > 0 and whole % known == 0:
         sizes[sizes.index(-1)] = whole // known
-    if not dims or dims[0] not in (0, -1) or min(sizes, default=0) < 1:
-        raise Refuse("E1005", f"`Reshape` to {dims}", fields.line)
-    if sizes == [whole]:
-        return reading.net.flat(reading.value)
-    if len(sizes) == 3 and sizes != old:
-        return reading.net.reshaped(reading.value, *sizes)
-    if sizes == old:
-        return reading.value
+    if dims[:1] in ([0], [-1]) and min(sizes, default=0) > 0:
+        if sizes == old:
+            return reading.value
+        if sizes == [whole]:
+            return reading.net.flat(reading.value)
+        if len(sizes) == 3:
+            return reading.net.reshaped(reading.value, *sizes)
     raise Refuse("E1005", f"`Reshape` to {dims}", fields.line)
 
 
