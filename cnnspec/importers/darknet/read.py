@@ -91,15 +91,13 @@ def input_of(net: DarknetNet, sections: Sequence[Section], inputs: Sequence[Shap
     net.check("`[net]`", fields)
     if len(inputs) > 1:
         raise Refuse("E1001", f"the net has one input, and {len(inputs)} shapes are given")
-    shape = Shape(features)
     if inputs:
-        shape = inputs[0]
-    elif min(height, width, count) < 1 or features != height * width * count:
-        if features < 1 or height or width or count:
-            raise Refuse("E1001", f"an input of {count} channels, {height} rows and {width} columns")
-    else:
-        shape = Shape(count, height, width)
-    return net.input("", shape)
+        return net.input("", inputs[0])
+    if min(height, width, count) > 0 and features == height * width * count:
+        return net.input("", Shape(count, height, width))
+    if features < 1 or height or width or count:
+        raise Refuse("E1001", f"an input of {count} channels, {height} rows and {width} columns")
+    return net.input("", Shape(features))
 
 
 def read_section(reading: SectionReading) -> Value:
