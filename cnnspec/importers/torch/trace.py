@@ -85,10 +85,7 @@ def trace(module: nn.Module, images: list[Tensor], values: Mapping[int, Tensor])
     Where the module raises, the run has its calls until then, and its error among what it `stops` by.
     """
     recorder = Recorder(module, values)
-    handles = []
-    for path, inner in module.named_modules():
-        for hook in recorder.hooks(path, inner):
-            handles.append(hook)
+    handles = [hook for path, inner in module.named_modules() for hook in recorder.hooks(path, inner)]
     inputs = tuple(recorder.bind(image) for image in images)
     outputs: tuple[tuple[str, Traced], ...] = ()
     stops: tuple[Refusal, ...] = ()
@@ -120,8 +117,8 @@ class Recorder(TorchFunctionMode):
         self.keys: dict[int, str] = {}
         self.constants: dict[int, Tensor] = {}
         self.values = values
-        self.counters: set[int] = set()  # real tensors of the state, by id
-        self.scopes: list[tuple[Scope, nn.Module]] = []
+        self.counters: set[int] = set()  # real tensors of the state, which count a norm's batches, by id
+        self.modules: list[tuple[Scope, nn.Module]] = []  # that run, outermost first
         self.runs: dict[str, int] = {}
         self.bound: dict[int, tuple[Traced, int, Tensor]] = {}  # the tensor is kept, so its id stays its own
         self.count = 0
@@ -134,6 +131,11 @@ class Recorder(TorchFunctionMode):
                 if not tensor.is_meta:
                     self.counters.add(id(tensor))
 
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Where the run is."""
+        return tuple(scope for scope, _ in self.modules)
+
     def hooks(self, path: str, module: nn.Module) -> Iterator[Any]:
         """Hooks that keep the stack of modules."""
 
@@ -142,7 +144,7 @@ class Recorder(TorchFunctionMode):
         def enter(_: nn.Module, __: object) -> None:
             call = self.runs.get(path, 0)
             self.runs[path] = call + 1
-            self.scopes.append((Scope(path, type(module).__name__, call), module))
+            self.modules.append((Scope(path, type(module).__name__, call), module))
             # Until it returns, calls within it are not recorded: a BlurPool is one call `cnnspec.BlurPool`.
             self.unseen += bool(ours)
 
@@ -150,7 +152,7 @@ class Recorder(TorchFunctionMode):
             if ours:
                 self.unseen -= 1
                 self.record(ours, replaced(given, Tensor, self.refer), {}, [result])
-            self.scopes.pop()
+            self.modules.pop()
 
         # The module itself is no scope: keys and names begin within it.
         if path:
@@ -194,7 +196,7 @@ class Recorder(TorchFunctionMode):
         if name in READS and given and fixed:
             # A branch on fixed numbers, as `if self.mask.any():`, goes the same way in every run.
             return func(*replaced(args, Tensor, self.constant), **replaced(kwargs, Tensor, self.constant))
-        if name in ESCAPES and not all(self.is_counter(tensor) for tensor in given):
+        if name in ESCAPES and not all(id(tensor) in self.counters for tensor in given):
             # Noted and raised: where the module catches the error, the note remains.
             raise RuntimeError(self.refuse_read(name, given).message)
         versions = [tensor._version for tensor in given]
@@ -262,10 +264,6 @@ class Recorder(TorchFunctionMode):
             args, kwargs = replaced(args, Tensor, without_numbers), replaced(kwargs, Tensor, without_numbers)
         return func(*args, **kwargs)
 
-    def is_counter(self, tensor: Tensor) -> bool:
-        """Whether it is the real number in the state of a norm that counts batches."""
-        return id(tensor) in self.counters
-
     def record(
         self,
         name: str,
@@ -276,22 +274,20 @@ class Recorder(TorchFunctionMode):
     ) -> tuple[Traced, ...]:
         """Note a call; the numbers of what it made."""
         results = tuple(self.bind(tensor) for tensor in made)
-        scopes = tuple(scope for scope, _ in self.scopes)
-        inner = self.scopes[-1][1] if self.scopes else None
+        scopes, inner = self.scopes, self.modules[-1][1] if self.modules else None
         self.calls.append(FunctionCall(name, args, kwargs, results, written, scopes, place_here(), inner))
         return results
 
     def refuse(self, code: str, message: str) -> Refusal:
-        return Refusal(code, message, tuple(scope for scope, _ in self.scopes), place_here())
+        return Refusal(code, message, self.scopes, place_here())
 
     def refusal(self, problem: BaseException, images: list[Tensor]) -> Refusal:
         """Why the module did not run through."""
         lines = str(problem).strip().splitlines()
         said = f"{type(problem).__name__}: {lines[0]}" if lines else type(problem).__name__
-        scopes = tuple(scope for scope, _ in self.scopes)
         shapes = " and ".join(str(tuple(image.shape)) for image in images)
         message = f"the module raises {said}, given {shapes}"
-        return Refusal("E1002", message, scopes, place_of(problem.__traceback__))
+        return Refusal("E1002", message, self.scopes, place_of(problem.__traceback__))
 
     def outputs(self, result: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
         """The tensors of what the module returns, with the names that dicts and named tuples give them."""
