@@ -22,6 +22,11 @@ def listed(values: tuple[Any, ...]) -> list[int]:
     return list(values[0]) if len(values) == 1 and isinstance(values[0], list | tuple) else list(values)
 
 
+def places_of(dim: Any, count: int) -> list[int]:
+    """Which of so many axes an argument names, counted from the front; None names all."""
+    return [place % count for place in (range(count) if dim is None else listed((dim,)))]
+
+
 def same(net: TraceFlows, input: object, *args: object, **kwargs: object) -> Known:
     """The value itself; what else is given says only where and how its numbers are stored."""
     del args, kwargs
@@ -55,7 +60,7 @@ def movedim(net: TraceFlows, input: object, source: Any, destination: Any) -> Fl
     flow = net.flow(input)
     count = len(flow.axes)
     # Of 4 axes, (1, 2) to (3, 0): 0 and 3 stay in their order, then 2 goes before them, and 1 behind.
-    moved, places = ([place % count for place in listed((each,))] for each in (source, destination))
+    moved, places = places_of(source, count), places_of(destination, count)
     order = [place for place in range(count) if place not in moved]
     for place, axis in sorted(zip(places, moved, strict=True)):
         order.insert(place, axis)
@@ -69,10 +74,8 @@ def unsqueeze(net: TraceFlows, input: object, dim: int) -> Flow:
 
 def squeeze(net: TraceFlows, input: object, dim: Any = None) -> Flow:
     flow = net.flow(input)
-    count = len(flow.axes)
-    wanted = range(count) if dim is None else [dim] if isinstance(dim, int) else dim
-    places = [place % count for place in wanted]
-    return flow._replace(axes=arrangement.remove(flow.axes, [p for p in places if not flow.axes[p]]))
+    places = [place for place in places_of(dim, len(flow.axes)) if not flow.axes[place]]
+    return flow._replace(axes=arrangement.remove(flow.axes, places))
 
 
 def expand(net: TraceFlows, input: object, *sizes: Any) -> Known:
@@ -170,8 +173,7 @@ EXTREMES = {"amax": merge.Maximum(), "amin": merge.Minimum(), "max": merge.Maxim
 def reduce(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = False) -> Flow:
     """`mean` and `amax` over rows and columns, the global pools; over channels, or over paths."""
     flow, name = net.flow(input), net.call.name
-    dims = range(len(flow.axes)) if dim is None else [dim] if isinstance(dim, int) else dim
-    places = sorted(place % len(flow.axes) for place in dims)
+    places = sorted(places_of(dim, len(flow.axes)))
     join = EXTREMES.get(name, merge.Add())
     if isinstance(join, merge.Maximum):
         # Channels that were a vector's features would do as paths, too, but `channelmax` says it in a word.
