@@ -22,12 +22,12 @@ OTHERS = {
 }
 """What rows and formulas call a function, and its other names, as where it writes in place (`iadd`)."""
 
-FUNCTIONS = {other: name for name, others in OTHERS.items() for other in others}
+COMMON = {other: name for name, others in OTHERS.items() for other in others}
 
 IN_ORDER = {"same", "squeeze", "to", "unsqueeze", "view"}
 """Functions after which all numbers still stand in their order."""
 
 
-def function_of(name: str) -> str:
-    """The one name of a function."""
-    return FUNCTIONS.get(name, name)
+def common_name(name: str) -> str:
+    """The name of all functions that do what this one does."""
+    return COMMON.get(name, name)

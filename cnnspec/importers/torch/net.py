@@ -11,7 +11,7 @@ from cnnspec.importers.model import Operation, Value, output_of
 from cnnspec.importers.reading.flows import Flow, Flows, Repeated
 from cnnspec.importers.refusals import Refusal, Refuse
 from cnnspec.importers.torch.meta import COUNTER
-from cnnspec.importers.torch.names import function_of
+from cnnspec.importers.torch.names import common_name
 from cnnspec.importers.torch.trace import BATCH, FunctionCall
 from cnnspec.importers.torch.values import (
     Computed,
@@ -47,7 +47,7 @@ class TraceFlows(Flows):
     @property
     def function(self) -> str:
         """What rows and formulas call it; `operator` is the name that the module calls it by."""
-        return function_of(self.call.name)
+        return common_name(self.call.name)
 
     def emit(self, layer: Layer, *inputs: Value, **tensors: Known | None) -> Value:
         """Add a layer; `tensors` are its weights by name, None where it has none. Raises Misfit, Refuse."""
