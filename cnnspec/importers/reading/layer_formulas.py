@@ -90,25 +90,15 @@ FORMULAS: tuple[tuple[Layer, Computation], ...] = (
 Along rows and columns alone, a group is a channel.
 """
 
-FUNCTIONS_OF_LAYERS = {
-    "abs": "abs",
-    "add": "add",
-    "channelmean": "mean C",
-    "globalavgpool": "mean HW",
-    "hardsigmoid": "hardsigmoid",
-    "maximum": "maximum",
-    "minimum": "minimum",
-    "mul": "mul",
-    "relu": "maximum",
-    "relu6": "clip",
-    "sigmoid": "sigmoid",
-    "softplus": "softplus",
-    "sub": "sub",
-    "tanh": "tanh",
+SAME_NAMED = ("abs", "add", "hardsigmoid", "maximum", "minimum", "mul", "sigmoid", "softplus", "sub", "tanh")
+FUNCTIONS_OF_LAYERS: dict[str, tuple[Any, ...]] = {
+    **{name: (name,) for name in SAME_NAMED},
+    "channelmean": ("mean C",),
+    "globalavgpool": ("mean HW",),
+    "relu": ("maximum", 0),
+    "relu6": ("clip", 0, 6),
 }
-"""The functions of layers that a formula may go on from."""
-
-LIMITS = {"relu": (0,), "relu6": (0, 6)}
+"""The functions of layers that a formula may go on from, and their operands behind the values."""
 
 
 def function_of(layer: Layer, inputs: tuple[Value, ...]) -> Computation | None:
@@ -117,5 +107,7 @@ def function_of(layer: Layer, inputs: tuple[Value, ...]) -> Computation | None:
         return of("clip", *inputs, layer.low, layer.high)
     # A softplus with beta=2 is another function than `softplus`.
     is_plain = all(layer.value(name) == each.default for name, each in layer.arguments.items())
-    function = FUNCTIONS_OF_LAYERS.get(layer.name) if is_plain else None
-    return of(function, *inputs, *LIMITS.get(layer.name, ())) if function is not None else None
+    if not is_plain or layer.name not in FUNCTIONS_OF_LAYERS:
+        return None
+    function, *numbers = FUNCTIONS_OF_LAYERS[layer.name]
+    return of(function, *inputs, *numbers)
