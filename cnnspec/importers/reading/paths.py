@@ -15,7 +15,7 @@ from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import activation, channels, merge, resize
 from cnnspec.layers.base import Join, Layer
 
-FEW = 8
+MOST_NEIGHBOURS = 8
 """So many neighbouring channels may be paths: each becomes a slice."""
 
 
@@ -74,7 +74,7 @@ def neighbours_apart(net: Flows, flow: Flow, place: int) -> Flow:
     value, axes = flow
     count = arrangement.size_of(axes[place])
     inner, groups = Atom("C", 1, count), value.shape.channels // count
-    if axes[place] != (inner,) or groups == 1 or count > FEW:
+    if axes[place] != (inner,) or groups == 1 or count > MOST_NEIGHBOURS:
         return flow
     # 12 channels by 3: (C:3:4) (C:1:3) -> (C:1:4) (C:4:3).
     outer = inner._replace(stride=groups)

@@ -70,7 +70,7 @@ def shuffles(shape: Shape, axes: Axes) -> Iterator[tuple[Layer, ...]]:
         yield ChannelShuffle(groups=shuffle.factor**2), shuffle
 
 
-FEW = 32
+LONGEST_PICK = 32
 """So many channels are picked by a list."""
 
 
@@ -79,7 +79,7 @@ def picks(shape: Shape, axes: Axes) -> tuple[Layer, ...]:
     _, count, high, wide = sizes_of(axes)
     factor = shape.size[0] // high
     others = joined([Atom("H", factor, high)]), joined([Atom("W", factor, wide)])
-    if axes[2:] != others or count != shape.channels * factor**2 or count > FEW:
+    if axes[2:] != others or count != shape.channels * factor**2 or count > LONGEST_PICK:
         return ()
     # Behind a pixelunshuffle channel c*factor**2 + y*factor + x is pixel (y, x) of channel c.
     steps = {"C": factor**2, "H": factor, "W": 1}

@@ -8,7 +8,7 @@ from itertools import accumulate
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import Atom, axes_of, whole
 from cnnspec.importers.reading.flows import Flow, Flows
-from cnnspec.importers.reading.rearrange import FEW
+from cnnspec.importers.reading.rearrange import LONGEST_PICK
 from cnnspec.importers.refusals import Refuse
 from cnnspec.layers import channels, pool, resize
 from cnnspec.layers.base import Layer
@@ -110,7 +110,7 @@ def indexed(net: Flows, flow: Flow, place: int, index: int) -> Flow:
     value, numbers = flow.value, [c for c in range(count) if c // atom.stride % atom.size == index]
     # Every second of 96 channels is a long list. A shuffle puts 1 3 5 ... behind 0 2 4 ..., for a slice;
     # `x[:, 0::2]` and `x[:, 1::2]` share the shuffle.
-    if atom.stride == 1 and len(numbers) > FEW and value.shape.is_map:
+    if atom.stride == 1 and len(numbers) > LONGEST_PICK and value.shape.is_map:
         n, _, *size = axes_of(value.shape, net.batch)
         value = net.map(Flow(value, (n, (atom, Atom("C", atom.size, len(numbers))), *size)))
         numbers = [*range(index * len(numbers), (index + 1) * len(numbers))]
