@@ -12,8 +12,9 @@ from cnnspec.importers.onnx.values import FormulaPart, Known, WindowAttributes
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.importers.reading import computations
 from cnnspec.importers.reading.computations import is_multiple
-from cnnspec.importers.reading.flows import Flow, Flows, Places, Row, plain, reduced, unpooled
+from cnnspec.importers.reading.flows import Flow, Flows, Places, Row, plain, unpooled
 from cnnspec.importers.reading.paths import joined_along, summed
+from cnnspec.importers.reading.reductions import reduced
 from cnnspec.layers import merge, pool
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape

@@ -7,8 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from cnnspec.importers.reading import arrangement, slices
-from cnnspec.importers.reading.flows import Flow, Repeated, Row, reduced
+from cnnspec.importers.reading.flows import Flow, Repeated, Row
 from cnnspec.importers.reading.paths import joined_along
+from cnnspec.importers.reading.reductions import reduced
 from cnnspec.importers.reading.slices import indexed, picked, sampled, taken
 from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.join_rows import maximum, minimum
