@@ -95,6 +95,11 @@ class Flows(ABC):
         """Refuse the value of an argument. Raises Refuse."""
         raise Refuse("E1004", f"`{self.operator}` with `{argument}={value}`")
 
+    def expect(self, argument: str, value: object, wanted: object) -> None:
+        """Refuse an argument that is not what the layer has it for. Raises Refuse."""
+        if value != wanted:
+            self.deny(argument, value)
+
     def apply(self, row: Row | None, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """What the row of the operator makes. Raises Refuse, where an argument cannot be bound to it, too."""
         if row is None:

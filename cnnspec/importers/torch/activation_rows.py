@@ -65,8 +65,7 @@ def over_channels(layer: type[Layer]) -> Row:
         net: TraceFlows, input: object, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
     ) -> Flow:
         del _stacklevel  # of a warning
-        if dtype is not None:
-            net.deny("dtype", dtype)
+        net.expect("dtype", dtype, None)
         return net.deny("dim", None) if dim is None else softmax(net, layer, net.flow(input), dim, "dim")
 
     return softmax_

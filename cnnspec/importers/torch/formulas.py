@@ -138,6 +138,11 @@ def operand(known: object, axes: Axes) -> Any:
         return known._replace(shape=(count,)) if places else None
     if isinstance(known, Flow | FormulaPart):
         return known.value if isinstance(known, Flow) else known.computation
+    return one_number(known)
+
+
+def one_number(known: object) -> float | None:
+    """A fixed number, alone or in a tensor of one."""
     if isinstance(known, Constant):
         return common_number(known.tensor) if known.tensor.numel() == 1 else None
     return known if isinstance(known, int | float) else None

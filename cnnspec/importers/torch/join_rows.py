@@ -13,7 +13,7 @@ from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, j
 from cnnspec.importers.reading.paths import summed
 from cnnspec.importers.reading.slices import cut
 from cnnspec.importers.refusals import Refuse
-from cnnspec.importers.torch.formulas import operand
+from cnnspec.importers.torch.formulas import one_number, operand
 from cnnspec.importers.torch.nested import leaves
 from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.noise import stochastic_depth
@@ -25,10 +25,9 @@ from cnnspec.layers.activation import Sigmoid, StarReLU
 
 
 def add(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> Known:
-    if alpha != 1:
-        net.deny("alpha", alpha)
+    net.expect("alpha", alpha, 1)
     for left, right in ((input, other), (other, input)):
-        if is_number(right, 0):
+        if right == 0:
             return net.flow(left)
         if isinstance(left, Noise) and isinstance(right, int | float) and left.keep is None:
             # keep + rand, of which `floor` makes 1 with probability keep.
@@ -43,16 +42,15 @@ def add(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> K
 
 
 def sub(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> Known:
-    if alpha != 1:
-        net.deny("alpha", alpha)
-    if is_number(other, 0):
+    net.expect("alpha", alpha, 1)
+    if other == 0:
         return net.flow(input)
     if isinstance(input, Flow) and (numbers := fixed_numbers(other)) is not None:
         # No layer yet: x - mean waits for the division by std. `net.flow` makes a shift of it elsewhere.
         return Shifted(input, numbers)
     if isinstance(other, Flow) and (number := one_number(input)) is not None:
         # 1 - x is -x + 1.
-        return net.each(channels.Shift(init=number, trained=False), multiply(net, other, -1))
+        return net.each(channels.Shift(init=float(number), trained=False), multiply(net, other, -1))
     left, right = pair(net, input, other)
     return joined(net, merge.Sub(), left, right)
 
@@ -62,9 +60,9 @@ def rsub(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> 
 
 
 def mul(net: TraceFlows, input: object, other: object) -> Known:
-    if is_number(other, 1):
+    if other == 1:
         return net.flow(input)
-    if is_number(input, 1):
+    if input == 1:
         return net.flow(other)
     for left, right in ((input, other), (other, input)):
         if isinstance(left, Flow) and isinstance(right, Noise):
@@ -79,9 +77,8 @@ def mul(net: TraceFlows, input: object, other: object) -> Known:
 
 
 def div(net: TraceFlows, input: object, other: object, *, rounding_mode: Any = None) -> Known:
-    if rounding_mode is not None:
-        net.deny("rounding_mode", rounding_mode)
-    if is_number(other, 1):
+    net.expect("rounding_mode", rounding_mode, None)
+    if other == 1:
         # A mask / 1, as where nothing is dropped, is no value of the network.
         return net.flow(input) if not isinstance(input, Noise) else input
     if isinstance(input, Noise) and isinstance(other, int | float):
@@ -92,13 +89,6 @@ def div(net: TraceFlows, input: object, other: object, *, rounding_mode: Any = N
         return multiply(net, input, 1 / number)
     pair(net, input, other)
     raise Refuse("E1003", f"`{net.call.name}` of two values has no layer")
-
-
-def one_number(known: object) -> float | None:
-    """A fixed number, alone or in a tensor of one."""
-    if isinstance(known, Constant):
-        return common_number(known.tensor) if known.tensor.numel() == 1 else None
-    return float(known) if isinstance(known, int | float) else None
 
 
 def fixed_numbers(known: object) -> float | Tensor | None:
@@ -127,10 +117,6 @@ def per_channel(numbers: float | Tensor, flow: Flow) -> float | list[float] | No
     if places_of_channels(flow.axes, tuple(numbers.shape), count):
         return [float(number) for number in shortest(numbers.flatten())]
     return None
-
-
-def is_number(value: object, number: float) -> bool:
-    return isinstance(value, int | float) and value == number
 
 
 def pair(net: TraceFlows, input: object, other: object) -> tuple[Flow, Flow]:
@@ -276,8 +262,7 @@ def constant(number: float) -> Row:
 
 
 def sum_(net: TraceFlows, input: object, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Flow:
-    if dtype is not None:
-        net.deny("dtype", dtype)
+    net.expect("dtype", dtype, None)
     places = dim if isinstance(dim, list | tuple) else [] if dim is None else [dim]
     return summed(net, net.flow(input), places, keepdim)
 

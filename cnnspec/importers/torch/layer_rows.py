@@ -278,8 +278,7 @@ def normalize(
     if out is not None:
         net.deny("out", "a tensor")
     flow = net.compact(net.flow(input))
-    if p != 2:
-        net.deny("p", p)
+    net.expect("p", p, 2)
     if not isinstance(dim, int) or flow.axes[dim] != whole("C", flow.value.shape.channels):
         net.deny("dim", dim)
     return net.each(norm.L2Norm(eps=eps), flow)

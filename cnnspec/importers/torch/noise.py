@@ -23,8 +23,7 @@ def of_result(kind: type[Fresh | Noise]) -> Row:
 
 
 def bernoulli(net: TraceFlows, input: object, p: object = None, *, generator: object = None) -> Known:
-    if generator is not None:
-        net.deny("generator", generator)
+    net.expect("generator", generator, None)
     if not isinstance(input, Fresh) or not isinstance(p, int | float):
         raise Refuse("E1003", "`bernoulli` with a probability for each number has no layer")
     return Noise(input.shape, float(p))

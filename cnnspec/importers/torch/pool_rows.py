@@ -92,8 +92,7 @@ def avg_pool2d(
 
 def adaptive(to_size: type[Layer], to_one: type[Layer]) -> Row:
     def adaptive_pool(net: TraceFlows, input: object, output_size: Any, return_indices: bool = False) -> Flow:
-        if return_indices:
-            net.deny("return_indices", True)
+        net.expect("return_indices", return_indices, False)
         x = net.map(input)
         if not x.shape.is_map:
             raise Refuse("E1005", f"`{net.call.name}` of a vector")

@@ -29,8 +29,7 @@ def interpolate(
     x = net.map(input)
     if mode not in ("nearest", "bilinear"):
         net.deny("mode", mode)
-    if antialias:
-        net.deny("antialias", True)
+    net.expect("antialias", antialias, False)
     height, width = net.call.results[0].shape[2:]
     is_given = size is not None or bool(recompute_scale_factor)
     # recompute_scale_factor makes a size of the factor, and reads pixels by that size.
