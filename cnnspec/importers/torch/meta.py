@@ -1,4 +1,4 @@
-"""Make a copy of a module whose tensors are on the meta device; the module itself stays as it is."""
+"""The meta device, whose tensors have no numbers: a copy of a module on it, and calls of functions there."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
 from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.importers.torch.trace import state_of
+from cnnspec.importers.torch.nested import replaced
 
 COUNTER = "num_batches_tracked"
 """PyTorch's batch norms read this number in Python: it stays a real one."""
+
+
+MOVES = {"to", "cpu", "cuda"}
+"""Functions that move a tensor to another device: a meta tensor stays where it is."""
 
 
 class Copy(NamedTuple):
@@ -122,3 +126,50 @@ class WithoutMemory(TorchFunctionMode):
         if func is torch.empty:
             return func(*args, **{**(kwargs or {}), "device": "meta"})
         return func(*args, **(kwargs or {}))
+
+
+def state_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of the state_dict itself, a shared one under its first key alone."""
+    kept = module.state_dict(keep_vars=True)
+    return ((key, tensor) for key, tensor in kept.items() if isinstance(tensor, Tensor))
+
+
+def call_on_meta(
+    name: str, func: Any, given: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Call a function: on meta tensors, where there is one among what it is given."""
+    # Known without a call: PyTorch takes half of a run's time to find out what shape a batch norm makes.
+    if func is nn.functional.batch_norm and given[0].is_meta:
+        return torch.empty_like(given[0])
+    if name in MOVES and given and given[0].is_meta:
+        return moved(name, args, kwargs)
+    # Images are on the meta device, a `torch.empty(n, 1, 1, 1)` is not: PyTorch refuses the two.
+    if any(tensor.is_meta for tensor in given) and any(is_array(tensor) for tensor in given):
+        args, kwargs = replaced(args, Tensor, without_numbers), replaced(kwargs, Tensor, without_numbers)
+    return func(*args, **kwargs)
+
+
+def moved(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+    """What a move makes of a meta tensor: at most another type of numbers."""
+    tensor, *rest = args
+    if name != "to":
+        return tensor.to(device="meta")  # type: ignore[no-any-return]
+    rest = [to_meta(each) for each in rest]
+    return tensor.to(*rest, **kwargs | ({"device": "meta"} if "device" in kwargs else {}))  # type: ignore[no-any-return]
+
+
+def to_meta(argument: Any) -> Any:
+    """An argument of `to`, any device in it the meta device."""
+    if isinstance(argument, Tensor):
+        return argument.to("meta")
+    is_device = isinstance(argument, str | torch.device) or type(argument) is int
+    return "meta" if is_device else argument
+
+
+def is_array(tensor: Tensor) -> bool:
+    """Whether it has numbers, and more than one: PyTorch joins only single ones with meta tensors."""
+    return not tensor.is_meta and tensor.dim() > 0
+
+
+def without_numbers(tensor: Tensor) -> Tensor:
+    return tensor.to("meta") if is_array(tensor) else tensor

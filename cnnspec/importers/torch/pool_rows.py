@@ -47,11 +47,9 @@ def max_pool2d(
         same = layer.output(input.value.shape).size == net.call.results[0].shape[2:]
     except Misfit:
         same = False
-    return (
-        net.natural(net.emit(layer, input.value))
-        if same
-        else net.deny("input", f"padded by {list(input.sides)}")
-    )
+    if not same:
+        net.deny("input", f"padded by {list(input.sides)}")
+    return net.natural(net.emit(layer, input.value))
 
 
 def max_unpool2d(

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from cnnspec.importers.model import Scope
 from cnnspec.importers.refusals import Refusal, Refused
 from cnnspec.importers.torch.emitted import name_of_ours
+from cnnspec.importers.torch.meta import call_on_meta, state_of
 from cnnspec.importers.torch.nested import leaves, replaced
 from cnnspec.importers.torch.places import place_here, place_of
 
@@ -28,9 +29,6 @@ ESCAPES = {"item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__ind
 
 READS = ESCAPES | {"equal", "allclose", "nonzero", "unique", "masked_select", "argwhere", "where", "getitem"}
 """Functions that may want the numbers of a tensor, which a meta tensor does not have."""
-
-MOVES = {"to", "cpu", "cuda"}
-"""Functions that move a tensor to another device: a meta tensor stays where it is."""
 
 SET_DATA = "data="
 """What `x.data = y` is called."""
@@ -204,7 +202,7 @@ class Recorder(TorchFunctionMode):
         # By their numbers from before the call, which gives what it writes a new one.
         before = [self.refer(tensor) for tensor in given]
         try:
-            out = self.call(name, func, given, args, kwargs)
+            out = call_on_meta(name, func, given, args, kwargs)
         except Exception:
             is_plain = name == "getitem" and len(given) == 1  # x[1], not x[mask]
             if name in READS and not is_plain:
@@ -250,19 +248,6 @@ class Recorder(TorchFunctionMode):
         self.reads.append(self.refuse("E1007", read_by(name)))
         self.read |= {self.refer(tensor).number for tensor in given}
         return self.reads[-1]
-
-    def call(
-        self, name: str, func: Any, given: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """Call a function: on meta tensors, where there is one among what it is given."""
-        if is_batch_norm(func, given):
-            return torch.empty_like(given[0])
-        if name in MOVES and given and given[0].is_meta:
-            return moved(name, args, kwargs)
-        # Images are on the meta device, a `torch.empty(n, 1, 1, 1)` is not: PyTorch refuses the two.
-        if any(tensor.is_meta for tensor in given) and any(is_array(tensor) for tensor in given):
-            args, kwargs = replaced(args, Tensor, without_numbers), replaced(kwargs, Tensor, without_numbers)
-        return func(*args, **kwargs)
 
     def record(
         self,
@@ -330,12 +315,6 @@ def needed(calls: list[FunctionCall], outputs: tuple[tuple[str, Traced], ...]) -
     return found[::-1]
 
 
-def state_of(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of the state_dict itself, a shared one under its first key alone."""
-    kept = module.state_dict(keep_vars=True)
-    return ((key, tensor) for key, tensor in kept.items() if isinstance(tensor, Tensor))
-
-
 def read_by(name: str) -> str:
     """Why a function that wants numbers is refused."""
     if name == "__bool__":
@@ -345,43 +324,12 @@ def read_by(name: str) -> str:
     return f"`{name.strip('_')}` wants the numbers of a tensor"
 
 
-def moved(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-    """What a move makes of a meta tensor: at most another type of numbers."""
-    tensor, *rest = args
-    if name != "to":
-        return tensor.to(device="meta")  # type: ignore[no-any-return]
-    rest = [to_meta(each) for each in rest]
-    return tensor.to(*rest, **kwargs | ({"device": "meta"} if "device" in kwargs else {}))  # type: ignore[no-any-return]
-
-
-def to_meta(argument: Any) -> Any:
-    """An argument of `to`, any device in it the meta device."""
-    if isinstance(argument, Tensor):
-        return argument.to("meta")
-    is_device = isinstance(argument, str | torch.device) or type(argument) is int
-    return "meta" if is_device else argument
-
-
 def uncompiled() -> AbstractContextManager[Any]:
     """What torch.compile would compile runs as it was written."""
     if "torch._dynamo" not in sys.modules:  # nothing was compiled, and it takes seconds to load
         return nullcontext()
     stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
     return stance
-
-
-def is_array(tensor: Tensor) -> bool:
-    """Whether it has numbers, and more than one: PyTorch joins only single ones with meta tensors."""
-    return not tensor.is_meta and tensor.dim() > 0
-
-
-def without_numbers(tensor: Tensor) -> Tensor:
-    return tensor.to("meta") if is_array(tensor) else tensor
-
-
-def is_batch_norm(func: Any, given: list[Tensor]) -> bool:
-    """Whether the shape of a call's result is known: PyTorch takes half of a run's time to find it out."""
-    return func is torch.nn.functional.batch_norm and given[0].is_meta
 
 
 def name_of(func: Any) -> str:
