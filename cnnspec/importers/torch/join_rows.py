@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cnnspec.importers.model import Value
+from cnnspec.importers.model import Operation, Value
 from cnnspec.importers.reading.arrangement import places_of_channels, sizes_of
 from cnnspec.importers.reading.flows import Flow, Repeated, Row, concatenated, joined, stacked
 from cnnspec.importers.reading.paths import summed
@@ -22,6 +22,7 @@ from cnnspec.importers.torch.trace import Traced
 from cnnspec.importers.torch.values import Constant, Known, Noise, Shifted, Weight
 from cnnspec.layers import channels, merge
 from cnnspec.layers.activation import Sigmoid, StarReLU
+from cnnspec.layers.base import Layer
 
 
 def add(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> Known:
@@ -183,8 +184,13 @@ def norm_with(net: TraceFlows, flow: Flow, name: str, tensor: Weight) -> Flow | 
         layer = layer.with_arguments(bias=True)
     else:
         return None
-    tensors = {own: Weight(key, ()) for own, key in maker.keys.items()} | {name: tensor}
-    return net.each(layer, Flow(maker.inputs[0], flow.axes), **tensors)
+    return instead(net, flow, maker, layer, **{name: tensor})
+
+
+def instead(net: TraceFlows, flow: Flow, maker: Operation, layer: Layer, **tensors: Weight) -> Flow:
+    """Another layer in place of the one that made a value: it has the tensors of that one, and these."""
+    own = {name: Weight(key, ()) for name, key in maker.keys.items()}
+    return net.each(layer, Flow(maker.inputs[0], flow.axes), **own, **tensors)
 
 
 def maximum(net: TraceFlows, input: object, other: object) -> Flow:
@@ -204,9 +210,7 @@ def thresholded(net: TraceFlows, flow: Flow, tau: Weight) -> Flow:
     is_open = maker is not None and maker.layer.name == "frn" and not maker.layer.value("tlu")
     if maker is None or not is_open or operand(tau, flow.axes) is None:
         raise Refuse("E1003", f"`{net.call.name}` of a value and {described(net, tau)} has no layer")
-    tensors = {name: Weight(key, ()) for name, key in maker.keys.items()}
-    layer = maker.layer.with_arguments(tlu=True)
-    return net.each(layer, Flow(maker.inputs[0], flow.axes), **tensors, tau=tau)
+    return instead(net, flow, maker, maker.layer.with_arguments(tlu=True), tau=tau)
 
 
 def multiply(net: TraceFlows, flow: Flow, number: float) -> Flow:
