@@ -232,6 +232,12 @@ def test_filters_that_are_standardized_in_parts_are_refused() -> None:
         read(nn.Sequential(parted), [Shape(6, 8, 8)])
 
 
+def test_filters_that_lose_digits_on_the_way_are_refused() -> None:
+    halved = Standardized(lambda w: by_variance(w - w.mean((1, 2, 3), True).half().float()))
+    with pytest.raises(Refused, match="`half` to float16"):
+        read(nn.Sequential(halved), [IMAGE])
+
+
 def test_an_eps_beside_a_length_is_not_left_out() -> None:
     with pytest.raises(Refused):
         read(Norm(lambda x: x / (x.norm(2, 1, True) + 1e-10)), [IMAGE])

@@ -160,7 +160,7 @@ class Lowering(TraceFlows):
         # Integers have 0 bits: a cast of them to float loses nothing, `x.to(torch.long)` does.
         given = max((bits(dtype) for dtype in dtypes), default=0)
         # `x > 0`, a part of a formula, is a truth and no cast of x.
-        kinds = Flow | Stateful | FormulaPart if self.function in IN_ORDER else Flow | Stateful
+        kinds = Flow | Stateful | (FormulaPart | Computed if self.function in IN_ORDER else Flow)
         for result, known in zip(call.results, made, strict=True):
             if isinstance(known, kinds) and bits(result.dtype) < given:
                 raise Refuse("E1004", f"`{call.name}` to {str(result.dtype).removeprefix('torch.')}")
@@ -194,7 +194,8 @@ class Lowering(TraceFlows):
         made = weight_rows.compute(self.function, args, kwargs, call.results[0].shape)
         if made is not None:
             return self.checked([made], call)
-        return formulas.of_weights(self, args, kwargs, weight_rows.describe(call.name, given))
+        how = weight_rows.describe(call.name, given)
+        return self.checked(formulas.of_weights(self, args, kwargs, how), call)
 
 
 ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}
