@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,9 @@ from cnnspec.importers.wording.names import from_class
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
+Run = Callable[[Sequence[Shape], bool], TracedRun]
+"""Runs the module on inputs of these shapes, in training or not, and lowers what it does. Raises Refused."""
+
 
 def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
     """The model of a module for inputs of these shapes, the batch left out. Raises Refused.
@@ -32,11 +36,11 @@ def read(module: nn.Module, inputs: Sequence[Shape], name: str = "") -> Model:
     module = unwrap(module)
     names = names_of_inputs(module, len(inputs))
     state = tensors_of(module)
-    copied = copy_to_meta(module)
-    trained, evaluated = both(copied, inputs, state)
+    run = partial(lowered, copy_to_meta(module), state)
+    trained, evaluated = both(run, inputs)
     operations, outputs = merge(trained, evaluated)
     check_state(state, operations)
-    forms = at_all_sizes(copied, inputs, state, trained.operations)
+    forms = at_all_sizes(run, inputs, trained.operations)
     for place, operation in enumerate(operations):
         # Forms are of the run in training, whose operations `merge` keeps under their numbers.
         form = forms[operation.output.number]
@@ -69,13 +73,13 @@ def names_of_inputs(module: nn.Module, count: int) -> list[str]:
     return [names[number] for number in range(count)]
 
 
-def both(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor]) -> tuple[TracedRun, TracedRun]:
+def both(run: Run, inputs: Sequence[Shape]) -> tuple[TracedRun, TracedRun]:
     """The runs of training and of evaluation. Raises Refused with the reasons of both, equal ones once."""
     runs: list[TracedRun] = []
     refusals: list[Refusal] = []
     for is_training in (True, False):
         try:
-            runs.append(lowered(copied, inputs, state, is_training))
+            runs.append(run(inputs, is_training))
         except Refused as refused:
             known = set(refusals)
             refusals += [each for each in refused.refusals if each not in known]
@@ -85,15 +89,13 @@ def both(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor]) -> tup
     return trained, evaluated
 
 
-def at_all_sizes(
-    copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], operations: list[Operation]
-) -> dict[int, Operation]:
+def at_all_sizes(run: Run, inputs: Sequence[Shape], operations: list[Operation]) -> dict[int, Operation]:
     """The operations by their output, in forms that hold at other sizes of the input, too."""
     others = []
     for step in STEPS if any(map(may_follow, operations)) else ():
         with suppress(Refused, Misfit):
             # A net with a linear layer behind a flatten runs at one size alone: then nothing is learnt here.
-            others.append(lowered(copied, larger(inputs, step), state, True).operations)
+            others.append(run(larger(inputs, step), True).operations)
     return {operation.output.number: operation for operation in unify(operations, others)}
 
 
@@ -138,7 +140,7 @@ def shared_otherwise(operations: list[Operation]) -> Iterator[Refusal]:
                 break
 
 
-def lowered(copied: Copy, inputs: Sequence[Shape], state: dict[str, Tensor], is_training: bool) -> TracedRun:
+def lowered(copied: Copy, state: dict[str, Tensor], inputs: Sequence[Shape], is_training: bool) -> TracedRun:
     """Run the copy of the module once, and lower what was recorded. Raises Refused with all reasons."""
     copied.module.train(is_training)
     # Images in the type of the weights, as a module in float16 wants them.
