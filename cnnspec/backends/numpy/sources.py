@@ -18,7 +18,6 @@ SHORT_MODULES = ("windowed", "store", "learning")
 MODULES = (
     "arrays",
     "threads",
-    "special",
     "conv",
     "pool",
     "norm",
