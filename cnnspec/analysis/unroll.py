@@ -24,7 +24,7 @@ from cnnspec.graph.walk import arriving, children, live
 from cnnspec.layers.base import Layer, Weight
 from cnnspec.text.source import Span
 from cnnspec.values.extents import Extent, map_extents
-from cnnspec.values.shapes import Shape
+from cnnspec.values.shapes import Shape, plain_shape
 
 
 class BlockRun(NamedTuple):
@@ -83,7 +83,7 @@ class Node(NamedTuple):
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one image in evaluation, of convolutions and linear layers."""
-        return 0 if self.train or self.layer.is_join else int(self.layer.macs(self.shapes[0]))
+        return 0 if self.train or self.layer.is_join else int(self.layer.macs(plain_shape(self.shapes[0])))
 
 
 class Surroundings(NamedTuple):
@@ -102,9 +102,9 @@ class Surroundings(NamedTuple):
         """The place of the step that makes a value. In a `partial` network no step is idle."""
         if partial:
             return self
-        return self._replace(
-            train=self.train or value not in self.evaluated, dead=self.dead or value not in self.needed
-        )
+        train, dead = self.train or value not in self.evaluated, self.dead or value not in self.needed
+        alike = (train, dead) == (self.train, self.dead)
+        return self if alike else self._replace(train=train, dead=dead)
 
 
 class Blank(NamedTuple):
@@ -228,8 +228,9 @@ class Unroller:
             self.name_alike(step.output, step.step.output, place.names, place.names)
         elif isinstance(step, Lost):
             words = step.span.text.split(maxsplit=1) or ["?"]
-            where, known = place.prefix + (step.name or words[0]), step.input in place.names
-            self.blanks.append(Blank(where, words[0], len(self.nodes), step.span, known))
+            where = place.prefix + (step.name or words[0])
+            known = (place.names[step.input],) if step.input in place.names else ()
+            self.blanks.append(Blank(where, words[0], len(self.nodes), step.span, bool(known), inputs=known))
         else:
             self.steps(children(step), place)
             if isinstance(step, Merge) and step.runs:
@@ -280,6 +281,8 @@ class Unroller:
         if not place.shared:
             self.firsts[path] = name
         first = self.firsts.setdefault(path, name)
-        node = Node(name, layer, inputs, shapes, output.shape, span, first, place.train)
-        self.nodes.append(node._replace(dead=place.dead, within=place.within))
+        train, dead, within = place.train, place.dead, place.within
+        self.nodes.append(
+            Node(name, layer, inputs, shapes, output.shape, span, first, train, None, dead, within)
+        )
         names[output] = name
