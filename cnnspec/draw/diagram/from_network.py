@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from cnnspec.analysis.unroll import Blank, Node, unroll
 from cnnspec.draw.diagram.box_text import brief_words, layer_words
 from cnnspec.draw.diagram.model import (
     Arguments,
@@ -34,7 +35,7 @@ from cnnspec.graph.tree import (
     Use,
     Value,
 )
-from cnnspec.graph.walk import live, own_name, rows
+from cnnspec.graph.walk import own_name, rows
 from cnnspec.layers import FAMILIES
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.text.syntax import Literal
@@ -48,25 +49,6 @@ KINDS |= dict.fromkeys(FAMILIES["merge"], "join")
 """What kind of box a layer is: its family, but for a few."""
 
 
-class Surroundings(NamedTuple):
-    """Where steps stand: the boxes by the values that they make, and what holds for all of the steps."""
-
-    makers: dict[Value, int]
-    evaluated: set[Value]  # outputs of evaluation need them
-    needed: set[Value]  # outputs of evaluation or training need them
-    shared: bool = False
-    idle: str = ""
-
-
-def build(network: Network) -> Diagram:
-    """The diagram of a network; of one with faults, as far as they let it go."""
-    made = Builder().diagram(network)
-    # only the drawn boxes tell that a fault is met; then what no output needs must not be called idle
-    if any(box.kind == "fault" for box in boxes(made.items)):
-        made = Builder(partial=True).diagram(network)
-    return made
-
-
 class End(NamedTuple):
     """What a path brings to its join, and the edges on it."""
 
@@ -76,43 +58,47 @@ class End(NamedTuple):
     edges: range
 
 
+def build(network: Network) -> Diagram:
+    """The diagram of a network; of one with faults, as far as they let it go."""
+    return Builder(network).diagram()
+
+
 class Builder:
     """Numbers boxes as they run and gathers the edges between them.
 
-    In a `partial` network no step is idle: what no output needs may be needed behind a fault.
+    The steps tell what stands in which braces; the flat graph, of which each layer is taken as its step is
+    met, what feeds it, what it costs and whether evaluation does without it.
     """
 
-    def __init__(self, partial: bool = False) -> None:
-        self.partial = partial
+    def __init__(self, network: Network) -> None:
+        self.network, self.graph = network, unroll(network)
+        self.layers = self.graph.in_order()
+        self.makers: dict[str, int] = {}  # boxes by the names of their values in the flat graph
         self.count = 0
         self.edges: list[Edge] = []
         self.words: dict[int, tuple[str, str]] = {}
 
-    def diagram(self, network: Network) -> Diagram:
-        evaluated = live(network.steps, {output.value for output in network.outputs if not output.train})
-        outer = Surroundings({}, evaluated, live(network.steps, {output.value for output in network.outputs}))
-        items: list[Item] = []
+    def diagram(self) -> Diagram:
+        network, items = self.network, list[Item]()
         for given in network.inputs:
-            outer.makers[given.value] = self.count
+            self.makers[given.name] = self.count
             items.append(Box(self.number(), "input", (given.name,), (given.name,)))
-        waiting = list(network.outputs)
+        sources = {name: source for name, source, _ in self.graph.outputs}
+        waiting = [output for output in network.outputs if output.name in sources]
         # None: an output may be an input itself, which no step makes
         for step in (None, *network.steps):
-            items += self.step(step, outer) if step is not None else []
+            items += self.step(step, False) if step is not None else []
             # An output stands right behind what makes it: nothing has to be led past the rest of the net.
-            items += [self.output(output, outer) for output in waiting if output.value in outer.makers]
-            waiting = [output for output in waiting if output.value not in outer.makers]
+            items += [self.output(o, sources[o.name]) for o in waiting if sources[o.name] in self.makers]
+            waiting = [output for output in waiting if sources[output.name] not in self.makers]
         arriving = tuple(Port(given.name, are_known(given.value)) for given in network.inputs)
         made = [(output.name, output.value.shape) for output in network.outputs if not output.train]
         leaving = tuple(Port(name, shape) for name, shape in made if shape is not None)
         return Diagram(network.name, arriving, leaving, tuple(items), tuple(self.edges))
 
-    def output(self, output: Output, outer: Surroundings) -> Box:
-        shape = are_known(output.value)
-        tail = outer.makers[output.value]
-        fault = claim_words(output.value)
+    def output(self, output: Output, source: str) -> Box:
         idle = TRAINING if output.train else ""
-        self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=fault))
+        self.lead(source, output.value, idle=idle, fault=claim_words(output.value))
         parts = (output.name, idle) if idle else (output.name,)
         return Box(self.number(), "output", parts, parts, idle=idle)
 
@@ -120,60 +106,58 @@ class Builder:
         self.count += 1
         return self.count - 1
 
-    def steps(self, steps: tuple[Step, ...], outer: Surroundings) -> list[Item]:
-        return [item for step in steps for item in self.step(step, outer)]
+    def lead(self, source: str, value: Value, route: str = "", idle: str = "", fault: str = "") -> None:
+        """An edge to the box that is made next, from the one that makes a value."""
+        shape = are_known(value)
+        self.edges.append(Edge(self.makers[source], self.count, shape, shape, route, idle, fault))
 
-    def step(self, step: Step, outer: Surroundings) -> list[Item]:
-        """The items of a step; none behind a fault, where nothing arrives."""
-        # braces, joins and runs again are gone into: what they hold may begin at another value, by `from`
-        if isinstance(step, Leaf | Lost | Use) and step.input not in outer.makers:
-            return []
-        if isinstance(step, Lost):
-            return [self.fault(step.span.text, "", step.input, outer)]
-        if isinstance(step, Leaf):
-            return [self.leaf(step, outer)]
+    def steps(self, steps: tuple[Step, ...], shared: bool) -> list[Item]:
+        return [item for step in steps for item in self.step(step, shared)]
+
+    def step(self, step: Step, shared: bool) -> list[Item]:
+        """The items of a step, with `shared` weights where it runs again; none behind a fault."""
+        if isinstance(step, Leaf | Lost):
+            return self.layer(step)
         if isinstance(step, Use):
-            return self.use(step, outer)
+            items = self.steps(step.instance.steps, shared)
+            name = step.instance.block.name.name
+            label = given_label(step.name, name.lower())
+            return self.cluster("block", name, label, items, shared, given_arguments(step.instance))
         if isinstance(step, Braces):
-            return self.braces(step, outer)
+            return self.braces(step, shared)
         if isinstance(step, Merge):
-            return self.merge(step, outer)
-        if isinstance(step, Again):
-            return self.again(step, outer)
-        return []
+            return self.merge(step, shared)
+        return self.step(step.step, True) if isinstance(step, Again) else []
 
-    def idle(self, value: Value, outer: Surroundings) -> str:
-        """Why evaluation does without a value; "" where an output of evaluation needs it."""
-        if self.partial or outer.idle == UNREAD or value in outer.evaluated:
-            return outer.idle
-        return TRAINING if value in outer.needed else UNREAD
+    def layer(self, step: Leaf | Lost) -> list[Item]:
+        node = next(self.layers)
+        if isinstance(node, Node) and isinstance(step, Leaf):
+            self.lead(node.inputs[0], step.input, idle=node.idle, fault=claim_words(step.input))
+            return [self.box(node, given_label(step.name, node.layer.name))]
+        # the box where a network with faults ends
+        if not (isinstance(node, Blank) and node.fault):
+            return []
+        words, why = step.span.text, ""
+        if isinstance(step, Leaf):
+            words, why = layer_words(step.layer), misfit(step.layer, are_known(step.input))
+        self.lead(node.inputs[0], step.input, fault=why or "?")
+        return [Box(self.number(), "fault", (words,), (words,))]
 
-    def fault(self, words: str, why: str, value: Value, outer: Surroundings) -> Box:
-        """The box where a network with faults ends."""
-        shape, tail = are_known(value), outer.makers[value]
-        self.edges.append(Edge(tail, self.count, shape, shape, fault=why or "?"))
-        return Box(self.number(), "fault", (words,), (words,))
-
-    def leaf(self, step: Leaf, outer: Surroundings) -> Box:
-        shape, layer = are_known(step.input), step.layer
-        if step.output.shape is None:
-            return self.fault(layer_words(layer), misfit(layer, shape), step.input, outer)
-        idle = self.idle(step.output, outer)
-        tail = outer.makers[step.input]
-        self.edges.append(Edge(tail, self.count, shape, shape, idle=idle, fault=claim_words(step.input)))
-        outer.makers[step.output] = self.count
-        params = 0 if outer.shared else sum(int(w.elements) for w in layer.weights(shape) if w.trained)
+    def box(self, node: Node, label: str = "") -> Box:
+        """The box of a layer or a join."""
+        layer = node.layer
         words, brief = self.layer_words(layer)
+        self.makers[node.path] = self.count
         return Box(
             self.number(),
             KINDS.get(layer.name, "other"),
             (words,),
             (brief,),
-            given_label(step.name, layer.name),
-            Count.of(params),
-            Count.of(0 if idle else int(layer.macs(shape))),
-            shared=outer.shared,
-            idle=idle,
+            label,
+            Count.of(node.params),
+            Count.of(node.macs),
+            shared=node.shared,
+            idle=node.idle,
             window=window(layer),
             transposed=layer.name == "convtranspose",
             variables=variables(layer),
@@ -186,46 +170,32 @@ class Builder:
             found = self.words[id(layer)] = (layer_words(layer), brief_words(layer))
         return found
 
-    def use(self, step: Use, outer: Surroundings) -> list[Item]:
-        instance, name = step.instance, step.instance.block.name.name
-        idle = self.idle(step.output, outer)
-        makers = {instance.input: outer.makers[step.input]}
-        # in a block all that its output needs is needed; whether anybody needs that output, `idle` tells
-        within = live(instance.steps, {instance.output})
-        inner = Surroundings(makers, within, within, outer.shared, idle)
-        items = self.steps(instance.steps, inner)
-        if instance.output in makers:
-            outer.makers[step.output] = makers[instance.output]
-        label = given_label(step.name, name.lower())
-        return self.cluster("block", name, label, items, inner, given_arguments(instance))
-
-    def braces(self, step: Braces, outer: Surroundings) -> list[Item]:
+    def braces(self, step: Braces, shared: bool) -> list[Item]:
         items: list[Item] = []
         for row in rows(step):
-            inner = self.steps(row, outer)
-            items += self.cluster("iteration", "", "", inner, outer) if isinstance(step, Repeat) else inner
-        return self.cluster("group", braces_label(step), "", items, outer)
+            inner = self.steps(row, shared)
+            items += self.cluster("iteration", "", "", inner, shared) if isinstance(step, Repeat) else inner
+        return self.cluster("group", braces_label(step), "", items, shared)
 
-    def merge(self, step: Merge, outer: Surroundings) -> list[Item]:
+    def merge(self, step: Merge, shared: bool) -> list[Item]:
         items: list[Item] = []
         ends: list[End] = []
         for path in step.paths:
             start = len(self.edges)
-            made = self.steps(path.steps, outer)
-            items += self.cluster("path", "", "", made, outer)
+            made = self.steps(path.steps, shared)
+            items += self.cluster("path", "", "", made, shared)
             if not path.dropped:
                 convolutions = sum(box.kind == "conv" for box in boxes(made))
                 ends.append(End(path.output, not made, convolutions, range(start, len(self.edges))))
-        if len(ends) < 2 or any(end.value not in outer.makers for end in ends):
+        node = next(self.layers) if step.runs else None
+        if node is None or (isinstance(node, Blank) and not node.fault):
             return items
-        idle = self.idle(step.output, outer)
-        tails = [outer.makers[end.value] for end in ends]
-        number = self.number()
         # in a sum a lone convolution fits one shape to another; in a concat it is a path like others
         most = max(end.convolutions for end in ends) if step.layer.name == "add" else 0
-        fits = step.output.shape is not None
-        for tail, end in zip(tails, ends, strict=True):
-            shape, others = are_known(end.value), set(tails) - {tail}
+        idle = node.idle if isinstance(node, Node) else ""
+        tails = [self.makers[source] for source in node.inputs]
+        for tail, source, end in zip(tails, node.inputs, ends, strict=True):
+            others = set(tails) - {tail}
             # `| identity`, or `| from x`: its value also goes through the layers of another path
             route = "skip" if end.empty and self.leads_on(tail, others) else ""
             # ResNet's `| conv, conv, conv | conv 1x1 /2, batchnorm`: the second, all edges on it
@@ -233,13 +203,12 @@ class Builder:
                 route = "projection"
                 for key in end.edges:
                     self.edges[key] = self.edges[key]._replace(route=route)
-            why = claim_words(end.value) if fits else unlike(shape, ends)
-            self.edges.append(Edge(tail, number, shape, shape, route, idle, why))
-        words, brief = ((each,) for each in self.layer_words(step.layer))
-        if not fits:
-            return [*items, Box(number, "fault", words, brief)]
-        outer.makers[step.output] = number
-        return [*items, Box(number, KINDS[step.layer.name], words, brief, shared=outer.shared, idle=idle)]
+            why = claim_words(end.value) if isinstance(node, Node) else unlike(are_known(end.value), ends)
+            self.lead(source, end.value, route, idle, why)
+        if isinstance(node, Node):
+            return [*items, self.box(node)]
+        words, brief = self.layer_words(step.layer)
+        return [*items, Box(self.number(), "fault", (words,), (brief,))]
 
     def leads_on(self, start: int, ends: set[int]) -> bool:
         """Whether the value of a box reaches one of the ends by way of others. Edges are sorted by head."""
@@ -253,31 +222,19 @@ class Builder:
                 reached.add(edge.tail)
         return False
 
-    def again(self, step: Again, outer: Surroundings) -> list[Item]:
-        inner = step.step.output
-        # what the run makes is needed where the value that it hands on is
-        evaluated, needed = (
-            live((step.step,), known | {inner}) if step.output in known else known
-            for known in (outer.evaluated, outer.needed)
-        )
-        items = self.step(step.step, outer._replace(evaluated=evaluated, needed=needed, shared=True))
-        if inner in outer.makers:
-            outer.makers.setdefault(step.output, outer.makers[inner])
-        return items
-
     @staticmethod
     def cluster(
-        kind: str, name: str, label: str, items: list[Item], outer: Surroundings, arguments: Arguments = ()
+        kind: str, name: str, label: str, items: list[Item], shared: bool, arguments: Arguments = ()
     ) -> list[Item]:
         """The items in a cluster; unlabelled braces make none."""
         if not items or (kind == "group" and not name):
             return items
-        return [Cluster(kind, name, label, tuple(items), 1, outer.shared, reason(items), arguments)]
+        return [Cluster(kind, name, label, tuple(items), 1, shared, reason(items), arguments)]
 
 
 def reason(items: list[Item]) -> str:
     """Why evaluation does without all of the items; "" where it needs one."""
-    reasons = {box.idle for box in boxes(items)}
+    reasons = {item.idle for item in items}
     return "" if "" in reasons else TRAINING if TRAINING in reasons else UNREAD
 
 
