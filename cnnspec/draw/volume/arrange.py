@@ -14,11 +14,10 @@ from cnnspec.draw.diagram.model import group_pairs
 from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.breaks import best_breaks, crossings, row_cost
 from cnnspec.draw.volume.figure_model import Figure, Skip, Volume
-from cnnspec.draw.volume.primitives import Point, TextBlock
+from cnnspec.draw.volume.primitives import TEXT_SIZE, Point, TextBlock
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.draw.volume.solids import Plane, Solid, solid
 
-TEXT_SIZE = 6.5  # points of all words: journals ask for 6 at least, and colour tells labels from the rest
 LINE, LONGEST = 50.0, 100.0  # how wide a line of an operation is to be, and how wide a word may make it
 ALONG = 150.0  # how wide the words along a skip may be
 _BREAKS = re.compile(r" (?=[^\W\d])")  # before the name of an argument, not before its value
@@ -104,11 +103,9 @@ def give_size(volume: Volume, scale: Scale, sheets: bool, line: float = LINE) ->
         volume._replace(words=(), label=(), window=None, transposed=False, fed=True, fault=""), scale, sheets
     )
     # a circle tells no shape, which is that of a value it joins, but the names of outputs
-    label = TextBlock.fill(volume.label[:-1] if volume.sign else volume.label, TEXT_SIZE, 0, LONGEST)
-    fault = TextBlock.fill(volume.fault.split(), TEXT_SIZE, LONGEST, LONGEST)
-    return Sized(
-        volume, form, label, fault, TextBlock.fill(pieces(volume.counted_words), TEXT_SIZE, line, LONGEST)
-    )
+    label = TextBlock.fill(volume.label[:-1] if volume.sign else volume.label, 0, LONGEST)
+    fault = TextBlock.fill(volume.fault.split(), LONGEST, LONGEST)
+    return Sized(volume, form, label, fault, TextBlock.fill(pieces(volume.counted_words), line, LONGEST))
 
 
 def pieces(words: Sequence[str]) -> list[str]:

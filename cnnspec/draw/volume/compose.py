@@ -16,7 +16,6 @@ from cnnspec.draw.volume.arrange import (
     ALONG,
     APART,
     LINE,
-    TEXT_SIZE,
     Sized,
     by_head,
     fewest_rows,
@@ -24,7 +23,7 @@ from cnnspec.draw.volume.arrange import (
     wrapped,
 )
 from cnnspec.draw.volume.figure_model import Figure, Skip, figure_of
-from cnnspec.draw.volume.primitives import PITCH, Point, Polygon, Primitive, Text, TextBlock, shift
+from cnnspec.draw.volume.primitives import PITCH, TEXT_SIZE, Point, Polygon, Primitive, Text, TextBlock, shift
 from cnnspec.draw.volume.render import THEMES, draw_parts
 from cnnspec.draw.volume.scale import Scale
 from cnnspec.draw.volume.solids import wants_sheets
@@ -84,7 +83,7 @@ def layout(figure: Figure, wide: float) -> Layout:
     for inner in shown.opened:
         y += BETWEEN + TEXT_SIZE
         name = cut(inner.name, TEXT_SIZE, (wide - 2 * MARGIN) / BOLD)
-        parts.append(Text(Point(MARGIN, y), name, TEXT_SIZE, middle=False, bold=True))
+        parts.append(Text(Point(MARGIN, y), name, middle=False, bold=True))
         (found, height), _ = body(inner, wide, SMALL_ZOOMS)
         parts += [shift(part, 0, y) for part in found]
         y += height
@@ -201,7 +200,7 @@ def in_a_valley(figure: Figure, found: Valley, wide: float) -> Body | None:
     for zoom in ZOOMS:
         made = rungs(found, measure_volumes(figure, zoom, sheets=False), MARGIN, wide - MARGIN)
         if made:
-            parts, y = stairs(made, figure.volumes, MARGIN, MARGIN, wide - MARGIN)
+            parts, y = stairs(made, MARGIN, MARGIN, wide - MARGIN)
             # a smaller zoom makes a U lower; the last one is taken however high it is
             if y < HIGHEST * wide or zoom == ZOOMS[-1]:
                 # FPN: heads that do not work on the value before stand below the U
@@ -227,9 +226,9 @@ def footer(figure: Figure, parts: Sequence[Primitive], y: float, wide: float) ->
     room = wide - 2 * MARGIN
     # a sentence goes on in the next line only where a line does not hold it
     fits = ([said] if width(said, TEXT_SIZE) <= room else said.split() for said in caption(figure))
-    for words in TextBlock.fill([part for parts in fits for part in parts], TEXT_SIZE, room, room).lines:
-        y += TEXT_SIZE * PITCH
-        below.append(Text(Point(MARGIN, y), words, TEXT_SIZE, False, "quiet"))
+    for words in TextBlock.fill([part for parts in fits for part in parts], room, room).lines:
+        y += PITCH
+        below.append(Text(Point(MARGIN, y), words, False, "quiet"))
     return below, y + MARGIN
 
 
@@ -249,14 +248,12 @@ def legend(shown: set[str], y: float, wide: float) -> Body:
     for kind, words in ((kind, words) for kind, words in NAMES.items() if kind in shown):
         length = TEXT_SIZE + APART + width(words, TEXT_SIZE)
         if x > MARGIN and x + length > wide - MARGIN:
-            x, y = MARGIN, y + TEXT_SIZE * PITCH
+            x, y = MARGIN, y + PITCH
         corners = (Point(x + a * TEXT_SIZE, y + b * TEXT_SIZE) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1)))
         parts.append(Polygon(tuple(corners), kind))
-        parts.append(
-            Text(Point(x + TEXT_SIZE + APART, y + 0.85 * TEXT_SIZE), words, TEXT_SIZE, False, "quiet")
-        )
+        parts.append(Text(Point(x + TEXT_SIZE + APART, y + 0.85 * TEXT_SIZE), words, False, "quiet"))
         x += length + BETWEEN
-    return parts, y + (TEXT_SIZE * PITCH if parts else 0.0) + APART
+    return parts, y + (PITCH if parts else 0.0) + APART
 
 
 def description(figure: Figure) -> str:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from cnnspec.draw.diagram.box_text import fill_lines
 from cnnspec.draw.metrics import cut, width
 
-PITCH = 1.18  # from line to line, of the size of the letters
+TEXT_SIZE = 6.5  # points of all words: journals ask for 6 at least, and colour tells labels from the rest
+PITCH = TEXT_SIZE * 1.18  # from line to line
 
 
 class Point(NamedTuple):
@@ -46,10 +47,10 @@ class Text(NamedTuple):
 
     at: Point
     words: str
-    size: float
     middle: bool = True
     role: str = "ink"
     bold: bool = False
+    size: float = TEXT_SIZE
 
 
 Primitive = Polygon | Polyline | Circle | Text
@@ -65,28 +66,27 @@ def shift(part: Primitive, x: float, y: float) -> Primitive:
 
 
 class TextBlock(NamedTuple):
-    """Lines of text below each other, in letters of one size; as wide as the widest."""
+    """Lines of text below each other; as wide as the widest."""
 
     lines: tuple[str, ...] = ()
-    size: float = 0.0
     width: float = 0.0
 
     @classmethod
-    def fill(cls, words: Sequence[str], size: float, room: float, most: float = math.inf) -> TextBlock:
+    def fill(cls, words: Sequence[str], room: float, most: float = math.inf) -> TextBlock:
         """Words in lines of some room, a wider word on a line of its own, which is cut at the `most`."""
-        filled = fill_lines(words, " ", room, lambda line: width(line, size))
-        lines = tuple(cut(line, size, most) for line in filled)
-        return cls(lines, size, max((width(line, size) for line in lines), default=0.0))
+        filled = fill_lines(words, " ", room, lambda line: width(line, TEXT_SIZE))
+        lines = tuple(cut(line, TEXT_SIZE, most) for line in filled)
+        return cls(lines, max((width(line, TEXT_SIZE) for line in lines), default=0.0))
 
     @property
     def height(self) -> float:
-        return len(self.lines) * self.size * PITCH
+        return len(self.lines) * PITCH
 
     def centred(self, x: float, top: float, role: str = "ink") -> list[Primitive]:
         # the line that letters stand on is so far below their top
-        first = top + 0.85 * self.size
-        lines = ((first + i * self.size * PITCH, words) for i, words in enumerate(self.lines))
-        return [Text(Point(x, y), words, self.size, role=role) for y, words in lines]
+        first = top + 0.85 * TEXT_SIZE
+        lines = ((first + i * PITCH, words) for i, words in enumerate(self.lines))
+        return [Text(Point(x, y), words, role=role) for y, words in lines]
 
 
 class Skyline:

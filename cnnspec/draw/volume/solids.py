@@ -77,7 +77,7 @@ def solid(volume: Volume, scale: Scale, sheets: bool) -> Solid:
 
 
 def circle(sign: str) -> Solid:
-    words = Text(Point(RADIUS, 2.9), sign, 8.0, bold=True)
+    words = Text(Point(RADIUS, 2.9), sign, bold=True, size=8.0)
     return flat("circle", 2 * RADIUS, Circle(Point(RADIUS, 0), RADIUS, "join"), words)
 
 

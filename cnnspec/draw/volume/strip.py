@@ -8,9 +8,10 @@ from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.arrange import APART, GAP, STUB, TEXT_SIZE, Spot
+from cnnspec.draw.volume.arrange import APART, GAP, STUB, Spot
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
 from cnnspec.draw.volume.primitives import (
+    TEXT_SIZE,
     Circle,
     Point,
     Polygon,
@@ -185,7 +186,7 @@ class Strip:
                 half = width(skip.words, TEXT_SIZE) / 2
                 centre = clear((low, high), half, uprights)
                 centre = min(max(centre, self.left + half), self.right - half)
-                self.parts.append(Text(Point(centre, y - 2.4), skip.words, TEXT_SIZE, role="skip"))
+                self.parts.append(Text(Point(centre, y - 2.4), skip.words, role="skip"))
                 self.above.add(centre - half, centre + half, y - 2.4 - TEXT_SIZE)
         # `ends` has counted it down to 0; tags stand outside all lines
         ended = Counter(skip.head for skip in skips)
@@ -212,7 +213,7 @@ class Strip:
         """An arrow to a number, or with `sense` -1 from numbers to a solid, on its other side; if any."""
         if not lines:
             return
-        words = TextBlock.fill(lines, TEXT_SIZE, 0)
+        words = TextBlock.fill(lines, 0)
         half = words.width / 2
         centre = foot.x + sense * (half - 2)
         centre = min(max(centre, self.left + APART + half), self.right - APART - half)
@@ -240,7 +241,7 @@ class Strip:
             tip = y + 3 * line.sign
             base = tip + TEXT_SIZE * 1.15 if line.sign > 0 else tip - 3
             self.parts.append(Polyline((Point(a, y), Point(a, tip), Point(b, tip), Point(b, y)), "ink", 0.7))
-            self.parts.append(Text(Point(centre, base), words, TEXT_SIZE, bold=True))
+            self.parts.append(Text(Point(centre, base), words, bold=True))
 
 
 def link(before: Spot, spot: Spot) -> list[Primitive]:

@@ -14,7 +14,6 @@ from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.arrange import (
     APART,
     GAP,
-    TEXT_SIZE,
     Sized,
     Spot,
     by_head,
@@ -22,7 +21,16 @@ from cnnspec.draw.volume.arrange import (
     spread,
 )
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, Volume
-from cnnspec.draw.volume.primitives import PITCH, Point, Polyline, Primitive, Text, TextBlock, shift
+from cnnspec.draw.volume.primitives import (
+    PITCH,
+    TEXT_SIZE,
+    Point,
+    Polyline,
+    Primitive,
+    Text,
+    TextBlock,
+    shift,
+)
 from cnnspec.draw.volume.strip import Strip, Tags, numbered, part_skips
 
 SIDE, CHANNEL, MOST_INDENT = 9.0, 15.0, 40.0  # beside a level, below it, and from level to level
@@ -280,7 +288,7 @@ def across(left: list[Spot], right: list[Spot], level: Level, tags: Tags) -> Str
 
 
 def fill_words(words: Sequence[str], room: float = 0.0) -> TextBlock:
-    return TextBlock.fill(pieces(words), TEXT_SIZE, room)
+    return TextBlock.fill(pieces(words), room)
 
 
 def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[Primitive]:
@@ -291,17 +299,15 @@ def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[
     outer, inner = abs(edge - x) - APART, abs(middle - x) - APART
     room = outer if width(", ".join(words), TEXT_SIZE) <= outer else max(outer, inner)
     ends = (edge if room == outer else middle) < x
-    lines = TextBlock.fill(pieces(words), TEXT_SIZE, room, room).lines
+    lines = TextBlock.fill(pieces(words), room, room).lines
     starts = (x - APART - width(line, TEXT_SIZE) if ends else x + APART for line in lines)
     return [
-        Text(Point(start, (i + 1 - len(lines)) * TEXT_SIZE * PITCH), line, TEXT_SIZE, False, "quiet")
+        Text(Point(start, (i + 1 - len(lines)) * PITCH), line, False, "quiet")
         for i, (start, line) in enumerate(zip(starts, lines, strict=True))
     ]
 
 
-def stairs(
-    made: Sequence[Rung], volumes: Sequence[Volume], top: float, left: float, right: float
-) -> tuple[list[Primitive], float]:
+def stairs(made: Sequence[Rung], top: float, left: float, right: float) -> tuple[list[Primitive], float]:
     """All levels below each other between left and right, with the ways down and up; and where they end."""
     solids: list[Primitive] = []
     ways: list[Primitive] = []
@@ -312,12 +318,10 @@ def stairs(
         else:
             tail, head, rise_to = upper.left[-1], rung.left[0], upper.right[:1]
             middle = (tail.centre + (rise_to[0].centre if rise_to else right)) / 2
-            said = [caption(volumes[head.number].counted_words, tail.centre, left, middle)]
-            said += (
-                caption(volumes[spot.number].counted_words, spot.centre, right, middle) for spot in rise_to
-            )
+            said = [caption(head.sized.volume.counted_words, tail.centre, left, middle)]
+            said += (caption(spot.sized.volume.counted_words, spot.centre, right, middle) for spot in rise_to)
             # the y on which the ways run across; captions of several lines need more room above it
-            corridor = y + CHANNEL - 5 + TEXT_SIZE * PITCH * (max(map(len, said)) - 1)
+            corridor = y + CHANNEL - 5 + PITCH * (max(map(len, said)) - 1)
             low = corridor + 5 - rung.strip.above.end
             ways.append(down(tail, head, (high, corridor, low)))
             last = (rung.right or rung.left)[-1]
