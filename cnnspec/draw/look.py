@@ -62,22 +62,25 @@ def look_of(
     """
     choose("view", view, VIEWS)
     choose("theme", theme, THEMES)
-    look = Look(view=view, theme=THEMES[theme], font=font or "", blocks=blocks, caption=caption)
-    if title is not None:
-        look = look._replace(title=plain(title, LONGEST))
     graphs = {"detail": detail, "direction": direction, "show": show}
     given = [name for name, value in graphs.items() if value is not None]
     if view != "graph" and given:
         raise ValueError(f"{given[0]} goes with view graph")
     if blocks and view != "volume":
         raise ValueError("blocks goes with view volume")
-    if detail is not None:
-        look = look._replace(detail=choose("detail", detail, DETAILS))
-    if direction is not None:
-        look = look._replace(direction=choose("direction", direction, DIRECTIONS))
-    if width is not None:
-        look = look._replace(width=parse_width(width))
-    return look if show is None else look._replace(show=parse_show(show))
+    usual = Look()
+    return Look(
+        view=view,
+        detail=None if detail is None else choose("detail", detail, DETAILS),
+        direction=usual.direction if direction is None else choose("direction", direction, DIRECTIONS),
+        width=None if width is None else parse_width(width),
+        theme=THEMES[theme],
+        show=usual.show if show is None else parse_show(show),
+        font=font or "",
+        blocks=blocks,
+        title=None if title is None else plain(title, LONGEST),
+        caption=caption,
+    )
 
 
 def choose(what: str, word: str, words: Collection[str]) -> str:

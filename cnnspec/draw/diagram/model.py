@@ -140,6 +140,9 @@ class Totals(NamedTuple):
     params: int
     macs: int
 
+    def __str__(self) -> str:
+        return f"{self.params:,} parameters, {self.macs:,} MACs"
+
 
 def boxes(items: Iterable[Item]) -> Iterator[Box]:
     """All boxes, in the order of execution."""

@@ -40,9 +40,7 @@ def check_size(diagram: Diagram) -> None:
 
 def facts(diagram: Diagram) -> str:
     """`1@28x28 to 10, 61,706 parameters, 416,520 MACs`."""
-    params, macs = totals(diagram)
-    arriving, leaving = port_words(diagram.inputs), port_words(diagram.outputs)
-    return f"{arriving} to {leaving}, {params:,} parameters, {macs:,} MACs"
+    return f"{port_words(diagram.inputs)} to {port_words(diagram.outputs)}, {totals(diagram)}"
 
 
 def port_words(ports: tuple[Port, ...]) -> str:

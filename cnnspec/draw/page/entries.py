@@ -34,16 +34,16 @@ class Entry(NamedTuple):
     path: str
     kind: str
     words: str
-    formula: str
-    worked: tuple[str, ...]
-    arriving: tuple[str, ...]
-    leaving: Shape | None
-    tensors: tuple[Tensor, ...]
-    params: int
-    macs: int
-    field: str
-    note: str
-    places: tuple[TextLine, ...]
+    formula: str = ""
+    worked: tuple[str, ...] = ()
+    arriving: tuple[str, ...] = ()
+    leaving: Shape | None = None
+    tensors: tuple[Tensor, ...] = ()
+    params: int = 0
+    macs: int = 0
+    field: str = ""
+    note: str = ""
+    places: tuple[TextLine, ...] = ()
 
     @property
     def made(self) -> str:
@@ -96,10 +96,9 @@ def entries_of(full: Diagram, entries: Sequence[Entry]) -> list[int]:
 
 def input_entry(given: Input, sources: Sources) -> Entry:
     prepared = [f"{name} {', '.join(f'{v:g}' for v in getattr(given, name))}" for name in ("mean", "std")]
-    return Entry(
-        given.name, "input", "input", "", (), (), are_known(given.value), (), 0, 0, "",
-        "; ".join(words for words in prepared if not words.endswith(" ")), (sources.place(given.span),),
-    )  # fmt: skip
+    note = "; ".join(words for words in prepared if not words.endswith(" "))
+    shape, places = are_known(given.value), (sources.place(given.span),)
+    return Entry(given.name, "input", "input", leaving=shape, note=note, places=places)
 
 
 def layer_entry(node: Node, field: Field | None, places: tuple[TextLine, ...]) -> Entry:
@@ -130,8 +129,7 @@ def layer_entry(node: Node, field: Field | None, places: tuple[TextLine, ...]) -
 
 def lost(blank: Blank, places: tuple[TextLine, ...]) -> Entry:
     """What a fault left of a layer."""
-    kind = "fault" if blank.fault else "other"
-    return Entry(blank.path, kind, blank.words, "", (), (), None, (), 0, 0, "", "", places)
+    return Entry(blank.path, "fault" if blank.fault else "other", blank.words, places=places)
 
 
 def field_words(field: Field | None) -> str:

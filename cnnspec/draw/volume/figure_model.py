@@ -102,11 +102,9 @@ def from_draft(diagram: Diagram, draft: Draft, blocks: bool = False) -> Figure:
         skips += [(tail, number, "") for tail in dict.fromkeys(tails) if not before or tail != order[i - 1]]
         volumes.append(volume(draft, draft.boxes[number], before))
     found = sorted(Skip(place[tail], place[head], words) for tail, head, words in skips)
-    params, macs = totals(diagram)
-    facts = f"{params:,} parameters, {macs:,} MACs"
     return Figure(
         plain(diagram.name, 100),
-        facts,
+        str(totals(diagram)),
         tuple(volumes),
         tuple(found),
         tuple(braces(draft, place)),
