@@ -339,8 +339,8 @@ class Net:
     def _repr_html_(self) -> str:
         """What a notebook shows: the picture, unless it would be very large, the table, and warnings."""
         from cnnspec.draw.diagram.model import boxes
+        from cnnspec.draw.diagram.simplify import simplify
         from cnnspec.draw.graph.engine import DrawProblem
-        from cnnspec.draw.picture import simplify
 
         count = sum(1 for _ in boxes(simplify(self.network).items))
         try:

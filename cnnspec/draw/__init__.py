@@ -4,6 +4,6 @@
 
 `model` says what a diagram is; a pass is a file. `picture` strings them together. Only `dot` writes
 Graphviz's language and only `engine` runs it, a column at a time; `clear` moves the titles that
-edges cross, `svg` sets the columns on one page, `raster` makes PNG and PDF of the page, `tikz` LaTeX. A
-`.dot` file is the whole diagram in one graph.
+edges cross, `svg` sets the columns on one page, for which `layout` tries columns and `fit` levels of
+detail; `raster` makes PNG and PDF of the page, `tikz` LaTeX. A `.dot` file is the whole diagram in one graph.
 """

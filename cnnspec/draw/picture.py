@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cnnspec.draw.diagram.model import Diagram
-from cnnspec.draw.diagram.simplify import FOLDED, overviews, simplify
+from cnnspec.draw.diagram.simplify import FOLDED, simplify
 from cnnspec.draw.graph.engine import DrawProblem, Engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import mark
@@ -16,13 +16,9 @@ from cnnspec.draw.style import FONT
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
 
-if TYPE_CHECKING:
-    from cnnspec.draw.graph.svg import Page
-
 SUFFIXES = (".svg", ".png", ".pdf", ".tex", ".dot", ".html")
 RIMLESS = (".pdf", ".tex")  # formats in which text cannot have a rim of another colour
 IMAGES = {b"<?xml": "image/svg+xml", b"\x89PNG": "image/png"}  # by how their files begin
-__all__ = ["DrawProblem", "Picture", "picture", "simplify", "suffix_of"]
 
 
 class Picture(NamedTuple):
@@ -64,17 +60,24 @@ def picture(
         return page(network, look, faults)
     if look.view == "volume":
         return volumes(network, suffix, look)
-    diagram = simplify(network, look.detail or FOLDED)
     if suffix == ".dot":
-        from cnnspec.draw.graph.dot import dot
+        return write_dot(network, look)
+    return draw_graph(network, suffix, look, draw)
 
-        text = dot(diagram, look)
-        if look.font:
-            from cnnspec.draw.formats.fonts import family_of
 
-            text = text.replace(f'fontname="{FONT}', f'fontname="{family_of(look.font)}')
-        return Picture(text.encode())
-    return draw_graph(network, diagram, suffix, look, draw)
+def shown(network: Network, look: Look) -> Diagram:
+    return simplify(network, look.detail or FOLDED)
+
+
+def write_dot(network: Network, look: Look) -> Picture:
+    """The graph in Graphviz's language. Raises DrawProblem."""
+    from cnnspec.draw.formats.fonts import family_of
+    from cnnspec.draw.graph.dot import dot
+
+    text = dot(shown(network, look), look)
+    if look.font:
+        text = text.replace(f'fontname="{FONT}', f'fontname="{family_of(look.font)}')
+    return Picture(text.encode())
 
 
 def write_page(svg: str, suffix: str, look: Look, name: str) -> bytes:
@@ -94,64 +97,15 @@ def write_page(svg: str, suffix: str, look: Look, name: str) -> bytes:
     return png(svg, mark(name), look.font) if suffix == ".png" else pdf(svg, name, look.font)
 
 
-def draw_graph(network: Network, diagram: Diagram, suffix: str, look: Look, draw: Engine | None) -> Picture:
+def draw_graph(network: Network, suffix: str, look: Look, draw: Engine | None) -> Picture:
     """The page of a graph, and what is to be said of it: what it leaves out, and where it does not fit."""
-    diagram, made, said = best_page(network, diagram, look, suffix not in RIMLESS, draw)
+    from cnnspec.draw.graph.fit import best_page, remarks, way_out
+
+    diagram, made, said = best_page(network, shown(network, look), look, suffix not in RIMLESS, draw)
     problems = list(remarks(made, look.width))
     ways = [way_out(network, diagram, look, draw)] if problems else []
     note = "; ".join(filter(None, (said, *problems, *ways)))
-    return Picture(write_page(made.svg, suffix, look, diagram.name), note)
-
-
-def best_page(
-    network: Network, diagram: Diagram, look: Look, rims: bool, draw: Engine | None
-) -> tuple[Diagram, Page, str]:
-    """Where a level of detail is not chosen and does not fit, blocks are boxes: what is drawn, and why."""
-    from cnnspec.draw.graph.layout import lay_out, merit
-
-    is_free = look.detail is None and look.width is not None
-    # where coarser levels may follow, one that is far from fitting is given up early
-    candidates = [(diagram, lay_out(diagram, look, rims, draw, thorough=not is_free), "")]
-    for detail, overview in overviews(network) if is_free else ():
-        if not any(remarks(candidates[-1][1], look.width)):
-            break
-        # a net without blocks of its own has the same diagram at several levels
-        if overview == candidates[-1][0]:
-            continue
-        said = f"{detail} are drawn as boxes: opened, they do not fit; the detail `{FOLDED}` opens them"
-        candidates.append((overview, lay_out(overview, look, rims, draw, thorough=False), said))
-    return max(candidates, key=lambda candidate: merit(candidate[1]))
-
-
-def way_out(network: Network, diagram: Diagram, look: Look, draw: Engine | None) -> str:
-    """What fits a page instead, each tried before it is offered."""
-    from cnnspec.draw.graph.layout import HIGH, WIDE
-    from cnnspec.draw.volume.compose import figure_page
-
-    volumes = figure_page(network, look._replace(view="volume"))
-    ways = [("the view `volume`", volumes.height <= HIGH)]
-    if look.width is not None and look.width < WIDE:
-        _, wide, _ = best_page(network, diagram, look._replace(width=WIDE), True, draw)
-        ways.append((f"a width of {WIDE / 72:g}in", not any(remarks(wide, WIDE))))
-    found = [way for way, fits in ways if fits]
-    return f"what fits: {' or '.join(found)}" if found else "nothing else that was tried fits"
-
-
-def remarks(made: Page, width: float | None) -> Iterator[str]:
-    """What keeps a figure from being printed as it is: it is higher than a page, or its text is small."""
-    from cnnspec.draw.graph.layout import LEAST_TEXT, fits, legible
-    from cnnspec.draw.style import SIZE
-
-    if not fits(made, width):
-        yield too_high(made.height)
-    if not legible(made):
-        yield f"the text is {SIZE * made.scale:.1f} pt high, below the {LEAST_TEXT:g} pt that can be read"
-
-
-def too_high(height: float) -> str:
-    from cnnspec.draw.graph.layout import HIGH
-
-    return f"the figure is {height / 72:.1f}in high, more than the {HIGH / 72:.1f}in of a page"
+    return Picture(write_page(made.svg, suffix, look, network.name), note)
 
 
 def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
@@ -170,6 +124,7 @@ def page(network: Network, look: Look, faults: Sequence[Diagnostic]) -> Picture:
 def volumes(network: Network, suffix: str, look: Look) -> Picture:
     """The figure of the papers, which needs no Graphviz. Raises DrawProblem."""
     from cnnspec.draw.formats.fonts import measure_in
+    from cnnspec.draw.graph.fit import too_high
     from cnnspec.draw.graph.layout import HIGH
     from cnnspec.draw.volume.compose import figure_page
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnspec.draw.picture import simplify
+from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.volume.breaks import best_breaks, crossings
 from cnnspec.draw.volume.compose import layout
 from cnnspec.draw.volume.figure_model import figure_of

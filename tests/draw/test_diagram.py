@@ -15,12 +15,11 @@ from cnnspec.draw.diagram.fold import fold
 from cnnspec.draw.diagram.from_network import KINDS, build
 from cnnspec.draw.diagram.fuse import fuse
 from cnnspec.draw.diagram.model import Cluster, Count, Diagram, boxes, clusters, totals
-from cnnspec.draw.diagram.simplify import BLOCKS, CHAINS, FOLDED, PARTS
+from cnnspec.draw.diagram.simplify import BLOCKS, CHAINS, FOLDED, PARTS, simplify
 from cnnspec.draw.diagram.unwrap import unwrap
 from cnnspec.draw.graph.dot import dot
 from cnnspec.draw.graph.wrap import column_of
 from cnnspec.draw.look import DETAILS
-from cnnspec.draw.picture import simplify
 from cnnspec.draw.style import SHAPES
 from cnnspec.graph.tree import TRAINING, UNREAD
 from cnnspec.layers import NAMES

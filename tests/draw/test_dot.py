@@ -15,10 +15,10 @@ import pytest
 
 from cnnspec.draw import style
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, Port
+from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.graph.dot import Writer, dot, facts, text
 from cnnspec.draw.metrics import width
 from cnnspec.draw.names import LONGEST, plain
-from cnnspec.draw.picture import simplify
 from cnnspec.draw.theme import THEMES, Theme
 from cnnspec.text.output import MARK
 from cnnspec.values.shapes import Shape

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.draw.diagram.model import Diagram, totals
-from cnnspec.draw.picture import simplify
+from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.theme import THEMES
 from cnnspec.draw.volume.figure_model import Figure, figure_of
 from tests.draw.nets import ordered

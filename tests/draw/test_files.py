@@ -19,12 +19,13 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from cnnspec.commands.cli import main
+from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.formats import raster
 from cnnspec.draw.graph import engine as engines
 from cnnspec.draw.graph.engine import DrawProblem, engine, wheel
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import Look
-from cnnspec.draw.picture import SUFFIXES, picture, simplify
+from cnnspec.draw.picture import SUFFIXES, picture
 from cnnspec.draw.theme import THEMES
 from cnnspec.text.output import MARK, is_ours
 from tests.draw.nets import ENGINES, GOLDEN, golden, ordered, svg

@@ -10,12 +10,14 @@ from click.testing import CliRunner, Result
 
 from cnnspec.commands.cli import main
 from cnnspec.draw.diagram.model import boxes
+from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.graph.engine import Engine
+from cnnspec.draw.graph.fit import best_page
 from cnnspec.draw.graph.layout import LEAST_TEXT, lay_out
 from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, Page, break_lines, page
 from cnnspec.draw.graph.wrap import BETWEEN, LONG, correct, even_line, measure, sever
 from cnnspec.draw.look import DIRECTIONS, SHOWN, Look, parse_show, parse_width
-from cnnspec.draw.picture import best_page, picture, simplify
+from cnnspec.draw.picture import picture
 from cnnspec.draw.style import SIZE
 from cnnspec.draw.theme import THEMES
 from cnnspec.graph.tree import Network

@@ -18,12 +18,13 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import check_text
 from cnnspec.draw.diagram.from_network import build
 from cnnspec.draw.diagram.model import boxes
+from cnnspec.draw.diagram.simplify import simplify
+from cnnspec.draw.graph.engine import DrawProblem
 from cnnspec.draw.look import DETAILS, Look
 from cnnspec.draw.page import document
 from cnnspec.draw.page.document import as_json, page
 from cnnspec.draw.page.entries import contents
 from cnnspec.draw.page.space import space
-from cnnspec.draw.picture import DrawProblem, simplify
 from cnnspec.graph.tree import Network
 from tests.draw.nets import ZOO, shipped
 from tests.nets import network

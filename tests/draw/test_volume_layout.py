@@ -8,8 +8,8 @@ from itertools import combinations, pairwise
 import pytest
 
 from cnnspec.compiler import check_text
+from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.metrics import width
-from cnnspec.draw.picture import simplify
 from cnnspec.draw.volume.arrange import wrapped
 from cnnspec.draw.volume.compose import (
     NAMES,

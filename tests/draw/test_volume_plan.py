@@ -14,7 +14,7 @@ from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
 from cnnspec.draw.diagram.from_network import build
 from cnnspec.draw.diagram.model import clusters
-from cnnspec.draw.picture import simplify
+from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.volume.compose import measure_volumes
 from cnnspec.draw.volume.draft import Draft
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, figure_of, is_one_volume
