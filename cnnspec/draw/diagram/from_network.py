@@ -66,23 +66,26 @@ def build(network: Network) -> Diagram:
 class Builder:
     """Numbers boxes as they run and gathers the edges between them.
 
+    `drawn` tells of each box which input or layer it draws, by its place: inputs first, then layers as they
+    run; an output shows what makes it.
+
     The steps tell what stands in which braces; the flat graph, of which each layer is taken as its step is
     met, what feeds it, what it costs and whether evaluation does without it.
     """
 
     def __init__(self, network: Network) -> None:
         self.network, self.graph = network, unroll(network)
-        self.layers = self.graph.in_order()
+        self.layers = enumerate(self.graph.in_order(), len(network.inputs))
         self.makers: dict[str, int] = {}  # boxes by the names of their values in the flat graph
-        self.count = 0
+        self.drawn: list[int] = []
         self.edges: list[Edge] = []
         self.words: dict[int, tuple[str, str]] = {}
 
     def diagram(self) -> Diagram:
         network, items = self.network, list[Item]()
-        for given in network.inputs:
-            self.makers[given.name] = self.count
-            items.append(Box(self.number(), "input", (given.name,), (given.name,)))
+        for place, given in enumerate(network.inputs):
+            self.makers[given.name] = self.number(place)
+            items.append(Box(place, "input", (given.name,), (given.name,)))
         sources = {name: source for name, source, _ in self.graph.outputs}
         waiting = [output for output in network.outputs if output.name in sources]
         # None: an output may be an input itself, which no step makes
@@ -100,16 +103,18 @@ class Builder:
         idle = TRAINING if output.train else ""
         self.lead(source, output.value, idle=idle, fault=claim_words(output.value))
         parts = (output.name, idle) if idle else (output.name,)
-        return Box(self.number(), "output", parts, parts, idle=idle)
+        number = self.number(self.drawn[self.makers[source]])
+        return Box(number, "output", parts, parts, idle=idle)
 
-    def number(self) -> int:
-        self.count += 1
-        return self.count - 1
+    def number(self, place: int) -> int:
+        """The number of the next box, which draws the input or layer of that place."""
+        self.drawn.append(place)
+        return len(self.drawn) - 1
 
     def lead(self, source: str, value: Value, route: str = "", idle: str = "", fault: str = "") -> None:
         """An edge to the box that is made next, from the one that makes a value."""
         shape = are_known(value)
-        self.edges.append(Edge(self.makers[source], self.count, shape, shape, route, idle, fault))
+        self.edges.append(Edge(self.makers[source], len(self.drawn), shape, shape, route, idle, fault))
 
     def steps(self, steps: tuple[Step, ...], shared: bool) -> list[Item]:
         return [item for step in steps for item in self.step(step, shared)]
@@ -130,10 +135,10 @@ class Builder:
         return self.step(step.step, True) if isinstance(step, Again) else []
 
     def layer(self, step: Leaf | Lost) -> list[Item]:
-        node = next(self.layers)
+        place, node = next(self.layers)
         if isinstance(node, Node) and isinstance(step, Leaf):
             self.lead(node.inputs[0], step.input, idle=node.idle, fault=claim_words(step.input))
-            return [self.box(node, given_label(step.name, node.layer.name))]
+            return [self.box(place, node, given_label(step.name, node.layer.name))]
         # the box where a network with faults ends
         if not (isinstance(node, Blank) and node.fault):
             return []
@@ -141,15 +146,15 @@ class Builder:
         if isinstance(step, Leaf):
             words, why = layer_words(step.layer), misfit(step.layer, are_known(step.input))
         self.lead(node.inputs[0], step.input, fault=why or "?")
-        return [Box(self.number(), "fault", (words,), (words,))]
+        return [Box(self.number(place), "fault", (words,), (words,))]
 
-    def box(self, node: Node, label: str = "") -> Box:
+    def box(self, place: int, node: Node, label: str = "") -> Box:
         """The box of a layer or a join."""
         layer = node.layer
         words, brief = self.layer_words(layer)
-        self.makers[node.path] = self.count
+        number = self.makers[node.path] = self.number(place)
         return Box(
-            self.number(),
+            number,
             KINDS.get(layer.name, "other"),
             (words,),
             (brief,),
@@ -187,8 +192,10 @@ class Builder:
             if not path.dropped:
                 convolutions = sum(box.kind == "conv" for box in boxes(made))
                 ends.append(End(path.output, not made, convolutions, range(start, len(self.edges))))
-        node = next(self.layers) if step.runs else None
-        if node is None or (isinstance(node, Blank) and not node.fault):
+        if not step.runs:
+            return items
+        place, node = next(self.layers)
+        if isinstance(node, Blank) and not node.fault:
             return items
         # in a sum a lone convolution fits one shape to another; in a concat it is a path like others
         most = max(end.convolutions for end in ends) if step.layer.name == "add" else 0
@@ -206,9 +213,9 @@ class Builder:
             why = claim_words(end.value) if isinstance(node, Node) else unlike(are_known(end.value), ends)
             self.lead(source, end.value, route, idle, why)
         if isinstance(node, Node):
-            return [*items, self.box(node)]
+            return [*items, self.box(place, node)]
         words, brief = self.layer_words(step.layer)
-        return [*items, Box(self.number(), "fault", (words,), (brief,))]
+        return [*items, Box(self.number(place), "fault", (words,), (brief,))]
 
     def leads_on(self, start: int, ends: set[int]) -> bool:
         """Whether the value of a box reaches one of the ends by way of others. Edges are sorted by head."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnspec.analysis.receptive import WHOLE, Field, fields
-from cnnspec.analysis.unroll import Blank, Node, unroll
+from cnnspec.analysis.unroll import Blank, Node
 from cnnspec.draw.diagram.box_text import layer_words, odds
-from cnnspec.draw.diagram.from_network import KINDS, are_known, build
-from cnnspec.draw.diagram.model import Diagram, boxes
+from cnnspec.draw.diagram.from_network import KINDS, Builder, are_known
 from cnnspec.draw.page.source_lines import Sources, TextLine, trails
 from cnnspec.graph.tree import Input, Network
 from cnnspec.layers.worked_sums import work_out
@@ -55,43 +53,25 @@ class Contents(NamedTuple):
 
     entries: tuple[Entry, ...]
     sources: Sources
-    full: Diagram
     drawn: tuple[int, ...]
 
 
 def contents(network: Network) -> Contents:
     """All that is known of a network; of one with faults, as far as they let it be."""
-    sources, graph, full = Sources(network), unroll(network), build(network)
-    known_fields = fields(graph)
+    sources, builder = Sources(network), Builder(network)
+    full, known_fields = builder.diagram(), fields(builder.graph)
     entries = [input_entry(given, sources) for given in network.inputs]
-    for each, trail in zip(graph.in_order(), trails(network.steps), strict=True):
+    for each, trail in zip(builder.graph.in_order(), trails(network.steps), strict=True):
         places = sources.places(trail)
         if isinstance(each, Node):
             entries.append(layer_entry(each, known_fields[each.path], places))
         else:
             entries.append(lost(each, places))
-    drawn = entries_of(full, entries)
     for number, words in odds(full).items():
-        entry = entries[drawn[number]]
-        entries[drawn[number]] = entry._replace(note=f"{entry.made if entry.leaving else ''} {words}".strip())
-    return Contents(tuple(entries), sources, full, tuple(drawn))
-
-
-def entries_of(full: Diagram, entries: Sequence[Entry]) -> list[int]:
-    """The entry of each box. Both are in the order of execution; an output shows what makes it."""
-    # asked of outputs alone, which a single edge leads to
-    makers = {edge.head: edge.tail for edge in full.edges}
-    known_ones = iter([i for i, entry in enumerate(entries) if entry.leaving and entry.kind != "input"])
-    faults = iter([i for i, entry in enumerate(entries) if entry.kind == "fault"])
-    inputs = iter(range(len(entries)))
-    found: list[int] = []
-    for box in boxes(full.items):
-        if box.kind == "output":
-            found.append(found[makers[box.number]])
-        else:
-            # the first entries are the inputs'; what a fault hides has an entry, but no box
-            found.append(next({"input": inputs, "fault": faults}.get(box.kind, known_ones)))
-    return found
+        place = builder.drawn[number]
+        entry = entries[place]
+        entries[place] = entry._replace(note=f"{entry.made if entry.leaving else ''} {words}".strip())
+    return Contents(tuple(entries), sources, tuple(builder.drawn))
 
 
 def input_entry(given: Input, sources: Sources) -> Entry:
