@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnnspec.tables.grid import Cell, Grid
 from cnnspec.tables.rows import LayerRow, Reach, RowGroup, Summary
-from cnnspec.values.shapes import Shape, percentage
+from cnnspec.values.shapes import Shape, percentage, plain_shape
 
 POLICY = (
     "Parameters are the trained ones; shared weights count once. MACs are the multiply-accumulates",
@@ -58,7 +58,7 @@ def window(row: LayerRow) -> str:
 
 
 def plain(shape: Shape | None) -> str:
-    return "?" if shape is None else str(Shape(int(shape.channels), *shape[1:]))
+    return "?" if shape is None else str(plain_shape(shape))
 
 
 def output(row: LayerRow) -> str:
@@ -76,9 +76,9 @@ def params(row: LayerRow) -> str:
 
 
 def share(row: LayerRow, whole: Summary) -> str:
-    if row.params is None or whole.params is None:
+    if row.params is None or whole.total.params is None:
         return "?"
-    return percentage(row.params, whole.params, 1) if row.params else "–"
+    return percentage(row.params, whole.total.params, 1) if row.params else "–"
 
 
 def memory_unit(most: int | None) -> tuple[int, str]:
@@ -130,9 +130,13 @@ COLUMNS = {
     ),
     "jump": Column("jump", lambda row, _: reach(row, "jump"), {"jump": lambda row: raw_reach(row, "jump")}),
     "memory": Column(
-        "memory", lambda row, table: memory(row.memory, table.memory), {"memory": lambda row: row.memory}
+        "memory",
+        lambda row, table: memory(row.memory, table.total.memory),
+        {"memory": lambda row: row.memory},
     ),
 }
+
+TOTALLED = ("layer", "params", "share", "macs", "memory")
 
 
 def choose(names: str | Sequence[str]) -> list[str]:
@@ -147,34 +151,27 @@ def choose(names: str | Sequence[str]) -> list[str]:
 
 def total_words(key: str, table: Summary) -> str:
     """The cell of the last line."""
-    if key == "share":
-        return "?" if table.params is None else "100.0" if table.params else "–"
-    words = {
-        "params": number(table.params),
-        "macs": number(table.macs),
-        "memory": memory(table.memory, table.memory),
-    }
-    return "total" if key == "layer" else words.get(key, "")
+    return COLUMNS[key].words(table.total, table) if key in TOTALLED else ""
 
 
 def heading(key: str, table: Summary) -> str:
-    return memory_unit(table.memory)[1] if key == "memory" else COLUMNS[key].heading
+    return memory_unit(table.total.memory)[1] if key == "memory" else COLUMNS[key].heading
 
 
 def layers_grid(
     table: Summary, columns: Sequence[str], rows: Sequence[Sequence[Cell]], below: Sequence[str]
 ) -> Grid:
     """The table as cells: rows, the totals, and the lines below."""
-    left = frozenset(i for i, key in enumerate(columns) if key in ("layer", "kernel"))
+    sides = "".join("<" if key in ("layer", "kernel") else ">" for key in columns)
     heads = [heading(key, table) for key in columns]
     foot: list[list[Cell]] = [[total_words(key, table) for key in columns]]
-    return Grid(f"The layers of {table.network}", heads, [[*row] for row in rows], foot, left, tuple(below))
+    return Grid(f"The layers of {table.network}", heads, [[*row] for row in rows], foot, sides, tuple(below))
 
 
 def notes(table: Summary) -> list[str]:
     """The lines below a table."""
-    peak, name = table.peak, memory_unit(table.memory)[1]
-    size = "?" if peak is None else f"{memory(peak.memory, table.memory)} {name}"
+    peak, name = table.peak, memory_unit(table.total.memory)[1]
+    size = "?" if peak is None else f"{memory(peak.memory, table.total.memory)} {name}"
     where = f", when {peak.path} runs" if peak and peak.path else ""
     buffers = [f"Buffers: {table.buffers:,} numbers."] if table.buffers else []
     return [f"Peak memory of inference: {size}{where}.", *buffers, *POLICY]

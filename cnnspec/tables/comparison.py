@@ -55,7 +55,7 @@ def by_nets(networks: Sequence[Network]) -> Grid:
         total, used = costs(network), memory(highest, max(peaks))
         rows.append([name, network.sizes, number(total.params), number(total.macs), used])
     heads = ["net", "sizes", "parameters", "MACs", f"peak {memory_unit(max(peaks))[1]}"]
-    return Grid("Networks and what they cost", heads, rows, [], frozenset((0, 1)), COSTS)
+    return Grid("Networks and what they cost", heads, rows, [], "<<>>>", COSTS)
 
 
 def by_stages(networks: Sequence[Network]) -> Grid:
@@ -71,7 +71,7 @@ def by_stages(networks: Sequence[Network]) -> Grid:
     ]
     heads = ["output", *distinct_names(networks)]
     title = f"The layers of {', '.join(heads[1:])}"
-    return Grid(title, heads, rows, foot, frozenset(range(len(heads))), NOTES)
+    return Grid(title, heads, rows, foot, "<" * len(heads), NOTES)
 
 
 def distinct_names(networks: Sequence[Network]) -> list[str]:

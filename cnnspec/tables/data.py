@@ -75,10 +75,10 @@ def as_json(table: Summary, columns: Sequence[str]) -> str:
     content = {
         "name": table.network,
         "layers": [record(row, columns) for row in rows_of(table.items)],
-        "params": table.params,
+        "params": table.total.params,
         "buffers": table.buffers,
-        "macs": table.macs,
-        "memory": table.memory,
+        "macs": table.total.macs,
+        "memory": table.total.memory,
         "peak": None if peak is None else {"memory": peak.memory, "path": peak.path},
         "counting": " ".join(POLICY),
     }

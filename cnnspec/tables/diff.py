@@ -20,11 +20,12 @@ from cnnspec.tables.changes import (
     sections,
 )
 from cnnspec.tables.columns import memory_unit, plain, size
-from cnnspec.tables.papers import escape_markdown
+from cnnspec.tables.papers import escape_markdown, markdown_lines
 from cnnspec.values.shapes import Shape
 
 NAMES = 40  # columns of a line's names
 KEYS = 60  # of the keys in one
+FIGURE_SIDES = "<>>>"
 COLOURS = {"+": "32", "-": "31", "!": "33", "@": "36"}  # green, red, yellow, cyan
 
 
@@ -40,7 +41,7 @@ def diff(comparison: Comparison, sides: tuple[DiffSide, DiffSide], style: str, c
 def text(comparison: Comparison, sides: tuple[DiffSide, DiffSide], colour: bool) -> str:
     if comparison.same:
         return no_difference(comparison, sides) + "\n"
-    table = align(figure_rows(comparison), "<>>>", PAGE)
+    table = align(figure_rows(comparison), FIGURE_SIDES, PAGE)
     weights = [
         weights_line(comparison),
         *(f"  {line}" for line in align(weight_rows(comparison), "<><", PAGE)),
@@ -55,12 +56,7 @@ def text(comparison: Comparison, sides: tuple[DiffSide, DiffSide], colour: bool)
 def markdown(comparison: Comparison, sides: tuple[DiffSide, DiffSide]) -> str:
     if comparison.same:
         return escape_markdown(no_difference(comparison, sides)) + "\n"
-    head, *rows = figure_rows(comparison)
-    table = [
-        head,
-        ["---", "---:", "---:", "---:"],
-        *([escape_markdown(cell) for cell in row] for row in rows),
-    ]
+    heads, *rows = figure_rows(comparison)
     lines = [
         "```diff",
         *change_lines(comparison, sides),
@@ -68,7 +64,7 @@ def markdown(comparison: Comparison, sides: tuple[DiffSide, DiffSide]) -> str:
         "",
         *map(escape_markdown, counts(comparison)),
         "",
-        *("| " + " | ".join(row) + " |" for row in table),
+        *markdown_lines(heads, rows, FIGURE_SIDES),
         "",
         escape_markdown(weights_line(comparison)),
         "",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 
-from cnnspec.tables.rows import Item, LayerRow, RowGroup, rows_of, total
+from cnnspec.tables.rows import Item, LayerRow, RowGroup, rows_of, sums
 
 LONGEST = 12  # items of a pattern
 FEWEST = 8  # so often single layers have to repeat: fewer are worth their rows
@@ -78,11 +78,9 @@ def merge_copies(copies: list[Item]) -> Item:
         path=path,
         name=name,
         first=rows[0].first,
-        params=total(row.params for row in rows),
-        macs=total(row.macs for row in rows),
-        memory=total(row.memory for row in rows),
         times=first.times * len(copies),
         inputs=rows[0].inputs,
+        **sums(rows),
     )
 
 

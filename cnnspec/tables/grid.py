@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -17,21 +16,17 @@ Cell = str | tuple[Stack, ...]
 
 
 class Grid(NamedTuple):
-    """Headings, rows and the totals below them; columns that are `left` align so, the others to the right.
+    """Headings, rows and the totals below them; `notes` are lines below the table.
 
-    `notes` are lines below the table.
+    Columns stand to the side that their sign in `sides` says: `<` or `>`.
     """
 
     title: str
     heads: list[str]
     rows: list[list[Cell]]
     foot: list[list[Cell]]
-    left: frozenset[int]
+    sides: str
     notes: tuple[str, ...] = ()
-
-    def sides(self) -> Iterable[bool]:
-        """Of each column whether it is left."""
-        return (i in self.left for i in range(len(self.heads)))
 
 
 def cell_lines(cell: Cell) -> list[str]:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.tables.grid import Cell, Grid, Stack, cell_lines
 from cnnspec.text.latex import escape_latex
 
+HTML_SIDES = {"<": "left", ">": "right"}
+
 
 def markdown(grid: Grid) -> str:
-    rows = [grid.heads, ["---" if left else "---:" for left in grid.sides()]]
-    rows += [[markdown_cell(cell) for cell in row] for row in (*grid.rows, *grid.foot)]
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines = markdown_lines(grid.heads, (*grid.rows, *grid.foot), grid.sides)
     return "\n".join([*lines, "", *(escape_markdown(visible(note)) for note in grid.notes), ""])
+
+
+def markdown_lines(heads: Sequence[str], rows: Iterable[Sequence[Cell]], sides: str) -> list[str]:
+    """The lines of a table; its headings stay as they are."""
+    cells = [heads, ["---" if side == "<" else "---:" for side in sides]]
+    cells += [[markdown_cell(cell) for cell in row] for row in rows]
+    return ["| " + " | ".join(row) + " |" for row in cells]
 
 
 def markdown_cell(cell: Cell) -> str:
@@ -32,9 +39,8 @@ def html(grid: Grid) -> str:
     """A `<table>` without a style of its own."""
 
     def line(words: Sequence[Cell], tag: str) -> str:
-        sides = ("left" if left else "right" for left in grid.sides())
-        cells = zip(sides, map(html_cell, words), strict=True)
-        row = "".join(f'<{tag} align="{side}">{cell}</{tag}>' for side, cell in cells)
+        cells = zip(grid.sides, map(html_cell, words), strict=True)
+        row = "".join(f'<{tag} align="{HTML_SIDES[side]}">{cell}</{tag}>' for side, cell in cells)
         return f"<tr>{row}</tr>"
 
     lines = [
@@ -64,7 +70,7 @@ def latex(grid: Grid) -> str:
         r"\centering",
         f"\\caption{{{latex_text(grid.title)}.}}",
         f"\\label{{tab:{re.sub(r'[^A-Za-z0-9]+', '-', grid.title).strip('-')}}}",
-        r"\begin{tabular}{" + "".join("l" if left else "r" for left in grid.sides()) + "}",
+        r"\begin{tabular}{" + grid.sides.replace("<", "l").replace(">", "r") + "}",
         r"\toprule",
         latex_row(grid.heads),
         r"\midrule",

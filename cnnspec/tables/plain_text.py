@@ -54,8 +54,7 @@ def grid_text(grid: Grid, colour: bool, name: str = "", bold: Collection[int] = 
         *((row, BOLD) for row in grid.foot),
     ]
     cells = [(line, style) for row, style in styled for line in row_lines(row)]
-    sides = "".join("<" if left else ">" for left in grid.sides())
-    aligned = align([line for line, _ in cells], sides)
+    aligned = align([line for line, _ in cells], grid.sides)
     lines = [(line, style) for line, (_, style) in zip(aligned, cells, strict=True)]
     rule = ("─" * max(map(glyphs.width, aligned)), "")
     lines.insert(1, rule)

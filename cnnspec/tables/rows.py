@@ -5,10 +5,10 @@ Rows add up: whatever is folded or collapsed, parameters, MACs and memory are th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnnspec.analysis.memory import FLOAT, VIEWS, Peak, peak
 from cnnspec.analysis.receptive import WHOLE, Field, fields
@@ -65,13 +65,11 @@ Item = LayerRow | RowGroup
 
 
 class Summary(NamedTuple):
-    """All rows, and the totals, None where a fault hides some."""
+    """All rows, and the totals, None where a fault hides some; of `total` the numbers that add up."""
 
     network: str
     items: tuple[Item, ...]
-    params: int | None
-    macs: int | None
-    memory: int | None
+    total: LayerRow
     buffers: int | None
     peak: Peak | None  # in numbers
 
@@ -85,9 +83,7 @@ def table(network: Network) -> Summary:
     return Summary(
         network.name,
         tuple(sections(rows, graph, "")),
-        total(row.params for row in rows),
-        total(row.macs for row in rows),
-        total(row.memory for row in rows),
+        LayerRow("total", "total", "", **sums(rows)),
         buffers if whole else None,
         peak(graph) if whole else None,
     )
@@ -136,11 +132,10 @@ def window(
     return kernel.kernel if at == "filter" else kernel, stride, pad
 
 
-def total(numbers: Iterable[int | None]) -> int | None:
-    """The sum; None where one is unknown."""
-    found = list(numbers)
-    known = [number for number in found if number is not None]
-    return sum(known) if len(known) == len(found) else None
+def sums(rows: Sequence[LayerRow]) -> dict[str, Any]:
+    """Parameters, MACs and memory of all rows together; None where a fault hides those of one."""
+    found = {name: [getattr(row, name) for row in rows] for name in ("params", "macs", "memory")}
+    return {name: None if None in numbers else sum(numbers) for name, numbers in found.items()}
 
 
 def sections(rows: Iterable[LayerRow], graph: Graph, prefix: str) -> Iterator[Item]:
@@ -195,11 +190,9 @@ def sum_rows(section: RowGroup) -> LayerRow:
         section.layer,
         first=last.first,
         output=last.output,
-        params=total(row.params for row in rows),
-        macs=total(row.macs for row in rows),
-        memory=total(row.memory for row in rows),
         field=last.field,
         times=section.times,
         shared=any(row.shared for row in rows),
         idle=rows[0].idle if len({row.idle for row in rows}) == 1 else "",
+        **sums(rows),
     )

@@ -66,12 +66,12 @@ def test_no_line_is_wider_than_a_page(net: str) -> None:
 def test_rows_add_up(net: str) -> None:
     checked = network(net)
     found, total = table(checked), costs(checked)
-    assert (found.params, found.macs, found.buffers) == total[:1] + total[2:] + total[1:2]
+    assert (found.total.params, found.total.macs, found.buffers) == total[:1] + total[2:] + total[1:2]
     for items in (found.items, fold(found.items)):
         for depth in (1, 2, 3, 9):
             rows = list(rows_of(collapse(items, depth)))
             for what in ("params", "macs", "memory"):
-                assert sum(getattr(row, what) for row in rows) == getattr(found, what)
+                assert sum(getattr(row, what) for row in rows) == getattr(found.total, what)
 
 
 def test_repeats_fold() -> None:
