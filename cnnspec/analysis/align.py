@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.components import Component, arguments, leaves
+from cnnspec.analysis.components import Component, Difference, arguments, leaves
 from cnnspec.elaborate.special_values import freeze
 
 # What edits cost. A layer that only one network has:
@@ -202,20 +202,12 @@ def distinct_layers(parts: Sequence[Component]) -> int:
     return sum({part.sign: part.size for part in parts}.values())
 
 
-class Twin(NamedTuple):
-    """A part of both networks, or of the one that has it; `inner` are the parts of both in it, in order."""
-
-    before: Component | None
-    after: Component | None
-    inner: tuple[Twin, ...] = ()
-
-
-def twins(before: Component, after: Component) -> Twin:
+def twins(before: Component, after: Component) -> Difference:
     """The parts of two networks as one tree, in which every layer of both stands once.
 
     The other way round gives the same pairs.
     """
-    return TwinFinder(before, after).twin_of(before, after)
+    return TwinFinder(before, after).difference(before, after)
 
 
 class TwinFinder:
@@ -263,28 +255,28 @@ class TwinFinder:
                 for i, j in fit.pairs:
                     self.make_twins(sides[0][i], sides[1][j])
 
-    def twin_of(self, one: Component, two: Component) -> Twin:
-        inner: list[Twin] = []
+    def difference(self, one: Component, two: Component) -> Difference:
+        inner: list[Difference] = []
         i = j = 0
         for to_i, to_j in (*self.scopes.get(id(one), ()), (len(one.parts), len(two.parts))):
-            inner += [twin for part in one.parts[i:to_i] for twin in self.only_before(part)]
+            inner += [each for part in one.parts[i:to_i] for each in self.only_before(part)]
             inner += [self.only_after(part) for part in two.parts[j:to_j]]
             if to_i < len(one.parts):
-                inner.append(self.twin_of(one.parts[to_i], two.parts[to_j]))
+                inner.append(self.difference(one.parts[to_i], two.parts[to_j]))
             i, j = to_i + 1, to_j + 1
-        return Twin(one, two, tuple(inner))
+        return Difference(one, two, tuple(inner))
 
-    def only_before(self, part: Component) -> list[Twin]:
+    def only_before(self, part: Component) -> list[Difference]:
         """What is gone; layers that are in another scope now stand there."""
         if part.kind == "layer":
-            return [] if id(part) in self.twin else [Twin(part, None)]
-        inner = [twin for each in part.parts for twin in self.only_before(each)]
-        return [Twin(part, None, tuple(inner))] if inner else []
+            return [] if id(part) in self.twin else [Difference(part, None)]
+        inner = [found for each in part.parts for found in self.only_before(each)]
+        return [Difference(part, None, tuple(inner))] if inner else []
 
-    def only_after(self, part: Component) -> Twin:
+    def only_after(self, part: Component) -> Difference:
         if part.kind == "layer":
-            return Twin(self.twin.get(id(part)), part)
-        return Twin(None, part, tuple(map(self.only_after, part.parts)))
+            return Difference(self.twin.get(id(part)), part)
+        return Difference(None, part, tuple(map(self.only_after, part.parts)))
 
 
 def sort_key(part: Component) -> list[tuple[str, str, str]]:

@@ -7,10 +7,10 @@ the same but gets other shapes is affected. A layer of only one network is added
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from cnnspec.analysis.align import Twin, twins
-from cnnspec.analysis.components import Component, Signs, arguments, component_tree
+from cnnspec.analysis.align import twins
+from cnnspec.analysis.components import Change, Difference, Signs, arguments, component_tree, layers
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.memory import Peak, peak
 from cnnspec.analysis.receptive import Field, fields
@@ -19,37 +19,7 @@ from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.elaborate.special_values import freeze
 from cnnspec.graph.tree import Network
 from cnnspec.graph.walk import own_name
-from cnnspec.values.shapes import Shape, plain_shape
-
-
-class Change(NamedTuple):
-    """What an author changed: an argument; or `label`, `block`, `reads`, `paths`, `shared`, `train`."""
-
-    what: str
-    before: Any
-    after: Any
-
-
-class Difference(NamedTuple):
-    """A part of both networks or of one, and what was changed of it; `inner` are those in it, in order."""
-
-    before: Component | None
-    after: Component | None
-    changes: tuple[Change, ...]
-    inner: tuple[Difference, ...]
-
-    @property
-    def status(self) -> str:
-        """Of a layer: added, removed, changed, affected by other shapes, moved to other keys, or the same."""
-        if self.before is None or self.after is None:
-            return "removed" if self.before else "added"
-        if self.changes:
-            return "changed"
-        one, two = self.before.node, self.after.node
-        assert one is not None and two is not None
-        if sizes(one) != sizes(two):
-            return "affected"
-        return "same" if one.path == two.path else "moved"
+from cnnspec.values.shapes import Shape
 
 
 class Port(NamedTuple):
@@ -96,41 +66,21 @@ def compare(before: Network, after: Network) -> Comparison:
     return Comparison(
         before,
         after,
-        finder.difference(tree),
+        finder.with_changes(tree),
         (*input_ports(before, after), *finder.output_ports()),
         (figures(before, graphs[0]), figures(after, graphs[1])),
         tensors(*graphs, finder.names),
     )
 
 
-def layers(difference: Difference) -> Iterator[Difference]:
-    """The layers of both networks, each once."""
-    part = difference.before or difference.after
-    if part is not None and part.kind == "layer":
-        yield difference
-    for inner in difference.inner:
-        yield from layers(inner)
-
-
-def pairs(twin: Twin) -> Iterator[tuple[Node, Node]]:
-    """The layers that both networks have."""
-    if twin.before and twin.after and twin.before.node and twin.after.node:
-        yield twin.before.node, twin.after.node
-    for inner in twin.inner:
-        yield from pairs(inner)
-
-
-def sizes(node: Node) -> tuple[Shape, ...]:
-    """All that arrives and what leaves."""
-    return tuple(map(plain_shape, (*node.shapes, node.output)))
-
-
 class ChangeFinder:
     """Tells causes from consequences; `names` are the later names of the values that both networks have."""
 
-    def __init__(self, tree: Twin, before: Graph, after: Graph) -> None:
+    def __init__(self, tree: Difference, before: Graph, after: Graph) -> None:
         self.before, self.after = before, after
-        self.names = {one.path: two.path for one, two in pairs(tree)}
+        self.names = {
+            each.before.path: each.after.path for each in layers(tree) if each.before and each.after
+        }
         inputs = match_inputs(before, after)
         # Both in the names of the second net. Where only one net has a dropout
         # behind conv1, that is {"conv1"}.
@@ -139,12 +89,12 @@ class ChangeFinder:
             sources(after, {name: name for name in (*self.names.values(), *inputs.values())}),
         )
 
-    def difference(self, twin: Twin) -> Difference:
-        inner = tuple(map(self.difference, twin.inner))
-        return Difference(twin.before, twin.after, tuple(self.changes(twin)), inner)
+    def with_changes(self, part: Difference) -> Difference:
+        inner = tuple(map(self.with_changes, part.inner))
+        return part._replace(inner=inner, changes=tuple(self.changes(part)))
 
-    def changes(self, twin: Twin) -> Iterator[Change]:
-        one, two = twin.before, twin.after
+    def changes(self, part: Difference) -> Iterator[Change]:
+        one, two = part.before, part.after
         # Nets may be called as one likes; joins and their paths have no name to compare.
         if one is None or two is None or not two.path:
             return

@@ -1,5 +1,6 @@
 """A network as a tree of parts to be compared: layers, in blocks, in labelled braces, in the paths of joins.
 
+What is found of two such trees is one tree of Differences.
 Braces without a label make no part: whether a chain is written out or repeated is the same network.
 """
 
@@ -14,6 +15,7 @@ from cnnspec.graph.tree import Braces, Leaf, Merge, Network, Step, Use
 from cnnspec.graph.walk import children
 from cnnspec.layers.base import Layer
 from cnnspec.values.kinds import Filter
+from cnnspec.values.shapes import Shape, plain_shape
 
 
 class Component(NamedTuple):
@@ -33,6 +35,50 @@ class Component(NamedTuple):
     node: Node | None
     size: int
     sign: int
+
+
+class Change(NamedTuple):
+    """What an author changed: an argument; or `label`, `block`, `reads`, `paths`, `shared`, `train`."""
+
+    what: str
+    before: Any
+    after: Any
+
+
+class Difference(NamedTuple):
+    """A part of both networks or of one, and what was changed of it; `inner` are those in it, in order."""
+
+    before: Component | None
+    after: Component | None
+    inner: tuple[Difference, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """Of a layer: added, removed, changed, affected by other shapes, moved to other keys, or the same."""
+        if self.before is None or self.after is None:
+            return "removed" if self.before else "added"
+        if self.changes:
+            return "changed"
+        one, two = self.before.node, self.after.node
+        assert one is not None and two is not None
+        if node_shapes(one) != node_shapes(two):
+            return "affected"
+        return "same" if one.path == two.path else "moved"
+
+
+def layers(difference: Difference) -> Iterator[Difference]:
+    """The layers of both networks, each once."""
+    part = difference.before or difference.after
+    if part is not None and part.kind == "layer":
+        yield difference
+    for inner in difference.inner:
+        yield from layers(inner)
+
+
+def node_shapes(node: Node) -> tuple[Shape, ...]:
+    """All that arrives and what leaves."""
+    return tuple(map(plain_shape, (*node.shapes, node.output)))
 
 
 class Signs(dict[Hashable, int]):

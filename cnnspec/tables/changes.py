@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.compare import Change, Comparison, Difference, Port, layers
-from cnnspec.analysis.components import Component
+from cnnspec.analysis.compare import Comparison, Port
+from cnnspec.analysis.components import Change, Component, Difference, layers
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.tables.columns import size
 from cnnspec.values.kinds import Filter, describe

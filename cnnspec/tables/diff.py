@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from cnnspec.analysis.compare import Comparison, Figures, layers
+from cnnspec.analysis.compare import Comparison, Figures
+from cnnspec.analysis.components import layers
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.faults.reports.glyphs import paint, visible
 from cnnspec.tables import PAGE, align

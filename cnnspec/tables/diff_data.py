@@ -6,8 +6,8 @@ import json
 from collections import Counter
 from typing import Any
 
-from cnnspec.analysis.compare import Change, Comparison, Difference, Figures, Port, layers
-from cnnspec.analysis.components import Component
+from cnnspec.analysis.compare import Comparison, Figures, Port
+from cnnspec.analysis.components import Change, Component, Difference, layers
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.tables.changes import DiffSide
 from cnnspec.tables.layer_info import plain

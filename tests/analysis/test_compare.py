@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from cnnspec import layers as language
-from cnnspec.analysis.compare import Change, Comparison, compare, layers
-from cnnspec.analysis.components import Signs, component_tree, leaves
+from cnnspec.analysis.compare import Comparison, compare
+from cnnspec.analysis.components import Change, Signs, component_tree, layers, leaves
 from cnnspec.analysis.unroll import unroll
 from cnnspec.compiler import Checked, check, check_text
 from cnnspec.graph.tree import TRAINING, Network
