@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from cnnspec.backends import BACKENDS, MODELS, ONLY, emit
 from cnnspec.commands import options
-from cnnspec.commands.common import Job, complain, fail, needs, save, takes_job
+from cnnspec.commands.common import Job, complain, fail, needs, save, takes_job, warn_of_random
 from cnnspec.commands.options import NetChoice, takes_choice
-
-if TYPE_CHECKING:
-    from cnnspec.backends.onnx.store import Store
 
 
 @click.command()
@@ -68,41 +65,36 @@ def build(
         from cnnspec.api import for_other_sizes
 
         chosen["others"] = for_other_sizes(network, choice.as_settings())
-    made = emit_program(backend, network, path, chosen, output)
-    save(output, made, force, beside(str(output), chosen.get("store")))
+    made, beside = emit_program(backend, network, path, chosen, output)
+    save(output, made, force, beside)
 
 
 def emit_program(
     backend: str, network: Any, path: str, chosen: dict[str, Any], output: str | None
-) -> str | bytes:
-    """What a back end makes of a net; `chosen` gets the store of a model. Raises UsageError."""
-    is_random = backend in MODELS and "weights" not in chosen
+) -> tuple[str | bytes, dict[str, Iterator[bytes]]]:
+    """What a back end makes of a net; of a model also a file for what its own has no room for, by its path.
+
+    Raises UsageError.
+    """
+    given, store = dict(chosen), None
     with needs(backend):
         if "weights" in chosen:
             from cnnspec.run.weight_files import blank_state, read_weights
 
-            chosen["weights"] = read_weights(chosen["weights"], blank_state(network))
+            given["weights"] = read_weights(chosen["weights"], blank_state(network))
         # Standard output has no file beside it that tensors beyond 2 GB could go to.
         if backend in MODELS and output not in (None, "-"):
-            chosen["store"] = store_for(str(output))
-        made = emit(backend, network, path, **chosen)
-        if is_random:
-            warn_of_random(network)
-    return made
+            from cnnspec.backends.onnx.store import Store
 
+            given["store"] = store = Store(f"{Path(str(output)).name}.data")
+        made = emit(backend, network, path, **given)
+        if backend in MODELS and "weights" not in chosen:
+            from cnnspec.analysis.unroll import unroll
 
-def store_for(output: str) -> Store:
-    """Where the tensors of a model go that are too many for its file."""
-    from cnnspec.backends.onnx.store import Store
-
-    return Store(f"{Path(output).name}.data")
-
-
-def beside(output: str, store: Store | None) -> dict[str, Iterator[bytes]]:
-    """The file of tensors that belongs to a model, by its path, where it has one."""
+            warn_of_random(unroll(network))
     if store is None or not store.parts:
-        return {}
-    return {str(Path(output).with_name(store.name)): store.content()}
+        return made, {}
+    return made, {str(Path(str(output)).with_name(store.name)): store.content()}
 
 
 def write_trainer(network: Any, path: str, output: str | None, force: bool) -> None:
@@ -118,12 +110,3 @@ def write_trainer(network: Any, path: str, output: str | None, force: bool) -> N
     module = Path(output or "-").parent / f"{module_of(path)}.py"
     if output not in (None, "-") and not module.exists():
         complain(f"it imports the net from {module.name}: `cnnspec build {path} -o {module}` writes that")
-
-
-def warn_of_random(network: Any) -> None:
-    """Say that the weights of a model are random, as far as they are."""
-    from cnnspec.analysis.unroll import unroll
-    from cnnspec.run.random_weights import say_random
-
-    if words := say_random(unroll(network)):
-        complain(f"{words}: --weights names a file of trained ones")

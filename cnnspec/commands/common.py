@@ -17,6 +17,7 @@ from cnnspec.text.files import FileProblem, only_spec
 from cnnspec.text.source import Source
 
 if TYPE_CHECKING:
+    from cnnspec.analysis.unroll import Graph
     from cnnspec.commands.options import NetChoice
     from cnnspec.compiler import Checked
     from cnnspec.elaborate.load import Reader
@@ -133,6 +134,14 @@ def complain(message: str) -> None:
 def fail(words: str) -> NoReturn:
     """The call is wrong: end it, and say why."""
     raise UsageError(words)
+
+
+def warn_of_random(graph: Graph) -> None:
+    """Say that the weights of a net are random, as far as they are."""
+    from cnnspec.run.random_weights import say_random
+
+    if words := say_random(graph):
+        complain(f"{words}: --weights names a file of trained ones")
 
 
 @contextmanager

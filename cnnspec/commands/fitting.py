@@ -30,9 +30,9 @@ def other_input(network: Any, choice: NetChoice, found: Any) -> str:
 
 def channels(network: Any, choice: NetChoice) -> int:
     """The channels of the net's output under other settings; 0 where it has faults, or more outputs."""
-    from cnnspec.api import check_source
+    from cnnspec.compiler import check
 
-    found = check_source(network.net.span.source, read_used, network.name, choice.as_settings())
+    found = check(network.net.span.source, read_used, network.name, choice.as_settings())
     values = [output.value for each in found.networks for output in each.outputs if not output.train]
     shapes = [value.shape for value in values if value.shape is not None]
     return int(shapes[0].channels) if found.ok and len(shapes) == 1 else 0

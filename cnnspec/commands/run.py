@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnspec.commands.common import Job, complain, explain_problem, needs, save, takes_job
+from cnnspec.commands.common import Job, complain, explain_problem, needs, save, takes_job, warn_of_random
 from cnnspec.commands.options import NetChoice, takes_choice
 from cnnspec.commands.progress import Progress
 from cnnspec.failures import UsageError
@@ -92,14 +92,13 @@ def prepare(
     with needs("run"):
         from cnnspec.run.answers import read_labels
         from cnnspec.run.programs import report_memory
-        from cnnspec.run.random_weights import say_random
         from cnnspec.run.runner import Runner
 
         with report_memory(network.name):
             runner = Runner(network, backend, weights, resize, shows_layers, paths)
         names = read_labels(labels, runner.outputs) if labels is not None else None
-    if weights is None and (words := say_random(runner.graph)):
-        complain(f"{words}: --weights names a file of trained ones")
+    if weights is None:
+        warn_of_random(runner.graph)
     return runner, names
 
 

@@ -10,6 +10,8 @@ import click
 from cnnspec.commands import options
 from cnnspec.commands.common import Job, fail, read_spec, takes_job, terminal_width, use_colour
 from cnnspec.commands.options import NetChoice, takes_choice
+from cnnspec.graph.tree import Network
+from cnnspec.text.diagnostics import Diagnostic
 
 
 @click.command()
@@ -69,7 +71,9 @@ def compare(
     """Print the table of several nets, those without faults, and end the call."""
     from cnnspec.tables.summary import comparison
 
-    settings, networks, faults, well = choice.as_settings(), [], [], True
+    settings, well = choice.as_settings(), True
+    networks: list[Network] = []
+    faults: list[Diagnostic] = []
     for file in files or (None,):
         found = job.check(read_spec(file, settings), choice.net, settings, first=not every)
         networks += found.networks
