@@ -43,8 +43,8 @@ def explain_misfits(network: Any, choice: NetChoice, without_torch: str = "") ->
     """Where a net's data does not fit it, name the way out, if there is one."""
     with needs("train", without_torch):
         from cnnspec.run.programs import report_memory
+        from cnnspec.train.data.dataset import OtherClasses
         from cnnspec.train.data.images import OtherChannels
-        from cnnspec.train.data.read import OtherClasses
         from cnnspec.train.training_run import Finished
 
         try:

@@ -12,8 +12,8 @@ from cnnspec.run.answers import outputs_of
 from cnnspec.run.images import prepare
 from cnnspec.run.programs import Array, load
 from cnnspec.run.weight_files import read_weights
+from cnnspec.train.data.dataset import check_classes, check_input, read_data
 from cnnspec.train.data.images import Images
-from cnnspec.train.data.read import check_classes, check_input, read_data
 from cnnspec.train.head import head_of
 
 BATCH = 64

@@ -14,7 +14,7 @@ from cnnspec.backends.writer import Arguments, layout
 from cnnspec.graph.tree import Network
 from cnnspec.run.images import preparation
 from cnnspec.text.output import MARK
-from cnnspec.train.data.read import check_input
+from cnnspec.train.data.dataset import check_input
 from cnnspec.train.head import Head, head_of
 
 RECIPE = Path(__file__).with_name("recipe")

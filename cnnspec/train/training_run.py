@@ -14,7 +14,7 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
 from cnnspec.run import RunProblem
 from cnnspec.run.programs import Array
-from cnnspec.train.data.read import check_classes, check_input, read_data
+from cnnspec.train.data.dataset import check_classes, check_input, read_data
 from cnnspec.train.engine import Engine, Request, State, Stopped, Task
 from cnnspec.train.head import check_norms, head_of
 from cnnspec.train.run_folder import STATE, Epoch, RunFolder, best_of

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from cnnspec.run import RunProblem
+from cnnspec.train.data.dataset import check_classes, check_input, divide, read_data
 from cnnspec.train.data.images import FileImages
 from cnnspec.train.data.published import read_idx
-from cnnspec.train.data.read import check_classes, check_input, divide, read_data
 from tests.train.making import class_folders, given, idx, network
 
 GREY, RGB = given("1@8x8"), given("3@8x8")

@@ -13,7 +13,7 @@ from cnnspec.layers.base import Argument
 from cnnspec.live.answers.before import Before, before
 from cnnspec.live.answers.hover import default, value_text
 from cnnspec.live.check import Check
-from cnnspec.live.names import Mention, SymbolKind, index_of
+from cnnspec.live.name_index import Mention, SymbolKind, index_of
 from cnnspec.live.session import Document, Session
 from cnnspec.text import syntax
 from cnnspec.text.scanner import FIELDS

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from cnnspec import compiler
 from cnnspec.elaborate.load import Loader, Reader, is_built_in
-from cnnspec.live.names import OURS, Mention, NameIndex, Symbol, index_of, mention_at
+from cnnspec.live.name_index import OURS, Mention, NameIndex, Symbol, index_of, mention_at
 from cnnspec.live.session import Document, Session
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import Edit, apply

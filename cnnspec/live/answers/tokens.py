@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnspec.live.names import index_of
+from cnnspec.live.name_index import index_of
 from cnnspec.live.session import Document
 from cnnspec.text import colouring
 from cnnspec.text.colouring import Stretch

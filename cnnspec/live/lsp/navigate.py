@@ -7,7 +7,7 @@ from cnnspec.live.answers.outline import OutlineEntry, folds, outline, outline_o
 from cnnspec.live.lsp.convert import Json
 from cnnspec.live.lsp.server import Server
 from cnnspec.live.lsp.wire import REQUEST_FAILED, Problem
-from cnnspec.live.names import OURS, index_of, mention_at
+from cnnspec.live.name_index import OURS, index_of, mention_at
 
 KINDS = {"net": 5, "block": 12, "constant": 14, "step": 8}
 """What the protocol calls SymbolKind."""

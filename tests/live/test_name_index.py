@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cnnspec.live.answers.find import Refused, definition, references, rename
-from cnnspec.live.names import index_of, mention_at
+from cnnspec.live.name_index import index_of, mention_at
 from cnnspec.live.session import Document, Session
 from cnnspec.text.edits import apply
 
