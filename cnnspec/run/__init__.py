@@ -61,7 +61,7 @@ def read_text(path: str, most: int) -> str:
         raise RunProblem(f"{path}: is no text in UTF-8") from None
 
 
-def refuse_pipe(path: str | os.PathLike[str]) -> None:
+def refuse_non_file(path: str | os.PathLike[str]) -> None:
     """Raise RunProblem where something stands at a path that is no file: a pipe would wait for a writer."""
     if Path(path).exists() and not Path(path).is_file():
         raise RunProblem(f"{path}: is not a file")
@@ -70,7 +70,7 @@ def refuse_pipe(path: str | os.PathLike[str]) -> None:
 @contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[None]:
     """Raises RunProblem where a file is not there, none, or broken, of which readers raise anything."""
-    refuse_pipe(path)
+    refuse_non_file(path)
     try:
         yield
     except (RunProblem, MemoryError):

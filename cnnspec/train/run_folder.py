@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnspec.run import RunProblem, refuse_pipe
+from cnnspec.run import RunProblem, refuse_non_file
 from cnnspec.run.programs import Array
 from cnnspec.run.weight_files import contents, read_all
 from cnnspec.text.files import STDIN, read_bytes
@@ -108,7 +108,7 @@ class RunFolder:
         path = self.path / CONFIG
         if not path.exists():
             return None
-        refuse_pipe(path)
+        refuse_non_file(path)
         try:
             found = json.loads(path.read_text("utf-8"))
             if lacking := [name for name in RunConfig._fields if name not in found]:

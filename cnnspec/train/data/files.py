@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from cnnspec.graph.tree import Input
-from cnnspec.run import RunProblem, reading, refuse_pipe
+from cnnspec.run import RunProblem, reading, refuse_non_file
 from cnnspec.run.images import FORMATS, open_image
 from cnnspec.train.data.images import FileImages, Labelled
 
@@ -118,7 +118,7 @@ def is_whole(path: str, wholly: bool, broken: list[str]) -> bool:
         if wholly:
             open_image(path)
         else:
-            refuse_pipe(path)
+            refuse_non_file(path)
             with Image.open(path, formats=FORMATS):
                 pass
     except FileNotFoundError:

@@ -12,7 +12,7 @@ import numpy as np
 from cnnspec import api
 from cnnspec.elaborate.settings import Misuse
 from cnnspec.graph.tree import Network
-from cnnspec.run import RunProblem, reading, refuse_pipe
+from cnnspec.run import RunProblem, reading, refuse_non_file
 from cnnspec.run.runner import Runner
 from cnnspec.text.files import FileProblem
 from cnnspec.train.run_folder import LOG, PREDICTIONS, Epoch, Predictions, RunConfig, RunFolder, best_of
@@ -45,7 +45,7 @@ def read_run(folder: Path, limits: Mapping[str, int] = {}) -> Evidence:
     if PurePath(config.spec).name != config.spec:
         raise RunProblem(f"{folder}: its record names a specification elsewhere, {config.spec!r}")
     for name in (config.spec, LOG):
-        refuse_pipe(folder / name)
+        refuse_non_file(folder / name)
     try:
         spec = (folder / config.spec).read_text("utf-8")
     except (OSError, ValueError):
