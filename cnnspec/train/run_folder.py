@@ -11,6 +11,7 @@ state.safetensors  what going on needs: the engine's tensors, and notes as the b
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnspec.run import RunProblem, refuse_non_file
+from cnnspec.run import RunProblem, reading, refuse_non_file
 from cnnspec.run.programs import Array
 from cnnspec.run.weight_files import contents, read_all
 from cnnspec.text.files import STDIN, read_bytes
@@ -122,6 +123,22 @@ class RunFolder:
         lines = [",".join(COLUMNS), *(",".join(map(str, row)) for row in rows)]
         self.write(LOG, "".join(f"{line}\n" for line in lines))
 
+    def read_log(self) -> list[Epoch]:
+        """All epochs, one at least. Raises RunProblem."""
+        path = self.path / LOG
+        refuse_non_file(path)
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                head, *lines = csv.reader(file)
+            if tuple(head) != COLUMNS:
+                raise ValueError(f"its columns are not {', '.join(COLUMNS)}")
+            rows = [Epoch(int(epoch), *map(float, figures)) for epoch, *figures in lines]
+        except (OSError, ValueError, TypeError) as problem:
+            raise RunProblem(f"{path}: is no log of a run: {problem}") from None
+        if not rows:
+            raise RunProblem(f"{path}: tells of no epoch yet")
+        return rows
+
     def write_weights(self, name: str, state: dict[str, Array]) -> None:
         """`best.safetensors` or `last.safetensors`. Raises FileProblem."""
         self.write(name, contents(name, state))
@@ -146,6 +163,25 @@ class RunFolder:
         file = io.BytesIO()
         np.savez_compressed(file, allow_pickle=False, **found._asdict())
         self.write(PREDICTIONS, file.getvalue())
+
+    def read_predictions(self, classes: int) -> Predictions:
+        """Those of a run with so many classes. Raises RunProblem."""
+        path = self.path / PREDICTIONS
+        with reading(path):
+            with np.load(path, allow_pickle=False) as file:
+                found = Predictions(*(file[name] for name in Predictions._fields))
+            count = len(found.labels)
+            fits = (
+                found.scores.shape == (count, classes)
+                and found.paths.shape == (count,)
+                and found.pictures.ndim == 4
+                and len(found.shown) == len(found.pictures)
+                and all(0 <= place < count for place in found.shown)
+                and all(0 <= label < classes for label in found.labels)
+            )
+        if not fits or not count:
+            raise RunProblem(f"{path}: does not fit the {classes:,} classes of the run")
+        return found
 
 
 def read_all_used(spec: str, looked_for: Iterable[str]) -> dict[str, bytes]:

@@ -188,7 +188,7 @@ def choices(argument: Argument) -> Iterator[Offer]:
 
 
 def values(check: Check) -> Iterator[Offer]:
-    """Layers and blocks, which are values, too."""
+    """Blocks, which are values, too."""
     for name in check.module.blocks:
         yield Offer(name, "block")
 

@@ -63,13 +63,9 @@ def of_call(check: Check, name: str) -> Signature | None:
     cls = layers.find(name)
     if cls is not None and cls.arguments:
         order = [*cls.positional, *(each for each in cls.arguments if each not in cls.positional)]
-        shown = tuple(
-            CallParameter(
-                each, each if each in cls.positional else f"{each}={about(cls.arguments[each])}", doc
-            )
-            for each in order
-            for doc in (cls.arguments[each].doc,)
-        )
+        labels = {each: f"{each}={about(argument)}" for each, argument in cls.arguments.items()}
+        labels |= {each: each for each in cls.positional}
+        shown = tuple(CallParameter(each, labels[each], cls.arguments[each].doc) for each in order)
         return Signature(name, cls.summary, shown, len(cls.positional))
     known = parameters(check, name)
     if not known:

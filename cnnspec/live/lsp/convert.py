@@ -114,11 +114,6 @@ def move_to_use(diagnostic: Diagnostic, source: Source, tree: syntax.File | None
     return diagnostic._replace(span=span, notes=(there, *diagnostic.notes))
 
 
-def of_file(diagnostics: Iterable[Diagnostic], name: str) -> list[Diagnostic]:
-    """Those that lie in the file of that name."""
-    return [d for d in diagnostics if d.span.source.name == name]
-
-
 @cache
 def page_of(code: str) -> str:
     """Where the page about a code lies; "" where there is none."""

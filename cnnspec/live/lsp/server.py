@@ -14,7 +14,7 @@ from cnnspec.live.answers import fixes
 from cnnspec.live.answers.tokens import LEGEND
 from cnnspec.live.lsp import wire
 from cnnspec.live.lsp.connection import Connection
-from cnnspec.live.lsp.convert import Encoder, Json, name_in, of_file, place_in
+from cnnspec.live.lsp.convert import Encoder, Json, name_in, place_in
 from cnnspec.live.positions import name_of
 from cnnspec.live.session import Document, Session
 
@@ -221,9 +221,8 @@ class Server(Connection):
         found = place_in(document.diagnostics, document.source, tree)
         for other in self.session.documents.values():
             if document.name in other.used and other.check is not None:
-                others = of_file(other.diagnostics, document.name)
                 # A fault in an older version of this text has no place in the present one.
-                found += [d for d in others if d.span.source is document.source]
+                found += [d for d in other.diagnostics if d.span.source is document.source]
         # Two texts that use this one find the same faults in it.
         return list(dict.fromkeys(filter(self.select(document.name).wants, found)))
 

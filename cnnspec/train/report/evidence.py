@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-import numpy as np
-
 from cnnspec import api
 from cnnspec.elaborate.settings import Misuse
 from cnnspec.graph.tree import Network
-from cnnspec.run import RunProblem, reading, refuse_non_file
+from cnnspec.run import RunProblem, refuse_non_file
 from cnnspec.run.runner import Runner
 from cnnspec.text.files import FileProblem
-from cnnspec.train.run_folder import LOG, PREDICTIONS, Epoch, Predictions, RunConfig, RunFolder, best_of
+from cnnspec.train.run_folder import Epoch, Predictions, RunConfig, RunFolder, best_of
 from cnnspec.values.shapes import Shape
 
 BEST = "best.safetensors"
@@ -38,19 +35,19 @@ class Evidence(NamedTuple):
 
 def read_run(folder: Path, limits: Mapping[str, int] = {}) -> Evidence:
     """The evidence of a run. Raises RunProblem where the folder holds none, or not all of one."""
-    config = RunFolder(folder).config()
+    run = RunFolder(folder)
+    config = run.config()
     if config is None:
         raise RunProblem(f"{folder}: holds no run of `cnnspec train`")
     # A folder may come from someone else: its record is not to have another file read, as `../../secret`.
     if PurePath(config.spec).name != config.spec:
         raise RunProblem(f"{folder}: its record names a specification elsewhere, {config.spec!r}")
-    for name in (config.spec, LOG):
-        refuse_non_file(folder / name)
+    refuse_non_file(folder / config.spec)
     try:
         spec = (folder / config.spec).read_text("utf-8")
     except (OSError, ValueError):
         raise RunProblem(f"{folder}: lacks the specification {config.spec}") from None
-    rows, predictions = read_log(folder / LOG), read_predictions(folder / PREDICTIONS, len(config.classes))
+    rows, predictions = run.read_log(), run.read_predictions(len(config.classes))
     runner, lack = None, ""
     try:
         # The page is written without what layers make, where the net cannot be run any more.
@@ -58,40 +55,6 @@ def read_run(folder: Path, limits: Mapping[str, int] = {}) -> Evidence:
     except (RunProblem, MemoryError, ImportError) as problem:
         lack = str(problem)
     return Evidence(config, spec, rows, predictions, runner, lack)
-
-
-def read_log(path: Path) -> list[Epoch]:
-    """The epochs of a log. Raises RunProblem."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            head, *lines = csv.reader(file)
-        if tuple(head) != Epoch._fields:
-            raise ValueError(f"its columns are not {', '.join(Epoch._fields)}")
-        rows = [Epoch(int(epoch), *map(float, figures)) for epoch, *figures in lines]
-    except (OSError, ValueError, TypeError) as problem:
-        raise RunProblem(f"{path}: is no log of a run: {problem}") from None
-    if not rows:
-        raise RunProblem(f"{path}: tells of no epoch yet")
-    return rows
-
-
-def read_predictions(path: Path, classes: int) -> Predictions:
-    """What a net made of the images for validation. Raises RunProblem."""
-    with reading(path):
-        with np.load(path, allow_pickle=False) as file:
-            found = Predictions(*(file[name] for name in Predictions._fields))
-        count = len(found.labels)
-        fits = (
-            found.scores.shape == (count, classes)
-            and found.paths.shape == (count,)
-            and found.pictures.ndim == 4
-            and len(found.shown) == len(found.pictures)
-            and all(0 <= place < count for place in found.shown)
-            and all(0 <= label < classes for label in found.labels)
-        )
-    if not fits or not count:
-        raise RunProblem(f"{path}: does not fit the {classes:,} classes of the run")
-    return found
 
 
 def start_net(network: Network, folder: Path, predictions: Predictions) -> Runner:
