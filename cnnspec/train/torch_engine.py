@@ -25,12 +25,11 @@ from cnnspec.run.programs import Array, torch_class
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.batches import TensorImages
 from cnnspec.train.data.images import Data
+from cnnspec.train.distributed import part_of, shard, share_norms, whole
 from cnnspec.train.engine import Request, State, Stopped, Task, diverged
 from cnnspec.train.head import check_frozen
 from cnnspec.train.recipe.heads import HeadOptions, HeadTrainer
 from cnnspec.train.recipe.loop import Batch, Batches
-from cnnspec.train.shards import part_of, shard, whole
-from cnnspec.train.shared_norms import share_norms
 
 
 class TorchEngine(HeadTrainer):
