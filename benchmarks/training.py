@@ -30,7 +30,7 @@ def network(spec: str, net: str | None = None, **changes: Any) -> Network:
 
 def session(given: Network, data: str, folder: str, **options: Any) -> TrainingRun:
     Path(folder).mkdir(parents=True, exist_ok=True)
-    return TrainingRun(given, Request(data, **options), RunFolder(Path(folder)), lambda: None)
+    return TrainingRun(given, Request(data, **options), RunFolder(Path(folder)))
 
 
 class Bare:

@@ -10,7 +10,7 @@ import click
 from cnnspec.commands.common import Job, takes_job, tell
 from cnnspec.commands.fitting import explain_misfits
 from cnnspec.commands.options import NetChoice, takes_choice
-from cnnspec.commands.progress import Progress
+from cnnspec.commands.progress import progress
 
 if TYPE_CHECKING:
     from cnnspec.run.programs import Array
@@ -40,8 +40,8 @@ def eval_(job: Job, /, file: str, data: str, choice: NetChoice, **asked: Any) ->
         from cnnspec.train.evaluation import Evaluation
 
         evaluation = Evaluation(network, data, **asked)
-        with Progress(evaluation.count, "eval") as progress:
-            logits = evaluation.run(progress.step)
+        with progress(evaluation.count, "eval") as step:
+            logits = evaluation.run(step)
     for line in lines(logits, evaluation.labels, evaluation.classes):
         tell(line)
 

@@ -11,7 +11,7 @@ import click
 
 from cnnspec.commands import options
 from cnnspec.commands.common import complain, fail, needs, save
-from cnnspec.commands.progress import Progress
+from cnnspec.commands.progress import progress
 
 if TYPE_CHECKING:
     from cnnspec.importers.readers import Loaded
@@ -98,13 +98,13 @@ def import_source(
     from cnnspec.importers.readers import load
     from cnnspec.importers.write import specify
 
-    with Progress(3, "import") as progress:
+    with progress(3, "import") as step:
         loaded = load(source, numbers, until)
-        progress.step()
+        step()
         model = loaded.read(shapes, name or loaded.name)
-        progress.step()
+        step()
         found = specify(model, flat)
-        progress.step()
+        step()
     return loaded, found.text, found.keys
 
 

@@ -4,41 +4,32 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import click
 
 PATIENCE = 1.0  # seconds
 
 
-class Progress:
-    """`with Progress(total, "images") as progress: … progress.step()`.
+@contextmanager
+def progress(total: int, label: str) -> Iterator[Callable[..., None]]:
+    """`with progress(total, "images") as step: … step()`; of several at once `step(3)`.
 
     The bar comes once a second has passed, and only where standard error is a terminal.
     """
+    began, done = time.monotonic(), 0
+    bar: Any = None
+    with ExitStack() as stack:
 
-    def __init__(self, total: int, label: str) -> None:
-        self.total, self.label, self.done = total, label, 0
-        self.began = time.monotonic()
-        self.bar: Any = None
-        self.stack = ExitStack()
+        def step(count: int = 1) -> None:
+            nonlocal done, bar
+            done += count
+            if bar is not None:
+                bar.update(count)
+            elif sys.stderr.isatty() and time.monotonic() - began > PATIENCE:
+                bar = stack.enter_context(click.progressbar(length=total, label=label, file=sys.stderr))
+                bar.update(done)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stack.close()
-
-    def step(self, count: int = 1) -> None:
-        """So many more are done."""
-        self.done += count
-        if self.bar is not None:
-            self.bar.update(count)
-        elif sys.stderr.isatty() and time.monotonic() - self.began > PATIENCE:
-            bar = click.progressbar(length=self.total, label=self.label, file=sys.stderr)
-            self.bar = self.stack.enter_context(bar)
-            self.bar.update(self.done)
+        yield step

@@ -9,7 +9,7 @@ import click
 
 from cnnspec.commands.common import Job, complain, explain_problem, needs, save, takes_job, warn_of_random
 from cnnspec.commands.options import NetChoice, takes_choice
-from cnnspec.commands.progress import Progress
+from cnnspec.commands.progress import progress
 from cnnspec.failures import UsageError
 from cnnspec.faults.reports.glyphs import visible
 
@@ -115,7 +115,7 @@ def answer_all(
 
     answered, problems = [], []
     steps = 1 if album is None else 1 + runner.sheets
-    with Progress(steps * len(paths), "run") as progress:
+    with progress(steps * len(paths), "run") as step:
         for path in paths:
             try:
                 sample = runner.read(path)
@@ -123,9 +123,9 @@ def answer_all(
                 lines = answers(values, runner.outputs, labels, top)
                 shown = [*runner.printed(values), *lines] if printed else lines
                 answered += [visible(path), *(f"  {visible(line)}" for line in shown)]
-                progress.step()
+                step()
                 if album is not None:
-                    album.add_features(path, sample.image, lines, runner.shown(values), progress.step)
+                    album.add_features(path, sample.image, lines, runner.shown(values), step)
             except UsageError as problem:
                 # A broken image is told of, and the others are run.
                 problems.append(explain_problem(problem))
@@ -138,8 +138,8 @@ def show_kernels(runner: Runner, album: Album) -> list[str]:
     if not kernels:
         return ["the net has no kernels to show"]
     try:
-        with Progress(len(kernels), "filters") as progress:
-            album.add_kernels(kernels, progress.step)
+        with progress(len(kernels), "filters") as step:
+            album.add_kernels(kernels, step)
     except UsageError as problem:
         return [explain_problem(problem)]
     return []

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cnnspec.commands.common import complain
-from cnnspec.commands.progress import Progress
+from cnnspec.commands.progress import progress
 from cnnspec.faults.reports.glyphs import visible
 
 
@@ -28,10 +28,10 @@ def site(folder: str, only: tuple[str, ...]) -> None:
     refuse_strangers(Path(folder))
     wanted = plan(only)
     nets = wanted.net_pages()
-    with Progress(len(nets), "nets") as progress:
+    with progress(len(nets), "nets") as step:
         for path, content in files(wanted):
             made[path] = content
-            progress.step(path in nets)
+            step(path in nets)
     write_site(Path(folder), made)
     if wanted.modules is None:
         npm = f"`npm ci --prefix {HERE}` fetches what it runs on"

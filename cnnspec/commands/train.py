@@ -10,7 +10,7 @@ import click
 from cnnspec.commands.common import Job, complain, fail, needs, read_spec, takes_job, tell
 from cnnspec.commands.fitting import explain_misfits
 from cnnspec.commands.options import NetChoice, limits_of, takes_choice
-from cnnspec.commands.progress import Progress
+from cnnspec.commands.progress import progress
 from cnnspec.commands.train_call import TrainCall, resumed_options, with_choice_of_run
 from cnnspec.failures import UsageError
 
@@ -117,7 +117,7 @@ def train(
             from cnnspec.train.run_folder import RunFolder, read_all_used
         # Before the folder is known: of `-` or a name of the zoo what was read tells the run's name.
         spec = read_spec(file, choice.as_settings())
-        folder, bar = RunFolder(folder_of(spec.name, out, resume)), Bar()
+        folder = RunFolder(folder_of(spec.name, out, resume))
         if resume is not None:
             call = with_choice_of_run(call, folder, spec.name)
         path, network = job.network(spec, call.choice)
@@ -128,14 +128,14 @@ def train(
                 refuse_old(folder)
             else:
                 call = call._replace(options=resumed_options(call, folder, network, context))
-            training = TrainingRun(network, call.request(), folder, bar.step)
+            training = TrainingRun(network, call.request(), folder)
             if resume is not None:
                 training.resume()
             elif training.engine.leads:
                 used = read_all_used(path, job.used)
                 folder.begin(call.config(path, training), network.net.span.source.text, used)
             introduce(training)
-            ended = train_epochs(training, bar, stop_after)
+            ended = train_epochs(training, stop_after)
     if not ended:
         complain(f"stopped; `{call.to_resume(folder)}` goes on")
         # After --stop-after, which was asked for, the call has done what it was to do.
@@ -175,17 +175,6 @@ def refuse_old(folder: RunFolder) -> None:
         )
 
 
-class Bar:
-    """The progress of the present epoch."""
-
-    def __init__(self) -> None:
-        self.progress: Progress | None = None
-
-    def step(self) -> None:
-        if self.progress is not None:
-            self.progress.step()
-
-
 def introduce(training: TrainingRun) -> None:
     """Say what is trained on what."""
     from cnnspec.analysis.costs import costs
@@ -199,11 +188,11 @@ def introduce(training: TrainingRun) -> None:
         tell(f"goes on after epoch {len(training.rows)}")
 
 
-def train_epochs(training: TrainingRun, bar: Bar, stop_after: int | None) -> bool:
+def train_epochs(training: TrainingRun, stop_after: int | None) -> bool:
     """Train, and tell of each epoch; whether it came to its end."""
     rows, count = training.run(), 0
     while True:
-        with Progress(training.engine.steps, f"epoch {len(training.rows) + 1}") as bar.progress:
+        with progress(training.engine.steps, f"epoch {len(training.rows) + 1}") as training.tick:
             row = next(rows, None)
         if row is None:
             return len(training.rows) >= training.last

@@ -30,13 +30,11 @@ class Finished(RunProblem):
 class TrainingRun:
     """Raises RunProblem where data or options do not fit the net, ImportError where a package is missing."""
 
-    def __init__(
-        self,
-        network: Network,
-        request: Request,
-        folder: RunFolder,
-        tick: Callable[[], None],
-    ) -> None:
+    tick: Callable[[], None]
+    """Called after each step; another may take its place at any time."""
+
+    def __init__(self, network: Network, request: Request, folder: RunFolder) -> None:
+        self.tick = lambda: None
         self.network, self.folder, self.last = network, folder, request.epochs
         graph = unroll(network)
         given, head = check_input(network.inputs), head_of(graph)
@@ -44,7 +42,7 @@ class TrainingRun:
         self.classes = check_classes(request.data, self.data, head.classes)
         module, name = ENGINES[request.backend]
         make = getattr(import_module(f"cnnspec.train.{module}"), name)
-        self.engine: Engine = make(Task(network, given, head, self.data, request, tick))
+        self.engine: Engine = make(Task(network, given, head, self.data, request, lambda: self.tick()))
         least = len(self.data.train.labels) // self.engine.steps  # batches are equal, to within an image
         check_norms(graph, least, request.freeze)
         self.rows: list[Epoch] = []

@@ -28,10 +28,10 @@ def test_when_the_bar_comes(
     screen, now = Screen(terminal), [0.0]
     monkeypatch.setattr("sys.stderr", screen)
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    with progress.Progress(5, "run") as bar:
+    with progress.progress(5, "run") as step:
         for _ in range(5):
             now[0] += seconds
-            bar.step()
+            step()
     assert ("run" in screen.getvalue()) is shown
     if shown:
         assert "100%" in screen.getvalue()

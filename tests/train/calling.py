@@ -39,7 +39,9 @@ def session(
     network = check(spec).networks[0]
     path.mkdir(exist_ok=True)
     request = Request(str(data), **{"epochs": 2, "warmup": 0.6} | more)
-    return TrainingRun(network, request, RunFolder(path), tick)
+    made = TrainingRun(network, request, RunFolder(path))
+    made.tick = tick
+    return made
 
 
 def weights(path: Path, name: str = "last.safetensors") -> dict[str, Any]:
