@@ -71,12 +71,13 @@ def check(
     takes the failure.
     The collector rests meanwhile: a parse makes many objects, and none of them is garbage.
     """
+    settings = settings or Settings()
     with pause_collector(), allow_deep_calls():
-        loader = Loader(read, (settings or Settings()).text_limits)
+        loader = Loader(read, settings.text_limits)
         module = loader.load(source)
-        found = check_module(module, loader.diagnostics, net, settings or Settings(), first)
-        whole = bool(found.networks) and found.ok and net is None and not first
-        whole &= settings is None or settings.empty
+        found = check_module(module, loader.diagnostics, net, settings, first)
+        as_written = net is None and not first and settings.empty
+        whole = as_written and found.ok and bool(found.networks)
         return add_warnings(found, module, whole, keep) if lint else found
 
 
