@@ -31,7 +31,7 @@ def affine(net: GraphFlows, known: Flow | Affine, given: ConstantArray, is_scale
 def per_channel(net: GraphFlows, flow: Flow, given: ConstantArray) -> Array:
     """Numbers of which each axis but that of the channels has one. Raises Refuse."""
     if places_of_channels(flow.axes, given.array.shape, flow.value.shape.channels) is None:
-        raise Refuse("E1003", f"`{net.node.operator}` with numbers of shape {given.array.shape} has no layer")
+        raise Refuse("E1003", f"`{net.operator}` with numbers of shape {given.array.shape} has no layer")
     return given.array.reshape(-1).astype(np.float32)
 
 

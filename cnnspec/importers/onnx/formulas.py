@@ -53,7 +53,7 @@ def build(net: GraphFlows, known: Computation | Value, axes: Axes) -> Flow:
             return make_affine(net, Affine(build(net, x, axes), scale, shift))
     join = JOINS.get(known.function)
     if join is None or len(parts) < 2:
-        raise Refuse("E1003", f"the formula that ends in `{net.node.operator}` has no layer")
+        raise Refuse("E1003", f"the formula that ends in `{net.operator}` has no layer")
     return joined(net, join, *(build(net, each, axes) for each in parts))
 
 
@@ -74,7 +74,7 @@ def formula(net: GraphFlows, function: str, *several: Known) -> Known:
     """A part of a formula, or the layer that it completes. Raises Refuse."""
     axes = together([axes for axes in map(net.axes_of, several) if axes is not None])
     if axes is None or None in (operands := [operand(net, each, axes) for each in several]):
-        raise Refuse("E1003", f"`{net.node.operator}` of these has no layer")
+        raise Refuse("E1003", f"`{net.operator}` of these has no layer")
     return completed(net, FormulaPart(Computation(function, tuple(operands)), axes))
 
 

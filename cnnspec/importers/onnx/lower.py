@@ -84,7 +84,7 @@ class Lowering(GraphFlows):
 
     def refuse(self, refuse: Refuse) -> None:
         name = self.node.name or next(iter(self.node.outputs), "")
-        self.refusals.append(Refusal(refuse.code, refuse.message, (Scope(name, self.node.operator),)))
+        self.refusals.append(Refusal(refuse.code, refuse.message, (Scope(name, self.operator),)))
 
     def lower(self, written: Any, node: GraphNode) -> list[Known]:
         """What a node makes; `written` is it as in the file. Raises Refuse, and what broken attributes do."""
@@ -123,4 +123,4 @@ class Lowering(GraphFlows):
             return
         wanted = self.shapes.get(name)
         if not fits(shape, wanted):
-            raise Refuse("E1005", f"`{self.node.operator}` makes {wanted} of what the language makes {shape}")
+            raise Refuse("E1005", f"`{self.operator}` makes {wanted} of what the language makes {shape}")

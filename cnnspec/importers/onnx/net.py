@@ -168,7 +168,7 @@ class GraphFlows(Flows):
     def numbers(self, known: object, what: str) -> ConstantArray:
         """An input that has to be numbers. Raises Refuse."""
         if not isinstance(known, ConstantArray):
-            raise Refuse("E1006", f"the {what} of `{self.node.operator}` is a value of the network")
+            raise Refuse("E1006", f"the {what} of `{self.operator}` is a value of the network")
         return known
 
     def integers(self, known: object, what: str) -> list[int]:
@@ -176,7 +176,7 @@ class GraphFlows(Flows):
         if isinstance(known, list):
             return [int(each) for each in known]
         if not isinstance(known, ConstantArray):
-            raise Refuse("E1007", f"the {what} of `{self.node.operator}` depends on the numbers of a value")
+            raise Refuse("E1007", f"the {what} of `{self.operator}` depends on the numbers of a value")
         if known.array.dtype.kind not in "iub" or known.array.ndim > 1:
             self.deny(what, f"{known.array.dtype} {known.array.shape}")
         return [int(each) for each in known.array.reshape(-1)]
@@ -189,7 +189,7 @@ class GraphFlows(Flows):
             return self.make(known)
         if isinstance(known, Repeated):
             raise Refuse("E1003", "a value that is repeated along an axis has no layer")
-        raise Refuse("E1005", f"`{self.node.operator}` of a tensor that is no value of the network")
+        raise Refuse("E1005", f"`{self.operator}` of a tensor that is no value of the network")
 
     def axes_of(self, known: object) -> Axes | None:
         """The axes of a value, repeated or not, or of a formula; None of numbers."""

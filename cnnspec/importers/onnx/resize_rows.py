@@ -68,7 +68,7 @@ def numbers(net: GraphFlows, known: object, what: str) -> list[float]:
     if known is None:
         return []
     if not isinstance(known, ConstantArray):
-        raise Refuse("E1007", f"the {what} of `{net.node.operator}` depend on the numbers of a value")
+        raise Refuse("E1007", f"the {what} of `{net.operator}` depend on the numbers of a value")
     return [shortest(float(each)) for each in known.array.reshape(-1)]
 
 
