@@ -192,7 +192,10 @@ def test_all_reasons_of_a_file_are_given_those_alike_as_one() -> None:
     ("nodes", "reason"),
     [
         ([node("y = MaxPool x", kernel_shape=[2, 2], storage_order=1)], "`MaxPool` with `storage_order=1`"),
+        ([node("y = MaxPool x")], "`MaxPool`: missing a required argument: 'kernel_shape'"),
         ([node("y = Conv x w", kernel_shape=[2, 2])], "`Conv` with `kernel_shape=[2, 2]`"),
+        ([node("y = Conv x w", window=1)], "`Conv` cannot be read"),
+        ([node("y = ConvTranspose x w", output_shape=[8, 8])], "`ConvTranspose` with `output_shape=[8, 8]`"),
         ([node("y = Conv x x")], "the kernel of `Conv` is a value of the network"),
         ([node("y = HardSigmoid x", beta=0.4)], "`HardSigmoid` with `beta=0.4`"),
         ([node("y = MatMul x x")], "`MatMul` of two values"),
