@@ -27,7 +27,7 @@ LONGEST = 6
 MOST = 500
 """The stacks looked at at most."""
 
-VALUES = {"INT", "FLOAT", "SIZE", "STRING", "BOOL", "LPAR", "LSQB"}
+BEGIN_VALUES = {"INT", "FLOAT", "SIZE", "STRING", "BOOL", "LPAR", "LSQB"}
 """With these a value begins, and a step only where a colon follows."""
 
 
@@ -39,7 +39,7 @@ def goes_on(tokens: list[Token], index: int, expects: Callable[[str], bool]) -> 
     # `pad=` and `width * 2` on the next line; of a name alone, `relu`, a step is as likely.
     if following == "NAME":
         return behind in OPERATORS or behind == "SUBSCRIPT"
-    return following in ("LBRACE", "ELSE") or (following in VALUES and behind != "COLON")
+    return following in ("LBRACE", "ELSE") or (following in BEGIN_VALUES and behind != "COLON")
 
 
 def advance_all(stack: Stack, end: int, terminals: Sequence[str]) -> Stack | None:

@@ -11,8 +11,8 @@ from cnnspec.text.scanner import DEPTH, OPERATORS, Token
 from cnnspec.text.source import Source, Span
 
 LINE_ENDS = {"NL", "LBRACE", "RBRACE", "VBAR"}
-VALUES = {"INT", "FLOAT", "NAME"}
-"""Of an expression, beside what stands in brackets."""
+SIMPLE = {"INT", "FLOAT", "NAME"}
+"""The operands of an expression, beside what stands in brackets."""
 FAR = 500
 """Tokens looked back at for a hint."""
 
@@ -95,7 +95,7 @@ class Slip(NamedTuple):
         # At the `*` of `conv 4 * max(a, b) + 1 pad=1`: up to the 1 before `pad`.
         for token in self.tokens[self.at + 1 :]:
             depth += DEPTH.get(token.type, 0)
-            if depth == 0 and (token.type in DEPTH or (wants_value and token.type in VALUES)):
+            if depth == 0 and (token.type in DEPTH or (wants_value and token.type in SIMPLE)):
                 wants_value, end = False, token.end
             elif depth == 0 and not wants_value and token.type in OPERATORS:
                 wants_value = True

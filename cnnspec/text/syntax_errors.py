@@ -8,8 +8,9 @@ from cnnspec import layers
 from cnnspec.text import foreign, lexical_errors
 from cnnspec.text.diagnostics import Counted, Diagnostic
 from cnnspec.text.foreign.habits import HABITS
+from cnnspec.text.recovery import BEGIN_VALUES
 from cnnspec.text.scanner import CLOSER, WORDS
-from cnnspec.text.slip import Hint, Slip
+from cnnspec.text.slip import SIMPLE, Hint, Slip
 from cnnspec.text.source import Span
 
 # What is missing behind a token.
@@ -42,7 +43,7 @@ NEXT: tuple[dict[str, str], ...] = (
     {"DOT": "`.channels`, `.height`, `.width` or `.features`"},
     {"$END": "`}`"},
 )
-VALUES = {"INT", "FLOAT", "SIZE", "STRING", "BOOL", "NAME", "FUNC", "LPAR", "LSQB"}
+VALUES = BEGIN_VALUES | {"NAME", "FUNC"}
 
 
 def explain(slip: Slip) -> Diagnostic:
@@ -230,10 +231,9 @@ def bare_operator(slip: Slip) -> Iterator[Diagnostic]:
     token, before, after = slip.token, slip.back(1), slip.ahead(1)
     if token.type not in ("SIGN", "TIMES", "POWER", "COMPARE") or not slip.expects("KEY"):
         return
-    simple = {"INT", "FLOAT", "NAME"}
     # By the blanks: `linear -1` has a sign, `linear a - 1` a difference.
     is_signed = token.type == "SIGN" and before.end < token.start and after.start == token.end
-    if is_signed and after.type in simple:
+    if is_signed and after.type in SIMPLE:
         wrapped = f"({slip.text(token)}{slip.text(after)})"
         message = f"a signed argument stands in parentheses: `{wrapped}`"
         yield slip.replacement(message, wrapped, token.start, after.end)
@@ -244,7 +244,7 @@ def bare_operator(slip: Slip) -> Iterator[Diagnostic]:
         return
     message = "an argument with an operator stands in parentheses, as in `conv (4 * width)@3x3`"
     end = slip.expression_end()
-    if before.type in simple and end is not None and len(slip.step()) > 1:
+    if before.type in SIMPLE and end is not None and len(slip.step()) > 1:
         wrapped = f"({slip.source.text[before.start : end]})"
         yield slip.replacement(message, wrapped, before.start, end)
     else:
