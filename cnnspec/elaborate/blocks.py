@@ -10,7 +10,7 @@ from cnnspec.elaborate.evaluate import Evaluator
 from cnnspec.elaborate.faults import fault, unknown_parameter
 from cnnspec.elaborate.leaves import named_arguments
 from cnnspec.elaborate.naming import NameScope
-from cnnspec.elaborate.owner import Defaults, Owner, block_names, symbolic
+from cnnspec.elaborate.owner import Defaults, Owner, as_parameter, block_names
 from cnnspec.elaborate.special_values import BlockName, Names, freeze, weight
 from cnnspec.graph.tree import Instance, Use, Value
 from cnnspec.text import syntax
@@ -126,7 +126,7 @@ def elaborate_block(
     # So a block's class writes `in_channels // 2` where its text has `in.channels // 2`.
     if entry.shape is not None:
         entry.shape = entry.shape.with_channels(named(entry.shape.channels, "in.channels"))
-    names = Names(module.constants, {name: symbolic(name, value) for name, value in arguments.items()})
+    names = Names(module.constants, {name: as_parameter(name, value) for name, value in arguments.items()})
     owner = Owner(block.name.name)
     context = Context(run, owner, NameScope("", block.wired), names, defaults, module, entry)
     steps = run.body(block.body, context)

@@ -143,19 +143,19 @@ def branch(label: syntax.Label | None, choice: syntax.If, context: Context) -> V
 def condition(node: syntax.Expression, context: Context) -> Test | None:
     """A condition in symbolic form, where its parts can be computed. It is decided elsewhere."""
     before = len(context.owner.assumed)
-    found = symbolic(node, context.evaluate)
+    found = test_of(node, context.evaluate)
     # To write the test down assumes nothing: context.decide has noted what it came to.
     del context.owner.assumed[before:]
     return found
 
 
-def symbolic(node: syntax.Expression, evaluate: Evaluator) -> Test | None:
+def test_of(node: syntax.Expression, evaluate: Evaluator) -> Test | None:
     try:
         if isinstance(node, syntax.Unary) and node.operator == "not":
-            operand = symbolic(node.operand, evaluate)
+            operand = test_of(node.operand, evaluate)
             return operand and Test("not", (operand,))
         if isinstance(node, syntax.Binary) and node.operator in ("and", "or"):
-            left, right = symbolic(node.left, evaluate), symbolic(node.right, evaluate)
+            left, right = test_of(node.left, evaluate), test_of(node.right, evaluate)
             return Test(node.operator, (left, right)) if left and right else None
         if isinstance(node, syntax.Binary) and node.operator in ("==", "!=", "<", "<=", ">", ">="):
             sides = evaluate(node.left), evaluate(node.right)

@@ -11,7 +11,7 @@ from cnnspec.elaborate.evaluate import Evaluator
 from cnnspec.elaborate.faults import Fault, fault, unknown, unknown_parameter
 from cnnspec.elaborate.load import DEEPEST_VARIANT, Module
 from cnnspec.elaborate.naming import NameScope
-from cnnspec.elaborate.owner import Defaults, Owner, symbolic
+from cnnspec.elaborate.owner import Defaults, Owner, as_parameter
 from cnnspec.elaborate.settings import Misuse, Settings
 from cnnspec.elaborate.special_values import Names, plain
 from cnnspec.elaborate.statements import Elaborator
@@ -70,7 +70,7 @@ class NetworkElaborator(Elaborator):
                     return None
             self.owner.pin(value)  # what other parameters it is computed from
             arguments[name] = plain(value)
-            names[name] = symbolic(name, value)
+            names[name] = as_parameter(name, value)
         scope = NameScope("", by_kind=True)
         context = Context(self, self.owner, scope, names, Defaults({}), module)
         try:
@@ -109,9 +109,10 @@ class NetworkElaborator(Elaborator):
                 wrong = f"no input `{name}`" if name else "several inputs"
                 raise Misuse("input", f"net `{self.pattern.name.name}` has {wrong}", name, known)
 
-    def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
+    def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value:
         if context.names is not self.names:
-            return super().input(label, call, context)
+            message = "an input stands at the head of a net, not in a block or in braces"
+            raise fault("E0209", message, call.span)
         # An input reads nothing that stands before it: in `left: input …, right: input …` `in` has no size.
         context.arrive(None)
         name = "input" if label is None else context.label(label)
@@ -150,7 +151,8 @@ class NetworkElaborator(Elaborator):
 
     def output(self, label: syntax.Label | None, output: syntax.Output, context: Context) -> Value | None:
         if context.owner is not self.owner:
-            return super().output(label, output, context)
+            message = "`output` stands in a net: a block has one output, its last value"
+            raise fault("E0214", message, output.span)
         if label is not None:
             raise fault("E0214", "`output` bears no label: it names steps that have one", label.span)
         train = False

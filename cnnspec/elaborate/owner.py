@@ -75,7 +75,7 @@ class Owner:
         return plain(value)
 
 
-def symbolic(name: str, value: Any) -> Any:
+def as_parameter(name: str, value: Any) -> Any:
     """A block's own view of an argument: integers are known by the parameter's name."""
     if is_integer(value):
         return named(value, name)

@@ -6,6 +6,7 @@ shape satisfies every check, so nothing cascades.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -182,11 +183,13 @@ class Elaborator(Elaboration):
             return joins.join(label, call, cls, value, context)
         return leaves.leaf(label, call, cls, value, context)
 
-    def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value | None:
-        raise fault("E0209", "an input stands at the head of a net, not in a block or in braces", call.span)
+    @abstractmethod
+    def input(self, label: syntax.Label | None, call: syntax.Call, context: Context) -> Value:
+        """Elaborate an input; the value that arrives there. Raises Fault where none may stand."""
 
+    @abstractmethod
     def output(self, label: syntax.Label | None, output: syntax.Output, context: Context) -> Value | None:
-        raise fault("E0214", "`output` stands in a net: a block has one output, its last value", output.span)
+        """Elaborate an `output` line, which hands on what arrives. Raises Fault where none may stand."""
 
 
 def check_default(target: LayerName | BlockName, keyword: syntax.Keyword, value: Any) -> None:
