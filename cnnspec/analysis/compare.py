@@ -13,7 +13,7 @@ from cnnspec.analysis.align import twins
 from cnnspec.analysis.components import Change, Difference, Signs, arguments, component_tree, layers
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.memory import Peak, peak
-from cnnspec.analysis.receptive import Field, fields
+from cnnspec.analysis.receptive import ReceptiveField, fields
 from cnnspec.analysis.state_tensors import StateTensors, tensors
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.elaborate.special_values import freeze
@@ -39,7 +39,7 @@ class Figures(NamedTuple):
     params: int
     buffers: int
     macs: int
-    field: Field | None
+    field: ReceptiveField | None
     peak: Peak
 
 

@@ -84,7 +84,7 @@ class Axis(NamedTuple):
         return Axis(self.step * len(shifts), low, tuple(e + shift for shift in shifts for e in self.high))
 
 
-class Field(NamedTuple):
+class ReceptiveField(NamedTuple):
     """The receptive field of a value's pixels. The whole input is the WHOLE field."""
 
     down: Axis
@@ -107,13 +107,13 @@ class Field(NamedTuple):
 
 PIXEL = Axis(1, (0,), (0,))
 # Step 0: wherever a pixel is, it sees the same.
-WHOLE = Field(Axis(0, (0,), (0,)), Axis(0, (0,), (0,)))
+WHOLE = ReceptiveField(Axis(0, (0,), (0,)), Axis(0, (0,), (0,)))
 
 
-def fields(graph: Graph) -> dict[str, Field | None]:
+def fields(graph: Graph) -> dict[str, ReceptiveField | None]:
     """The field of every input and node; None where the pixels of a map have unlike ones."""
-    found: dict[str, Field | None] = {
-        name: Field(PIXEL, PIXEL) if shape.is_map else WHOLE for name, shape in graph.inputs
+    found: dict[str, ReceptiveField | None] = {
+        name: ReceptiveField(PIXEL, PIXEL) if shape.is_map else WHOLE for name, shape in graph.inputs
     }
     for node in graph.nodes:
         arriving = [found[name] for name in node.inputs]
@@ -128,18 +128,18 @@ def fields(graph: Graph) -> dict[str, Field | None]:
     return found
 
 
-def behind(field: Field | None, windows: tuple[Window, Window] | None) -> Field | None:
+def behind(field: ReceptiveField | None, windows: tuple[Window, Window] | None) -> ReceptiveField | None:
     if windows is None:
         return WHOLE
     if field is None or field is WHOLE or windows == (SAME, SAME):
         return field
     if field.down == field.across and windows[0] == windows[1]:
         both = field.down.behind(windows[0])
-        return Field(both, both)
-    return Field(field.down.behind(windows[0]), field.across.behind(windows[1]))
+        return ReceptiveField(both, both)
+    return ReceptiveField(field.down.behind(windows[0]), field.across.behind(windows[1]))
 
 
-def join_fields(fields: list[Field | None]) -> Field | None:
+def join_fields(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
     total = fields[0]
     for field in fields[1:]:
         if total is WHOLE or field is WHOLE:
@@ -147,5 +147,5 @@ def join_fields(fields: list[Field | None]) -> Field | None:
         elif total is None or field is None:
             total = None
         else:
-            total = Field(total.down.union(field.down), total.across.union(field.across))
+            total = ReceptiveField(total.down.union(field.down), total.across.union(field.across))
     return total

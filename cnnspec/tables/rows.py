@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.memory import FLOAT, VIEWS, Peak, peak
-from cnnspec.analysis.receptive import WHOLE, Field, fields
+from cnnspec.analysis.receptive import WHOLE, ReceptiveField, fields
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.graph.walk import own_name
@@ -99,7 +99,7 @@ def layer_rows(graph: Graph) -> Iterator[LayerRow]:
             yield LayerRow(each.path, own_name(each.path), each.words)
 
 
-def node_row(node: Node, field: Field | None) -> LayerRow:
+def node_row(node: Node, field: ReceptiveField | None) -> LayerRow:
     layer = node.layer
     return LayerRow(
         node.path,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cnnspec.analysis.receptive import WHOLE, Axis, Field, fields
+from cnnspec.analysis.receptive import WHOLE, Axis, ReceptiveField, fields
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.compiler import check_text
 from tests import nets
@@ -124,7 +124,7 @@ def test_fields_are_where_gradients_are(seed: int) -> None:
     assert compared > 5
 
 
-def told(field: Field | None) -> tuple[int, str, int]:
+def told(field: ReceptiveField | None) -> tuple[int, str, int]:
     """Size, jump and padding of a square field."""
     assert field is not None and field.down == field.across
     return field.size[0], str(field.jump[0]), -field.start[0]

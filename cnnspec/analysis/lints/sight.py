@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 from weakref import proxy
 
 from cnnspec.analysis.lints.scopes import FlatScope, LintContext, Op, ScopeWalk, Site
-from cnnspec.analysis.receptive import PIXEL, WHOLE, Axis, Field, behind
+from cnnspec.analysis.receptive import PIXEL, WHOLE, Axis, ReceptiveField, behind
 from cnnspec.graph.tree import Leaf, Merge, Use, Value
 from cnnspec.layers.windows import LONGEST, Irregular, Window
 from cnnspec.values.shapes import Shape
 
 KERNELS = ("conv", "depthwise")
-PIXELS = Field(PIXEL, PIXEL)
+PIXELS = ReceptiveField(PIXEL, PIXEL)
 ALL = 1 << 62  # pixels, more than an image has
 
 
-class Sight(ScopeWalk[Field | None]):
+class Sight(ScopeWalk[ReceptiveField | None]):
     """The fields of a scope's values; None where neighbours have unlike ones.
 
     `number` is that of the convolutions that look around, `high` and `wide` the greatest field that arrives
@@ -33,7 +33,7 @@ class Sight(ScopeWalk[Field | None]):
         super().__init__(sights.context)
         self.sights = proxy(sights)  # which holds this one
         self.number = self.high = self.wide = 0
-        self.fields: dict[Value, Field | None] = self.walk(
+        self.fields: dict[Value, ReceptiveField | None] = self.walk(
             scope,
             {value: PIXELS if value.shape is None or value.shape.is_map else WHOLE for value in scope.inputs},
         )
@@ -43,7 +43,7 @@ class Sight(ScopeWalk[Field | None]):
         self.number += number
         self.high, self.wide = max(self.high, reach[0]), max(self.wide, reach[1])
 
-    def layer(self, site: Site, field: Field | None) -> Field | None:
+    def layer(self, site: Site, field: ReceptiveField | None) -> ReceptiveField | None:
         if field is not None and looks_around(site.op):
             self.count(1, reach(field, 1, 1))
         try:
@@ -51,7 +51,7 @@ class Sight(ScopeWalk[Field | None]):
         except Irregular:
             return None
 
-    def block(self, use: Use, field: Field | None, _: tuple[Use, ...]) -> Field | None:
+    def block(self, use: Use, field: ReceptiveField | None, _: tuple[Use, ...]) -> ReceptiveField | None:
         """It is looked at once for all its uses."""
         inner = self.sights.of(self.context.inside(use.instance))
         if field is not None:
@@ -59,14 +59,14 @@ class Sight(ScopeWalk[Field | None]):
         leaving = inner.fields[use.instance.output]
         return None if leaving is None else compose_windows(field, leaving)
 
-    def join(self, _: Merge, fields: list[Field | None]) -> Field | None:
+    def join(self, _: Merge, fields: list[ReceptiveField | None]) -> ReceptiveField | None:
         return least(fields)
 
 
 class Blind(NamedTuple):
     """Convolutions to which nothing new can come: the first, with what it sees, and how many."""
 
-    first: tuple[Site, Field] | None
+    first: tuple[Site, ReceptiveField] | None
     number: int
 
 
@@ -91,7 +91,7 @@ class Sights:
             self.windows[key] = site.leaf.layer.reads(site.shape)
         return self.windows[key]
 
-    def blind(self, scope: FlatScope, image: tuple[int, int], start: Field = PIXELS) -> Blind:
+    def blind(self, scope: FlatScope, image: tuple[int, int], start: ReceptiveField = PIXELS) -> Blind:
         """The convolutions that look around where all of the image is seen already.
 
         `start` is the field of what enters the scope.
@@ -132,7 +132,7 @@ def looks_around(op: Op) -> bool:
     return bool(layer.kernel_of() != (1, 1))
 
 
-def reach(field: Field, high: int, wide: int) -> tuple[int, int]:
+def reach(field: ReceptiveField, high: int, wide: int) -> tuple[int, int]:
     """How far so many pixels down and across see together, or more; nothing for no pixels."""
     if not high:
         return 0, 0
@@ -144,7 +144,7 @@ def reach(field: Field, high: int, wide: int) -> tuple[int, int]:
     return down.size + down.step * more[0], across.size + across.step * more[1]
 
 
-def compose_windows(outer: Field | None, inner: Field) -> Field | None:
+def compose_windows(outer: ReceptiveField | None, inner: ReceptiveField) -> ReceptiveField | None:
     """The field of what sees `inner` of a value that sees `outer`; None where neighbours have unlike ones."""
     if inner is WHOLE:
         return WHOLE
@@ -155,13 +155,13 @@ def compose_windows(outer: Field | None, inner: Field) -> Field | None:
         return None
 
 
-def least(fields: list[Field | None]) -> Field | None:
+def least(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
     """The least of several paths' fields."""
     some = [field for field in fields if field is not None and field is not WHOLE]
     if None in fields or not some:
         return None if None in fields else WHOLE
     down = min((field.down for field in some), key=lambda axis: axis.size)
-    return Field(down, min((field.across for field in some), key=lambda axis: axis.size))
+    return ReceptiveField(down, min((field.across for field in some), key=lambda axis: axis.size))
 
 
 def offset_between(one: Axis, two: Axis) -> float:

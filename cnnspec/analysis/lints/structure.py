@@ -20,7 +20,7 @@ from cnnspec.analysis.lints.scopes import (
     without_step,
 )
 from cnnspec.analysis.lints.sight import Sights, offset_between
-from cnnspec.analysis.receptive import WHOLE, Field
+from cnnspec.analysis.receptive import WHOLE, ReceptiveField
 from cnnspec.elaborate.size_notes import last_span
 from cnnspec.graph.tree import Merge, Path, Value
 from cnnspec.text.diagnostics import Diagnostic, Fix, Note
@@ -241,12 +241,14 @@ def misaligned(context: LintContext) -> Iterator[Finding]:
                 yield finding("W0508", message, Site(op, uses, scope), notes=notes)
 
 
-def misaligned_paths(join: Merge, fields: dict[Value, Field | None]) -> tuple[Path, Path, float] | None:
+def misaligned_paths(
+    join: Merge, fields: dict[Value, ReceptiveField | None]
+) -> tuple[Path, Path, float] | None:
     """Two paths of maps that do not look at the same places, and how far apart."""
     shape = join.output.shape
     if shape is None or not shape.is_map or shape.size == (1, 1):
         return None
-    seen: list[tuple[Path, Field]] = []
+    seen: list[tuple[Path, ReceptiveField]] = []
     for path in join.live:
         there, field = path.output.shape, fields[path.output]
         if there and there[1:] == shape[1:] and field is not None and field is not WHOLE:  # no gate

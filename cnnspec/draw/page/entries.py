@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnspec.analysis.receptive import WHOLE, Field, fields
+from cnnspec.analysis.receptive import WHOLE, ReceptiveField, fields
 from cnnspec.analysis.unroll import Blank, Node
 from cnnspec.draw.diagram.box_text import layer_words, odds
 from cnnspec.draw.diagram.from_network import KINDS, Builder, are_known
@@ -81,7 +81,7 @@ def input_entry(given: Input, sources: Sources) -> Entry:
     return Entry(given.name, "input", "input", leaving=shape, note=note, places=places)
 
 
-def layer_entry(node: Node, field: Field | None, places: tuple[TextLine, ...]) -> Entry:
+def layer_entry(node: Node, field: ReceptiveField | None, places: tuple[TextLine, ...]) -> Entry:
     layer, inputs = node.layer, node.shapes
     tensors = tuple(
         Tensor(
@@ -112,7 +112,7 @@ def lost(blank: Blank, places: tuple[TextLine, ...]) -> Entry:
     return Entry(blank.path, "fault" if blank.fault else "other", blank.words, places=places)
 
 
-def field_words(field: Field | None) -> str:
+def field_words(field: ReceptiveField | None) -> str:
     """`35x35, every 4`: what a pixel depends on, and how far its neighbour's is from it."""
     if field is None:
         return "not alike for all pixels"

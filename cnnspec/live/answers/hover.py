@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cnnspec import layers
 from cnnspec.analysis.costs import CostCounter
-from cnnspec.analysis.receptive import WHOLE, Field, fields
+from cnnspec.analysis.receptive import WHOLE, ReceptiveField, fields
 from cnnspec.analysis.unroll import Node, unroll
 from cnnspec.elaborate.special_values import BlockName
 from cnnspec.faults.reference import KINDS
@@ -118,9 +118,9 @@ def numbers(leaves: list[Leaf]) -> list[str]:
     return [code("\n".join([leaves[0].layer.formula, *dict.fromkeys(lines)]))]
 
 
-def nodes_of(check: Check) -> dict[tuple[str, int], list[tuple[Node, Field | None]]]:
+def nodes_of(check: Check) -> dict[tuple[str, int], list[tuple[Node, ReceptiveField | None]]]:
     """The layers of the net in view with their receptive fields, by where they stand in the text."""
-    found: dict[tuple[str, int], list[tuple[Node, Field | None]]] = {}
+    found: dict[tuple[str, int], list[tuple[Node, ReceptiveField | None]]] = {}
     if check.network is not None:
         graph = unroll(check.network)
         reached = fields(graph)
