@@ -67,20 +67,18 @@ def specify(model: Model, flat: bool = False) -> Specification:
     """
     found = discover(model)
     written = Written("") if flat else shortest(found.model, ())
-    # it ends: each turn writes one more class as braces, or gives up blocks
-    while written.text:
-        proof = prove(found.model, written.text)
+    # it ends: each turn writes one more class as braces, or gives up blocks, at last with the flat text
+    while True:
+        text = written.text or write_flat(found.model)
+        proof = prove(found.model, text)
         if proof.difference is None:
-            return Specification(written.text, found.sources(proof.keys))
+            return Specification(text, found.sources(proof.keys))
+        if not written.text:
+            raise Unproved(proof.difference)
         kind = proof.difference.kind
         # classes stand as their blocks do, the innermost first: the last is the outermost
         guilty = kind if kind in written.kinds else next(reversed([*written.kinds]), None)
         written = shortest(found.model, {*written.plain, guilty}) if guilty else Written("")
-    text = write_flat(found.model)
-    proof = prove(found.model, text)
-    if proof.difference is not None:
-        raise Unproved(proof.difference)
-    return Specification(text, found.sources(proof.keys))
 
 
 class Unproved(Exception):
