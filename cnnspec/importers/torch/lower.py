@@ -74,7 +74,7 @@ class Lowering(TraceFlows):
         for call in self.trace.calls:
             self.call = call
             try:
-                made = self.lower(call)
+                made = self.lower()
             except Refuse as refuse:
                 self.refuse(refuse)
                 made = [self.unknown(result.shape) for result in call.results]
@@ -115,20 +115,21 @@ class Lowering(TraceFlows):
             return self.natural(self.value(Shape(*shape[1:])))
         return Opaque(shape)
 
-    def lower(self, call: FunctionCall) -> list[Known]:
-        """What a call makes. Raises Refuse."""
+    def lower(self) -> list[Known]:
+        """What the call makes. Raises Refuse."""
+        call = self.call
         args = tuple(self.resolve(each) for each in call.args)
         kwargs = {ALIASES.get(name, name): self.resolve(each) for name, each in call.kwargs.items()}
         given = [*leaves((args, kwargs), KINDS)]
         # The call that made it is refused already.
         if any(isinstance(each, Opaque) for each in given):
             return [Opaque(result.shape) for result in call.results]
-        self.check_writes(call)
+        self.check_writes()
         if all(result.number in self.trace.constants for result in call.results):
             return [Constant(self.trace.constants[result.number]) for result in call.results]
         # `given` may be empty: `torch.rand(5, 1, 1, 1)` has a row.
         if given and all(isinstance(each, Stateful | Constant | Computed) for each in given):
-            return self.compute(call, args, kwargs, given)
+            return self.compute(args, kwargs, given)
         count = len(self.made)
         try:
             made = self.apply(TABLE.get(self.function), args, kwargs)
@@ -142,38 +143,37 @@ class Lowering(TraceFlows):
                 # A view adds no layer, and completes no formula.
                 [formulas.shorten(self, each) for each in made] if len(self.made) > count else made
             )
-        return self.checked(made, call)
+        return self.checked(made)
 
-    def checked(self, made: list[Known], call: FunctionCall) -> list[Known]:
-        """What a row made, its shapes held against PyTorch's."""
-        shapes = [sizes_of(each.axes) if isinstance(each, Flow) else None for each in made]
-        wanted = [result.shape for result in call.results]
-        self.check_precision(call, made)
-        for shape, want in zip(shapes, wanted, strict=True):
-            if shape is not None and shape != want:
-                raise Refuse("E1005", f"`{call.name}` makes {want} of what the language makes {shape}")
+    def checked(self, made: list[Known]) -> list[Known]:
+        """What the call made, its shapes held against PyTorch's. Raises Refuse."""
+        self.check_precision(made)
+        for known, result in zip(made, self.call.results, strict=True):
+            if isinstance(known, Flow) and (shape := sizes_of(known.axes)) != result.shape:
+                message = f"`{self.operator}` makes {result.shape} of what the language makes {shape}"
+                raise Refuse("E1005", message)
         return made
 
-    def check_precision(self, call: FunctionCall, made: list[Known]) -> None:
+    def check_precision(self, made: list[Known]) -> None:
         """Refuse a call that keeps fewer digits of a value, or of weights, than it had. Raises Refuse."""
-        dtypes = [each.dtype for each in call.args if isinstance(each, Traced)]
+        dtypes = [each.dtype for each in self.call.args if isinstance(each, Traced)]
         # Integers have 0 bits: a cast of them to float loses nothing, `x.to(torch.long)` does.
         given = max((bits(dtype) for dtype in dtypes), default=0)
         # `x > 0`, a part of a formula, is a truth and no cast of x.
         kinds = Flow | Stateful | (FormulaPart | Computed if self.function in IN_ORDER else Flow)
-        for result, known in zip(call.results, made, strict=True):
+        for known, result in zip(made, self.call.results, strict=True):
             if isinstance(known, kinds) and bits(result.dtype) < given:
-                raise Refuse("E1004", f"`{call.name}` to {str(result.dtype).removeprefix('torch.')}")
+                raise Refuse("E1004", f"`{self.operator}` to {str(result.dtype).removeprefix('torch.')}")
 
-    def check_writes(self, call: FunctionCall) -> None:
+    def check_writes(self) -> None:
         """Refuse a call that changes the module's state; the statistics of norms change. Raises Refuse."""
         # These move their running statistics, which is what the layer does, too.
-        if call.name in ("batch_norm", "instance_norm"):
+        if self.operator in ("batch_norm", "instance_norm"):
             return
-        for written in call.written:
+        for written in self.call.written:
             known = self.known.get(written.number)
             if isinstance(known, Weight) and not known.key.endswith(COUNTER):
-                raise Refuse("E1010", f"`{call.name}` changes `{known.key}` while the network runs")
+                raise Refuse("E1010", f"`{self.operator}` changes `{known.key}` while the network runs")
 
     def resolve(self, value: Any) -> Any:
         """Arguments, every tensor as what it is known to be. Raises Refuse."""
@@ -185,17 +185,17 @@ class Lowering(TraceFlows):
             raise Refuse("E1010", "a value is used after another view of its memory was changed in place")
         return self.known.get(traced.number, UNNAMED)
 
-    def compute(self, call: FunctionCall, args: Any, kwargs: Any, given: Sequence[Known]) -> list[Known]:
-        """What a call makes of weights alone: another view of one, or something computed."""
+    def compute(self, args: Any, kwargs: Any, given: Sequence[Known]) -> list[Known]:
+        """What the call makes of weights alone: another view of one, or something computed."""
         first = given[0]
         if isinstance(first, Weight) and first.key.endswith(COUNTER):
             # `num_batches_tracked.add_(1)` makes the counter.
-            return [first for _ in call.results]
-        made = weight_rows.compute(self.function, args, kwargs, call.results[0].shape)
+            return [first for _ in self.call.results]
+        made = weight_rows.compute(self.function, args, kwargs, self.call.results[0].shape)
         if made is not None:
-            return self.checked([made], call)
-        how = weight_rows.describe(call.name, given)
-        return self.checked(formulas.of_weights(self, args, kwargs, how), call)
+            return self.checked([made])
+        how = weight_rows.describe(self.operator, given)
+        return self.checked(formulas.of_weights(self, args, kwargs, how))
 
 
 ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input"}
