@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -124,18 +124,20 @@ def pair(net: TraceFlows, input: object, other: object) -> tuple[Flow, Flow]:
     """Two values of the network. Raises Refuse, in words, for a value and anything else."""
     for known in (input, other):
         if isinstance(known, Weight):
-            raise Refuse("E1003", f"`{net.call.name}` of a value and {described(net, known)} has no layer")
+            deny_tensor(net, known)
         if isinstance(known, int | float | Constant):
             raise Refuse("E1003", f"`{net.call.name}` of a value and a fixed number has no layer")
     left, right = (each.flow if isinstance(each, Repeated) else each for each in (input, other))
     return net.compact(net.flow(left)), net.compact(net.flow(right))
 
 
-def described(net: TraceFlows, known: Weight) -> str:
-    """A tensor of the state in words; a buffer that is registered so has numbers that are known."""
+def deny_tensor(net: TraceFlows, known: Weight) -> NoReturn:
+    """Refuse arithmetic of a value and a tensor of the state. Raises Refuse."""
+    # The numbers of a buffer that is registered so are known.
+    words = f"the buffer `{known.key}`, unless it is registered with `persistent=False`,"
     if isinstance(net.state[known.key], torch.nn.Parameter):
-        return f"a trained tensor of shape {known.shape}"
-    return f"the buffer `{known.key}`, unless it is registered with `persistent=False`,"
+        words = f"a trained tensor of shape {known.shape}"
+    raise Refuse("E1003", f"`{net.operator}` of a value and {words} has no layer")
 
 
 def scale(net: TraceFlows, flow: Flow, weight: Weight) -> Flow:
@@ -153,7 +155,7 @@ def numbers(net: TraceFlows, flow: Flow, weight: Weight, kind: type[channels.Sca
     count = flow.value.shape.channels
     places = places_of_channels(flow.axes, weight.shape, count)
     if places is None:
-        raise Refuse("E1003", f"`{net.call.name}` of a value and {described(net, weight)} has no layer")
+        deny_tensor(net, weight)
     start = common_number(tensor)
     may_be_channels = tensor.dim() in (1, len(flow.axes) - 1, len(flow.axes))
     # Of one channel (1,), (1, 1, 1) and (1, 1, 1, 1) are read as a number a channel, () as one in all.
@@ -209,7 +211,7 @@ def thresholded(net: TraceFlows, flow: Flow, tau: Weight) -> Flow:
     maker = net.maker(flow.value)
     is_open = maker is not None and maker.layer.name == "frn" and not maker.layer.value("tlu")
     if maker is None or not is_open or operand(tau, flow.axes) is None:
-        raise Refuse("E1003", f"`{net.call.name}` of a value and {described(net, tau)} has no layer")
+        deny_tensor(net, tau)
     return instead(net, flow, maker, maker.layer.with_arguments(tlu=True), tau=tau)
 
 

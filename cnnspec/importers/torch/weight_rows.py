@@ -1,4 +1,4 @@
-"""Rows of what modules compute from their weights alone: other views of them, and standardised filters."""
+"""What modules compute from their weights alone: other views of them, and standardised filters."""
 
 from __future__ import annotations
 
