@@ -27,10 +27,6 @@ def upsample(module: Any) -> Layer:
     return resize.Upsample(mode=module.mode, **{"factor" if has_factor else "size": given})
 
 
-def evo_norm(module: Any) -> Layer:
-    return norm.EvoNormS0(groups=module.groups, act=module.v is not None, eps=module.eps)
-
-
 def blur_pool(module: Any) -> Layer:
     # In the order of F.pad: left, right, top, bottom.
     left, _, top, _ = module.pads
@@ -72,7 +68,7 @@ LAYERS: dict[type, Callable[[Any], Layer]] = {
     layers.Upsample: upsample,
     norms.ChannelRMSNorm: lambda m: norm.RMSNorm(eps=m.eps, affine=m.weight is not None),
     norms.EvoNormB0: lambda module: norm.EvoNormB0(momentum=module.momentum, eps=module.eps),
-    norms.EvoNormS0: evo_norm,
+    norms.EvoNormS0: lambda m: norm.EvoNormS0(groups=m.groups, act=m.v is not None, eps=m.eps),
     norms.FilterResponseNorm: lambda m: norm.FilterResponseNorm(eps=m.eps, tlu=m.tau is not None),
     norms.GlobalResponseNorm: lambda m: norm.GlobalResponseNorm(eps=m.eps),
 }
