@@ -139,10 +139,9 @@ class Lowering(TraceFlows):
                 raise
             made = terms
         else:
-            made = (
-                # A view adds no layer, and completes no formula.
-                [formulas.shorten(self, each) for each in made] if len(self.made) > count else made
-            )
+            # A view adds no layer, and completes no formula.
+            if len(self.made) > count:
+                made = [formulas.shorten(self, each) for each in made]
         return self.checked(made)
 
     def checked(self, made: list[Known]) -> list[Known]:
