@@ -54,15 +54,12 @@ class Tile(NamedTuple):
 
 
 class Fusion(NamedTuple):
-    """A layer, batch norms that its weight takes in, and what works on its output.
-
-    `after` are those layers, `posts` what each does.
-    """
+    """A layer, batch norms that its weight takes in, and what works on its output."""
 
     layer: Layer
     norms: list[Layer]
     after: list[Layer]
-    posts: list[Post]
+    posts: list[Post]  # what each of the layers after it does
 
 
 class Plan:
@@ -282,10 +279,11 @@ class Plan:
         self.values[name] = buffer.reshape(shape)
         return self.values[name]
 
-    def give(self, name: str) -> None:
-        """A buffer may be used again."""
-        if name in self.homes:
-            self.arena.give(self.homes.pop(name))
+    def give(self, *names: str) -> None:
+        """Buffers may be used again."""
+        for name in names:
+            if name in self.homes:
+                self.arena.give(self.homes.pop(name))
 
     def alone(self, layer: Layer, source: str) -> bool:
         """Whether only this layer needs a value, and so may write in its place."""

@@ -130,8 +130,7 @@ def quick_pool(plan: Plan, layer: Layer) -> None:
         return calls
 
     plan.add_each(found, pool)
-    plan.give(".columns")
-    plan.give(".frame")
+    plan.give(".columns", ".frame")
     plan.close([layer])
 
 

@@ -124,8 +124,7 @@ def im2col(conv: Conv) -> None:
         return [*strip.loads[worker], partial(np.copyto, rows, split), *multiply]
 
     plan.add_each(work, calls, lambda item: follow(y, item[0].part, posts))
-    plan.give(".columns")
-    plan.give(".made")
+    plan.give(".columns", ".made")
 
 
 def by_taps(conv: Conv, kernels: Array, parts: list[Part]) -> None:
@@ -162,8 +161,7 @@ def by_taps(conv: Conv, kernels: Array, parts: list[Part]) -> None:
         ]
 
     plan.add_each(found, calls, lambda strip: follow(y, strip.part, posts))
-    plan.give(".lines")
-    plan.give(".columns")
+    plan.give(".lines", ".columns")
 
 
 def by_filters(

@@ -101,7 +101,5 @@ def quick_upsample(plan: Plan, layer: Layer) -> None:
 
     rows = plan.parts((1, len(above)), 2 * y.nbytes // max(1, len(above)))
     plan.add_each(rows, lambda part, worker: [partial(task, part[1], worker)])
-    plan.give(".row")
-    plan.give(".other")
-    plan.give(".far")
+    plan.give(".row", ".other", ".far")
     plan.close([layer])

@@ -195,8 +195,7 @@ def winograd(conv: Conv, m: int) -> None:
             ),
             work=4 * products.nbytes,
         )
-    plan.give(".spread")
-    plan.give(".moved")
+    plan.give(".spread", ".moved")
 
 
 def scatter(tiles: Array, y: Array) -> list[Bound]:
