@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import NamedTuple
+
+from cnnspec import __version__
+from cnnspec.text.output import MARK
 
 WIDTH = 88
 
@@ -47,6 +51,16 @@ def layout(text: Text, indent: int, before: str = "", after: str = "") -> list[s
         for prefix, item in text.items:
             lines += layout(item, indent + 4, prefix, ",")
     return [*lines, f"{pad}{text.closing}{after}"]
+
+
+def first_line(name: str, source: str) -> str:
+    """The comment that a program begins with: its name, what wrote it, its specification's file."""
+    return f"# {name}: {MARK} {__version__} from {printable(PurePath(source).name)}"
+
+
+def printable(words: str) -> str:
+    """Text of a specification, or a file's name, fit for a comment or a docstring."""
+    return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in words)
 
 
 def call(callee: str, *arguments: Text) -> Arguments:

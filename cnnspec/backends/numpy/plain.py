@@ -5,18 +5,16 @@ It is there to be read. Its tensors, its numbers and, from the same seed, its st
 
 from __future__ import annotations
 
-from cnnspec import __version__
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
 from cnnspec.backends.names import Names
 from cnnspec.backends.numpy.plain_forward import choose, flow, write_forward, write_start
 from cnnspec.backends.numpy.plain_training import Training
-from cnnspec.backends.numpy.program import file_name, write_tuples
+from cnnspec.backends.numpy.program import write_tuples
 from cnnspec.backends.numpy.sources import imports, needed
-from cnnspec.backends.writer import Writer
+from cnnspec.backends.writer import Writer, first_line
 from cnnspec.graph.tree import Network
 from cnnspec.passes.evaluation import evaluation
-from cnnspec.text.output import MARK
 
 
 def emit(network: Network, source: str, inference: bool = False) -> str:
@@ -43,7 +41,7 @@ def emit(network: Network, source: str, inference: bool = False) -> str:
 
 def heading(network: Network, source: str, name: str, inference: bool) -> str:
     words = f'"""{name} in NumPy, to be read: {network.sizes}; {costs(network).params:,} parameters.'
-    lines = [f"# {name}: {MARK} {__version__} from {file_name(source)}", words]
+    lines = [first_line(name, source), words]
     if inference:
         lines[-1] += '"""'
     else:

@@ -7,22 +7,19 @@ the tables of names.py hand out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from cnnspec import __version__
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends.names import Names
 from cnnspec.backends.numpy.lowering import Lowered, lower_node
 from cnnspec.backends.numpy.sources import by_axis, definitions, imports, needed
-from cnnspec.backends.writer import Arguments, Text, Writer, dictionary
+from cnnspec.backends.writer import Arguments, Text, Writer, dictionary, first_line
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Construction
 from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import folds
 from cnnspec.passes.optimize import optimize as optimised
-from cnnspec.text.output import MARK
 
 
 def emit(network: Network, source: str, inference: bool = False, optimize: bool = False) -> str:
@@ -74,7 +71,7 @@ def heading(program: Program, source: str, optimize: bool) -> str:
     total = costs(network)
     images = ", ".join(f"images{i + 1}" for i in range(len(network.inputs)))
     lines = [
-        f"# {name}: {MARK} {__version__} from {file_name(source)}",
+        first_line(name, source),
         f'"""{name} in NumPy: {network.sizes}.',
         "",
         f"{total.params:,} parameters, {total.macs:,} multiply-accumulates an image.",
@@ -101,13 +98,6 @@ def heading(program: Program, source: str, optimize: bool) -> str:
             "    optimiser.step(grads)",
         ]
     return "\n".join([*lines, '"""', "", ""])
-
-
-def file_name(source: str) -> str:
-    """The name of a specification as a comment may hold it."""
-    return "".join(
-        c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in Path(source).name
-    )
 
 
 # The class
