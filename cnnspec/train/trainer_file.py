@@ -7,13 +7,10 @@ import keyword
 import re
 from pathlib import Path, PurePath
 
-from cnnspec import __version__
 from cnnspec.analysis.unroll import unroll
-from cnnspec.backends.torch.print.file import printable
-from cnnspec.backends.writer import Arguments, layout
+from cnnspec.backends.writer import Arguments, first_line, layout
 from cnnspec.graph.tree import Network
 from cnnspec.run.images import preparation
-from cnnspec.text.output import MARK
 from cnnspec.train.data.dataset import check_input
 from cnnspec.train.head import Head, head_of
 
@@ -49,9 +46,8 @@ def trainer_file(network: Network, source: str) -> str:
 
 
 def heading(network: Network, source: str) -> str:
-    name = printable(PurePath(source).name)
     return (
-        f"# {network.name}: {MARK} {__version__} from {name}\n"
+        f"{first_line(network.name, source)}\n"
         f'"""Train {network.name}, {network.sizes}, of {module_of(source)}.py: FILE DATA OUT."""\n\n'
     )
 

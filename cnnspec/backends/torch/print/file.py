@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cnnspec import __version__
 from cnnspec.analysis.costs import costs
 from cnnspec.backends.names import Names
 from cnnspec.backends.torch.print.printer import Printer
@@ -18,10 +17,9 @@ from cnnspec.backends.torch.solve.classes import Class, default_of
 from cnnspec.backends.torch.solve.program import Return
 from cnnspec.backends.torch.solve.statements import IMPORTED
 from cnnspec.backends.torch.unify.columns import same
-from cnnspec.backends.writer import WIDTH, Writer, call
+from cnnspec.backends.writer import WIDTH, Writer, call, first_line, printable
 from cnnspec.elaborate.special_values import BlockName, LayerName
 from cnnspec.graph.tree import Network
-from cnnspec.text.output import MARK
 from cnnspec.text.syntax import Block
 from cnnspec.values.kinds import describe
 
@@ -38,15 +36,10 @@ weights that `cnnspec weights fold` writes, and what only training needs is left
 def heading(network: Network, source: str, optimised: bool = False) -> str:
     total = costs(network)
     return (
-        f"# {network.name}: {MARK} {__version__} from {printable(Path(source).name)}\n"
+        f"{first_line(network.name, source)}\n"
         f'"""{network.name}: {network.sizes}, {total.params:,} parameters, '
         f'{total.macs:,} multiply-accumulates an image.{INFERENCE if optimised else ""}"""\n\n'
     )
-
-
-def printable(text: str) -> str:
-    """A file's name, fit for a comment or a docstring."""
-    return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in text)
 
 
 def assemble(body: str) -> str:
