@@ -82,12 +82,6 @@ def linear_backward(grad: Array, x: Array, weight: Array) -> tuple[Array, Array,
     return grad @ weight, grad.T @ x, grad.sum(0)
 
 
-def tanh_backward(grad: Array, x: Array, y: Array) -> Array:
-    """grad * (1 - y^2)."""
-    dx: Array = grad * (1 - y * y)
-    return dx
-
-
 def windows_of(x: Array, kernel: tuple[int, ...], stride: int, pad: int = 0) -> Array:
     """Every window, behind a pad of zeros: (N, C, H, W) to (N, C, oh, ow, kh, kw)."""
     x = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
