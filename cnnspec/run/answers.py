@@ -6,6 +6,7 @@ import numpy as np
 
 from cnnspec.analysis.memory import VIEWS
 from cnnspec.analysis.unroll import Graph
+from cnnspec.backends.numpy.kernels.activation import softmax
 from cnnspec.run import RunProblem, output_key, output_title, read_text
 from cnnspec.run.programs import Array
 
@@ -70,9 +71,4 @@ def answers(
 
 def confidences(scores: Array, layer: str) -> Array:
     """Softmax of the scores, which leaves a log softmax's as they are; or what is confidences already."""
-    if layer in PROBABLE:
-        return scores
-    # exp(800) would be infinite; less the largest, the sum's terms are at most 1.
-    powers = np.exp(scores - scores.max())
-    made: Array = powers / powers.sum()
-    return made
+    return scores if layer in PROBABLE else softmax(scores[None])[0]
