@@ -46,11 +46,7 @@ def lower_node(node: Node, inference: bool) -> Lowered:
 
 def plain(kernel: str, *names: str, **fixed: Any) -> Callable[[Any, Shape], Lowered]:
     """A kernel that takes the layer's arguments of these names, and fixed ones."""
-
-    def lowered(layer: Any, x: Shape) -> Lowered:
-        return Lowered(kernel, {name: layer.value(name) for name in names} | fixed)
-
-    return lowered
+    return lambda layer, _: Lowered(kernel, {name: layer.value(name) for name in names} | fixed)
 
 
 def conv(layer: Any, x: Shape) -> Lowered:
