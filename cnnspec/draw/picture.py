@@ -11,7 +11,7 @@ from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.diagram.simplify import FOLDED, simplify
 from cnnspec.draw.graph.engine import DrawProblem, Engine
 from cnnspec.draw.look import Look
-from cnnspec.draw.names import mark
+from cnnspec.draw.names import mark, plain
 from cnnspec.draw.style import FONT
 from cnnspec.graph.tree import Network
 from cnnspec.text.diagnostics import Diagnostic
@@ -56,6 +56,8 @@ def picture(
     `draw`: what lays a graph out, if not the engine of this machine.
     """
     look = look or Look()
+    if not network.inputs:
+        raise DrawProblem(f"{plain(network.name)} has no input: nothing of it can be drawn")
     if suffix == ".html":
         return page(network, look, faults)
     if look.view == "volume":

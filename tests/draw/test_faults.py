@@ -13,6 +13,9 @@ from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.draw.diagram.model import Diagram, totals
 from cnnspec.draw.diagram.simplify import simplify
+from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.look import look_of
+from cnnspec.draw.picture import picture
 from cnnspec.draw.theme import THEMES
 from cnnspec.draw.volume.figure_model import Figure, figure_of
 from tests.draw.nets import ordered
@@ -151,3 +154,11 @@ def test_the_edge_is_red_and_says_both_numbers(theme: str, tmp_path: Path) -> No
     words = {str(element.text).strip() for element in ElementTree.fromstring(page).iter()}
     assert {"196", "400 ≠ 196", "does not fit"} <= words
     assert THEMES["light"].fault == "#B3001B"
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".dot", ".html"])
+@pytest.mark.parametrize("view", ["graph", "volume"])
+def test_a_net_without_an_input_is_refused(suffix: str, view: str) -> None:
+    (network,) = check_text("net N { conv 6@5x5, tanh }\n").partial
+    with pytest.raises(DrawProblem, match="N has no input"):
+        picture(network, suffix, look_of(view))
