@@ -135,11 +135,11 @@ class Builder:
         return self.step(step.step, True) if isinstance(step, Again) else []
 
     def layer(self, step: Leaf | Lost) -> list[Item]:
+        """The box of a layer, or the one where a network with faults ends; none where nothing arrives."""
         place, node = next(self.layers)
         if isinstance(node, Node) and isinstance(step, Leaf):
             self.lead(node.inputs[0], step.input, idle=node.idle, fault=claim_words(step.input))
             return [self.box(place, node, given_label(step.name, node.layer.name))]
-        # the box where a network with faults ends
         if not (isinstance(node, Blank) and node.fault):
             return []
         words, why = step.span.text, ""
