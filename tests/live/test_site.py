@@ -22,7 +22,7 @@ from cnnspec.live.site import zoo
 from cnnspec.live.site.frame import Page, link, listing
 from cnnspec.live.site.plan import Plan, plan, texts
 from cnnspec.live.site.playground import PAGE
-from cnnspec.live.site.prose import document
+from cnnspec.live.site.prose import prose_page
 from cnnspec.live.site.target import LIST, write_site
 from cnnspec.text.files import FileProblem
 from cnnspec.text.shipped import defined_by, find, names, source_of
@@ -95,7 +95,7 @@ def test_all_links_of_the_documents_lead_to_pages_and_headings(pages: tuple[Plan
 def test_markdown_brings_no_tags_and_examples_are_coloured() -> None:
     text = "# A `b`\n\n<script>x</script> [n](n.md) [m](m.md#p) ![i](i.png) ![j](m.md)\n\n"
     text += "```cnn wrong=E0403\nrelu\n```\n\n# A b\n"
-    page = document(text, "grammars/README.md", "x/y.html", {"grammars/m.md": "m.html"})
+    page = prose_page(text, "grammars/README.md", "x/y.html", {"grammars/m.md": "m.html"})
     assert page.title == "A b" and "<script>" not in page.body
     assert '<span>n</span> <a href="../m.html#p">m</a> i <img src="../m.html" alt="j" />' in page.body
     assert 'id="a-b"' in page.body and 'id="a-b-1"' in page.body

@@ -14,7 +14,7 @@ from cnnspec.faults.explain import codes, markdown
 from cnnspec.live.site import zoo
 from cnnspec.live.site.frame import NavigationLink, Page, asset, frame_page, link, listing
 from cnnspec.live.site.playground import PAGE, modules, playground
-from cnnspec.live.site.prose import document
+from cnnspec.live.site.prose import prose_page
 from cnnspec.text.resources import folder
 from cnnspec.text.shipped import Shipped, defined_by, find, shipped, source_of
 
@@ -105,11 +105,11 @@ def files(wanted: Plan) -> Iterator[tuple[str, bytes]]:
                 yield path, svg.encode()
             yield entry.path, frame_page(zoo.net_page(entry, nets, wanted.modules is not None), navigation)
     pages = [
-        home(found, wanted.modules is not None),
+        home_page(found, wanted.modules is not None),
         zoo.index_page(found, wanted.blocks),
         *map(zoo.blocks_page, wanted.blocks),
     ]
-    for page in [*pages, *texts(wanted), *map(plain, PLAIN)]:
+    for page in [*pages, *texts(wanted), *map(plain_page, PLAIN)]:
         yield page.path, frame_page(page, navigation)
     for picture in sorted(where(FIGURES).glob("*")):
         yield f"figures/{picture.name}", picture.read_bytes()
@@ -119,11 +119,11 @@ def texts(wanted: Plan) -> Iterator[Page]:
     """The documents, and the pages of faults."""
     pages = wanted.pages()
     for name, text in wanted.documents.items():
-        yield document(text, DOCUMENTS[name][1], f"{name}.html", pages)
+        yield prose_page(text, DOCUMENTS[name][1], f"{name}.html", pages)
     rows = []
     for code in codes():
         source = f"cnnspec/faults/explain/{code}.md"
-        page = document(
+        page = prose_page(
             markdown(code), source, fault_path(code), pages, "python" if code.startswith(IMPORTING) else "cnn"
         )
         rows.append(f'<li><a href="{link(FAULTS, page.path)}">{escape(page.title)}</a></li>')
@@ -136,7 +136,7 @@ def fault_path(code: str) -> str:
     return f"faults/{code}.html"
 
 
-def plain(source: str) -> Page:
+def plain_page(source: str) -> Page:
     """A text as it is."""
     path, name = plain_path(source), source.rpartition("/")[2]
     text = escape(where(source).read_text("utf-8"))
@@ -154,7 +154,7 @@ def where(source: str) -> Path:
     return PACKAGE / rest if top == "cnnspec" else folder(top) / rest
 
 
-def home(found: Sequence[Sequence[zoo.ZooNet]], playable: bool) -> Page:
+def home_page(found: Sequence[Sequence[zoo.ZooNet]], playable: bool) -> Page:
     """The first page, which shows LeNet, else another net. `playable`: the site has a playground."""
     nets = [entry for nets in found for entry in nets]
     hero = next((entry for entry in nets if entry.name == HERO), nets[0])

@@ -48,7 +48,7 @@ class Writer(RendererHTML):
         return f'<div class="wrong">{made}</div>\n' if wrong else f"{made}\n"
 
 
-def document(text: str, source: str, path: str, pages: Mapping[str, str], language: str = "") -> Page:
+def prose_page(text: str, source: str, path: str, pages: Mapping[str, str], language: str = "") -> Page:
     """The page at a path that Markdown makes, which lies at `source` in the repository.
 
     `pages` are the paths in the site of what links may lead to, by those in the repository; a link to
