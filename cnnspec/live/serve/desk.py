@@ -9,11 +9,12 @@ from contextlib import suppress
 from threading import Event, Lock
 from typing import Any, NamedTuple
 
+from cnnspec import api
 from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import picture
 from cnnspec.draw.theme import THEMES
-from cnnspec.elaborate.settings import Settings, parse_shape, parse_value
+from cnnspec.elaborate.settings import Settings
 from cnnspec.failures import sparing
 from cnnspec.graph.tree import Network
 from cnnspec.live.answers.complete import offers, start_of_word
@@ -225,8 +226,8 @@ class Desk:
 
 def settings_of(given: Mapping[str, str]) -> Settings:
     """What is given to parameters, each as the language writes it. Raises ValueError."""
-    values = {name: parse_value(text) for name, text in given.items() if name}
-    return Settings(values, {"": parse_shape(given[""])} if "" in given else {})
+    parameters = {name: text for name, text in given.items() if name}
+    return api.settings_of(parameters, {"": given[""]} if "" in given else {})
 
 
 def parameters(check: Check) -> Answer:
