@@ -8,11 +8,10 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import click
-from click.core import ParameterSource
 
 from cnnspec.commands import options
 from cnnspec.commands.common import Job, complain, fail, save, takes_job
-from cnnspec.commands.options import NetChoice, takes_choice
+from cnnspec.commands.options import NetChoice, is_given, takes_choice
 from cnnspec.text.files import SHIPPED, STDIN
 
 FORMATS = ("svg", "png", "pdf", "tex", "dot", "html")
@@ -138,8 +137,7 @@ def chosen_look(words: dict[str, Any]) -> Any:
 
     given = [name for name in OF_GRAPHS if words[name] is not None]
     if words["view"] == "volume" and given:
-        source = click.get_current_context().get_parameter_source
-        if any(source(name) is ParameterSource.COMMANDLINE for name in given):
+        if any(is_given(click.get_current_context(), name) for name in given):
             fail(f"--{given[0]} goes with --view graph")
         words |= dict.fromkeys(given)  # a configuration says how graphs are to look, if one is drawn
     try:

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from cnnspec.failures import UsageError
 
@@ -91,6 +92,11 @@ def takes_choice(command: Any) -> Any:
     ):
         hand_choice = option(hand_choice)
     return hand_choice
+
+
+def is_given(context: click.Context, name: str) -> bool:
+    """Whether an option stands on the command line."""
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def limits_of(texts: Iterable[str]) -> dict[str, int]:

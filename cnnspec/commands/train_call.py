@@ -7,11 +7,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from click.core import ParameterSource
 
 from cnnspec import __version__
 from cnnspec.commands.common import fail
-from cnnspec.commands.options import NetChoice
+from cnnspec.commands.options import NetChoice, is_given
 
 if TYPE_CHECKING:
     from cnnspec.train.engine import Request
@@ -112,11 +111,6 @@ def resumed_options(
             option = name.replace("_", "-")
             fail(f"--{option} cannot change in a run that goes on: it began with {options[name]}")
     return options | given
-
-
-def is_given(context: click.Context, name: str) -> bool:
-    """Whether an option stands on the command line."""
-    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def options_of_run(
