@@ -31,7 +31,7 @@ def warnings(
     failure of a lint; then nobody knows which comments silence nothing.
     """
     silences = Silences()
-    context = LintContext(networks, silences, source is not None)
+    context = LintContext(networks, silences)
     found = []
     failed: list[Exception] = []
     for function in LINTS:

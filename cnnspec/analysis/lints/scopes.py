@@ -160,13 +160,13 @@ class Visit(NamedTuple):
 
 
 class LintContext:
-    """All nets that were checked, and the blocks in them. `whole`: no net of the file is left out.
+    """All nets that were checked, and the blocks in them.
 
     A block that is used often is visited once; once more for each way there that comments silence otherwise.
     """
 
-    def __init__(self, networks: Iterable[Network], silences: Silences, whole: bool) -> None:
-        self.silences, self.whole = silences, whole
+    def __init__(self, networks: Iterable[Network], silences: Silences) -> None:
+        self.silences = silences
         self.known: dict[int, FlatScope] = {}  # by instance
         self.nets: list[tuple[Network, FlatScope]] = []
         self.visits: list[Visit] = []

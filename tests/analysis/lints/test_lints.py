@@ -354,14 +354,14 @@ def test_a_block_is_looked_at_once_however_often_it_is_used() -> None:
     text = "block B { conv 3@3x3, conv 3@3x3 pad=2 }\nnet N {\n input 3@8x8\n repeat 1000 { B, relu }\n}"
     found = linted(text)
     assert [each.span.text for each in found.diagnostics] == ["conv 3@3x3 pad=2"]
-    context = LintContext(found.networks, Silences(), True)
+    context = LintContext(found.networks, Silences())
     assert len(context.visits) == 2 and len(context.known) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(FILES.values())))
 def test_every_step_is_found_in_the_text(name: str) -> None:
-    context = LintContext(check_file(name).networks, Silences(), True)
+    context = LintContext(check_file(name).networks, Silences())
     for scope, uses, _ in context.visits:
         for op in scope.ops:
             site = Site(op, uses, scope)

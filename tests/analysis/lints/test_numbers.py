@@ -103,7 +103,7 @@ def test_gridding_is_told_of_what_both_paths_leave_unread(
 
 
 def survey_of(network: Network) -> LintContext:
-    return LintContext([network], Silences(), True)
+    return LintContext([network], Silences())
 
 
 @pytest.mark.parametrize("size", [32, 64, 96, 224])
