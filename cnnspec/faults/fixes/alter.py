@@ -11,7 +11,15 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from cnnspec.faults.fixes.flow import ValueStep, runs
-from cnnspec.faults.fixes.syntax_tree import WINDOWED, Tree, keyword, window_of
+from cnnspec.faults.fixes.syntax_tree import (
+    KERNELS,
+    WINDOWED,
+    Tree,
+    WrittenCall,
+    keyword,
+    size_text,
+    window_of,
+)
 from cnnspec.graph.tree import From, Leaf, Lost, Merge, Network, Use, Value
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.text import syntax
@@ -26,9 +34,6 @@ MOST = 32
 """The most values of an argument that are tried, however large a kernel or a stride is written."""
 
 Size = tuple[int, int]
-
-KERNELS = ("filter", "kernel", "window")
-"""Arguments that hold a kernel."""
 
 
 class Alteration(NamedTuple):
@@ -201,7 +206,7 @@ def _text(down: Any, across: Any = None) -> str:
         return "yes" if down else "no"
     if isinstance(down, str):
         return f'"{down}"'
-    return str(down) if down == across else f"{down}x{across}"
+    return size_text(down, across)
 
 
 def change_edits(tree: Tree, change: Alteration) -> tuple[Edit, ...] | None:
@@ -235,8 +240,9 @@ def text_like(text: str, old: object) -> str:
     return f"{text}x{text}" if isinstance(old, tuple) and text.isdigit() else text
 
 
-def words_of(change: Alteration) -> str:
-    """`pad=2 extra=1`; a kernel without its argument's name, as it is written."""
-    return " ".join(
+def change_words(tree: Tree, change: Alteration) -> tuple[str, WrittenCall]:
+    """`pad=2 extra=1`, a kernel without its argument's name, as it is written; and the call."""
+    words = (
         text_like(text, ()) if name in KERNELS else f"{name}={text}" for name, text in change.texts.items()
     )
+    return " ".join(words), tree.call_from(change.start)

@@ -47,12 +47,11 @@ def groups(case: Case, at: WrittenCall) -> Iterator[Fix]:
     if not isinstance(value, int):
         yield Fix("`groups=in.channels`: each channel for itself", (Edit(node.span, "in.channels"),))
         return
+    key = _key_text(case, node)
     for sign in (-1, 1):
-        for number in range(value + sign, value + sign * (_FARTHEST_GROUPS + 1), sign):
-            edits = (Edit(node.span, str(number)),)
-            if number > 0 and case.after_mending(edits) is not None:
-                yield Fix(f"`{_key_text(case, node)}{number}` divides", edits)
-                break
+        near = (value + sign * step for step in range(1, _FARTHEST_GROUPS + 1))
+        edits = ((number, (Edit(node.span, str(number)),)) for number in near if number > 0)
+        yield from _first_that_works(case, (Fix(f"`{key}{number}` divides", edit) for number, edit in edits))
 
 
 @of_call
@@ -76,13 +75,9 @@ def bounds(case: Case, at: WrittenCall) -> Iterator[Fix]:
     percent = literal(node) if bound == Bound("most", 1) else None
     readings = [(f"{percent / 100:g}", f"{percent} % is `@`")] if isinstance(percent, int) else []
     readings.append((f"{bound.value:g}", f"`@` is the {bound.side}"))
-    yield from _first_that_works(
-        case,
-        (
-            Fix(why.replace("@", _key_text(case, node) + text), (Edit(node.span, text),))
-            for text, why in readings
-        ),
-    )
+    key = _key_text(case, node)
+    fixes = (Fix(why.replace("@", key + text), (Edit(node.span, text),)) for text, why in readings)
+    yield from _first_that_works(case, fixes)
 
 
 @of_call

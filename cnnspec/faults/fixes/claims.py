@@ -10,7 +10,7 @@ from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
 from cnnspec.faults.fixes.syntax_tree import literal
 from cnnspec.faults.fixes.trial import Case, of_claim
-from cnnspec.faults.fixes.wording import describe_changes
+from cnnspec.faults.fixes.wording import try_changes
 from cnnspec.graph.tree import From, Lost, Network, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Fix
@@ -93,12 +93,9 @@ def alter_layers(kind: str, case: Case, chain: syntax.Chain, data: Mismatch) -> 
                     changes.append(further)
             if len(edits) == before:
                 break
-        after = case.after_mending(edits)
-        if after is not None:
-            # end - 1 is within the last step: an end is no part of its step.
-            yield Fix(
-                describe_changes(case, changes, after, chain.steps[-1].span.end - 1, edits), tuple(edits)
-            )
+        words = [alter.change_words(case.tree, each) for each in changes]
+        # end - 1 is within the last step: an end is no part of its step.
+        yield from try_changes(case, words, edits, chain.steps[-1].span.end - 1)
 
 
 def _changes(fault: Diagnostic, networks: Sequence[Network], kind: str) -> Iterator[alter.Alteration]:

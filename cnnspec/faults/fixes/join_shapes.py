@@ -10,7 +10,7 @@ from cnnspec.faults.fixes import alter
 from cnnspec.faults.fixes.flow import runs
 from cnnspec.faults.fixes.syntax_tree import WrittenCall, delete_step, keyword, literal, set_argument
 from cnnspec.faults.fixes.trial import Case, of_call
-from cnnspec.faults.fixes.wording import describe_changes
+from cnnspec.faults.fixes.wording import try_changes
 from cnnspec.graph.tree import Merge
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Fix
@@ -56,13 +56,10 @@ def _merge_at_fault(case: Case) -> Merge | None:
 
 def _fix(case: Case, chosen: Sequence[alter.Alteration]) -> Iterator[Fix]:
     changes = [*{change.start: change for change in chosen}.values()]
-    edits = [alter.change_edits(case.tree, change) for change in changes]
-    if not all(edits):
-        return
-    joined = tuple(edit for each in edits if each for edit in each)
-    after = case.after_mending(joined)
-    if after is not None:
-        yield Fix(describe_changes(case, changes, after, case.fault.span.start, joined), joined)
+    edits = [alter.change_edits(case.tree, change) or () for change in changes]
+    if all(edits):
+        words = [alter.change_words(case.tree, change) for change in changes]
+        yield from try_changes(case, words, sum(edits, ()), case.fault.span.start)
 
 
 ceils, extras, factors, pads = (partial(alter_layers, kind) for kind in ("ceil", "extra", "factor", "pad"))

@@ -17,7 +17,7 @@ from cnnspec.faults.fixes.syntax_tree import (
     window_of,
 )
 from cnnspec.faults.fixes.trial import Case, of_call
-from cnnspec.faults.fixes.wording import layer_text, list_changes, outcome_text
+from cnnspec.faults.fixes.wording import list_changes, try_changes
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Fix
 from cnnspec.text.edits import Edit, delete, insert
@@ -72,16 +72,12 @@ def _pad_calls(case: Case, calls: Sequence[WrittenCall], end: int) -> Iterator[F
         keeping += usable[:1]
         others += usable[1:]
     for at, pad in [*keeping, *others][:_MOST_PADS]:
-        text = _square(pad)
-        edits = (set_argument(at.call, "pad", text),)
-        after = case.after_mending(edits)
-        if after is not None:
-            gives = outcome_text(after, end, edits) if isinstance(at.owner, syntax.Net) else ""
-            yield Fix(f"`pad={text}` on {layer_text(at, case)}{gives}", edits)
-
-
-def _square(size: tuple[int, int]) -> str:
-    return size_text(*size, like=0)
+        text = size_text(*pad)
+        # In a block the sizes are others at each use.
+        sizes_up_to = end if isinstance(at.owner, syntax.Net) else None
+        yield from try_changes(
+            case, [(f"pad={text}", at)], (set_argument(at.call, "pad", text),), sizes_up_to
+        )
 
 
 def _reach(call: syntax.Call) -> tuple[int, int] | None:
@@ -102,18 +98,17 @@ def _reach(call: syntax.Call) -> tuple[int, int] | None:
 def all_pads(case: Case, at: WrittenCall) -> Iterator[Fix]:
     """A pad that keeps the size on every convolution before the fault that has an odd kernel and no pad."""
     bare = [
-        (each, _square(pad))
+        (f"pad={size_text(*pad)}", each)
         for each in [*_above(case, at), at]
         if each.call.name.name in ("conv", "depthwise") and keyword(each.call, "pad") is None
         if (pad := _reach(each.call)) is not None and max(pad) > 0
     ]
-    edits = tuple(set_argument(each.call, "pad", text) for each, text in bare)
+    edits = tuple(insert(each.call.span.source, each.call.span.end, f" {text}") for text, each in bare)
     if len(edits) > 1:
-        title = list_changes([(f"pad={text}", layer_text(each, case)) for each, text in bare])
-        texts = {text for _, text in bare}
+        title, texts = list_changes(case, bare), {text for text, _ in bare}
         if len(texts) == 1:
             number = "both" if len(edits) == 2 else f"all {len(edits)}"
-            title = f"`pad={texts.pop()}` on {number} convolutions up to here"
+            title = f"`{texts.pop()}` on {number} convolutions up to here"
         yield Fix(title, edits)
 
 
@@ -203,7 +198,7 @@ def pool_pads(case: Case, at: WrittenCall) -> Iterator[Fix]:
     # Of 3x3 1 on all sides; of 2x2 [0, 1, 0, 1].
     ends = ((height - 1) // 2, height // 2, (width - 1) // 2, width // 2)
     is_even = height % 2 and width % 2
-    text = _square((height // 2, width // 2)) if is_even else f"[{', '.join(map(str, ends))}]"
+    text = size_text(height // 2, width // 2) if is_even else f"[{', '.join(map(str, ends))}]"
     yield Fix(f"`pad={text}` keeps the size", (Edit(given.value.span, text),))
 
 

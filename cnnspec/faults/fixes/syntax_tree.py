@@ -10,6 +10,9 @@ from cnnspec.text import syntax
 from cnnspec.text.edits import Edit, insert
 from cnnspec.text.source import Source, Span
 
+KERNELS = ("filter", "kernel", "window")
+"""Arguments that hold a kernel."""
+
 WINDOWED = ("conv", "depthwise", "maxpool", "avgpool")
 """Layers whose `pad` makes their output larger."""
 
@@ -107,7 +110,7 @@ def literal(node: object) -> int | tuple[int, int] | None:
 def window_of(call: syntax.Call) -> syntax.Literal | None:
     """Where a convolution's or a pool's kernel is written in figures."""
     node: object = call.positional[0] if call.positional else None
-    for name in ("filter", "kernel", "window"):
+    for name in KERNELS:
         given = keyword(call, name)
         node = given.value if given is not None else node
     if isinstance(node, syntax.FilterOf):
@@ -119,8 +122,8 @@ def sides(value: int | tuple[int, int]) -> tuple[int, int]:
     return value if isinstance(value, tuple) else (value, value)
 
 
-def size_text(height: int, width: int, like: object = None) -> str:
-    """A size as text: one number where the old text `like` was one and it still does."""
+def size_text(height: int, width: int, like: object = 0) -> str:
+    """A size as text: one number where it does, and the old text `like`, if there was one, was one."""
     return str(height) if height == width and isinstance(like, int) else f"{height}x{width}"
 
 

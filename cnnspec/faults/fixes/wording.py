@@ -1,15 +1,15 @@
-"""Fixes in words: which layer is changed, how, and what that leads to."""
+"""Other arguments of layers, tried and put in words: which layer is changed, how, and what that leads to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cnnspec.compiler import Checked
-from cnnspec.faults.fixes.alter import Alteration, words_of
 from cnnspec.faults.fixes.flow import heights, value_at
 from cnnspec.faults.fixes.syntax_tree import WrittenCall
 from cnnspec.faults.fixes.trial import Case
 from cnnspec.text import syntax
+from cnnspec.text.diagnostics import Fix
 from cnnspec.text.edits import Edit, new_offset, new_starts
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
@@ -47,18 +47,21 @@ def outcome_text(after: Checked, end: int, edits: Sequence[Edit]) -> str:
     return " gives " + (" ".join(map(str, found)) if 1 < len(found) <= 8 else str(value.shape))
 
 
-def list_changes(changed: Sequence[tuple[str, str]]) -> str:
+def list_changes(case: Case, changed: Sequence[tuple[str, WrittenCall]]) -> str:
     """What is written where: "`pad=2` on the first conv, `pad=1` on the second conv"."""
-    shown = [f"`{text}` on {where}" for text, where in changed[:_LISTED]]
+    shown = [f"`{text}` on {layer_text(at, case)}" for text, at in changed[:_LISTED]]
     rest = f" and {len(changed) - _LISTED} more" if len(changed) > _LISTED else ""
     return ", ".join(shown) + rest
 
 
-def describe_changes(
-    case: Case, changes: Sequence[Alteration], after: Checked, end: int, edits: Sequence[Edit]
-) -> str:
-    """What layers are given, and, where it is one alone, what its edits make of the sizes up to `end`."""
-    words = list_changes(
-        [(words_of(each), layer_text(case.tree.call_from(each.start), case)) for each in changes]
-    )
-    return words + (outcome_text(after, end, edits) if len(changes) == 1 else "")
+def try_changes(
+    case: Case, changed: Sequence[tuple[str, WrittenCall]], edits: Sequence[Edit], end: int | None
+) -> Iterator[Fix]:
+    """What layers are given, if that mends the fault.
+
+    Where it is one layer alone, with what that makes of the sizes up to `end`, a place of the text.
+    """
+    after = case.after_mending(edits)
+    if after is not None:
+        gives = outcome_text(after, end, edits) if len(changed) == 1 and end is not None else ""
+        yield Fix(list_changes(case, changed) + gives, tuple(edits))
