@@ -189,7 +189,7 @@ def rule(sizes: Mapping[int, int], step: int, gain: int) -> SizeRule | None:
         found = SizeRule(gain // step, more=o - gain // step * n)
     else:
         found = None
-    if found and holds_at(found, sizes):
+    if found and all(found(n) == o for n, o in sizes.items()):
         return found
     # f(n + 4) = f(n) + 2 is tried as n//2 before 2*(n//4), f(n + 4) = f(n) + 1
     # as n//4 alone: a factor is whole.
@@ -213,10 +213,6 @@ def rule_of_step(factor: int, step: int, o: int, sizes: Mapping[int, int]) -> Si
     # A shift of 0 reads as n//32, one of 31 as ceil(n/32); else the one nearest to 0.
     shift = next((s for s in (0, step - 1) if low <= s <= high), low if low > 0 else high)
     return SizeRule(factor, shift, step, more)
-
-
-def holds_at(rule: SizeRule, sizes: Mapping[int, int]) -> bool:
-    return all(rule(n) == o for n, o in sizes.items())
 
 
 def plus(text: str, more: int) -> str:
