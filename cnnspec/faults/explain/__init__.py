@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
-from textwrap import fill
+from textwrap import fill, indent
 from typing import NamedTuple
 
 from cnnspec.text.resources import read_asset
@@ -65,8 +65,9 @@ def parse(markdown: str) -> Page:
 
 def render(page: Page, width: int | None = None) -> str:
     """The page as plain text, ending in a newline; with a width its paragraphs are filled to it."""
+    examples = (("Wrong", page.wrong), ("Right", page.right))
     parts = [f"{page.code}: {page.title}", *(fill_paragraph(each, width) for each in page.text.split("\n\n"))]
-    parts += ["Wrong:\n\n" + _indented(page.wrong), "Right:\n\n" + _indented(page.right)]
+    parts += [f"{title}:\n\n{indent(example.rstrip(), '    ')}" for title, example in examples]
     if page.source:
         parts.append(fill_paragraph(f"Source: {page.source}", width))
     return "\n\n".join(parts) + "\n"
@@ -77,7 +78,3 @@ def fill_paragraph(paragraph: str, width: int | None) -> str:
     if width is None or any(line.startswith(" ") for line in paragraph.split("\n")):
         return paragraph
     return fill(paragraph, width, break_long_words=False, break_on_hyphens=False)
-
-
-def _indented(example: str) -> str:
-    return "\n".join(f"    {line}".rstrip() for line in example.rstrip("\n").split("\n"))
