@@ -50,8 +50,10 @@ def groups(case: Case, at: WrittenCall) -> Iterator[Fix]:
     key = _key_text(case, node)
     for sign in (-1, 1):
         near = (value + sign * step for step in range(1, _FARTHEST_GROUPS + 1))
-        edits = ((number, (Edit(node.span, str(number)),)) for number in near if number > 0)
-        yield from _first_that_works(case, (Fix(f"`{key}{number}` divides", edit) for number, edit in edits))
+        fixes = (
+            Fix(f"`{key}{number}` divides", (Edit(node.span, str(number)),)) for number in near if number > 0
+        )
+        yield from _first_that_works(case, fixes)
 
 
 @of_call
