@@ -24,8 +24,7 @@ def use(label: syntax.Label | None, call: syntax.Call, target: BlockName, contex
     run, block = context.run, target.block
     value = context.arriving(block.name.name, call)
     # Before the arguments: blocks that double at each level, each in the next, are refused unopened.
-    if run.expanded + unfolding.least_block(run, target) > run.limits.max_layers:
-        run.exceed(call.span)
+    run.require_room(unfolding.least_block(run, target), call.span)
     name = context.name(label, block.name.name.lower(), call.name.span)
     arguments = bind(call, target, context)
     instance = instantiate(run, target, arguments, value, context.defaults, call.span)

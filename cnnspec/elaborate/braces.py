@@ -113,14 +113,12 @@ def copy_turns(
     value = leaves[-1].output
     for _ in range(times):
         context.run.count(len(leaves), span)
-        copied = []
         for leaf in leaves:
             output = Value(leaf.output.shape, value, leaf.output.maker, leaf.output.span, leaf.layer)
             name = context.name(None, leaf.layer.name, leaf.span)
-            copied.append(Leaf(name, leaf.layer, value, output, leaf.span))
+            context.add(Leaf(name, leaf.layer, value, output, leaf.span), labelled=False)
             value = output
-            context.keep(copied[-1], labelled=False)
-        iterations.append(tuple(copied))
+        iterations.append(tuple(context.steps[-len(leaves) :]))
     return value
 
 

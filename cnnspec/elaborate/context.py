@@ -105,16 +105,18 @@ class Elaboration(ABC):
             self.expansions.pop()
 
     def count(self, number: int, span: Span) -> None:
+        """Count layers. Raises Abandoned where they are too many."""
         self.expanded += number
         self.meter.left += MORE_WORK * number
-        if self.expanded > self.limits.max_layers:
-            self.exceed(span)
+        self.require_room(0, span)
 
-    def exceed(self, span: Span) -> None:
-        what = "the nets of this file unfold" if self.before else "the network unfolds"
-        message = f"{what} to more than {self.limits.max_layers:,} layers (limit `max_layers`)"
-        self.report(Diagnostic("E0307", message, span))
-        raise Abandoned
+    def require_room(self, number: int, span: Span) -> None:
+        """Refuse so many layers more where they would be too many. Raises Abandoned."""
+        if self.expanded + number > self.limits.max_layers:
+            what = "the nets of this file unfold" if self.before else "the network unfolds"
+            message = f"{what} to more than {self.limits.max_layers:,} layers (limit `max_layers`)"
+            self.report(Diagnostic("E0307", message, span))
+            raise Abandoned
 
     # Statements
 
@@ -259,17 +261,12 @@ class Context:
         self.owner.labels[name] = value, None
 
     def add(self, step: Leaf | Use | Braces | Merge | Lost, labelled: bool) -> None:
-        """Put a step behind those before it, and let wires lead to it."""
+        """Put a step behind those before it, and let wires lead to it by its label, or by its number."""
         self.steps.append(step)
-        self.keep(step, labelled)
-
-    def keep(self, step: Leaf | Use | Braces | Merge | Lost, labelled: bool) -> None:
-        """Let wires lead to a step by its label, or by its number; braces without a label have neither."""
-        found = step.output, None if isinstance(step, Lost) else step
         if labelled:
-            self.owner.labels[step.name] = found
-        elif step.name and not self.scope.by_kind:
-            self.owner.numbered[step.name] = found
+            self.owner.labels[step.name] = step.output, None if type(step) is Lost else step
+        elif step.name and not self.scope.by_kind:  # braces without a label have no number either
+            self.owner.numbered[step.name] = step.output, None if type(step) is Lost else step
 
 
 def require_free(name: str, earlier: Span | None, span: Span) -> str:

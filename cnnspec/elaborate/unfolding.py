@@ -14,10 +14,8 @@ def check(
     times: int, body: syntax.Body, names: tuple[syntax.Name, ...], context: Context, span: Span
 ) -> None:
     """Refuse braces that unfold to too many layers when they run `times` times."""
-    run = context.run
     each = max(1, least(body, context, frozenset(name.name for name in names)))
-    if run.expanded + times * each > run.limits.max_layers:
-        run.exceed(span)
+    context.run.require_room(times * each, span)
 
 
 def least(body: syntax.Body, context: Context, hidden: frozenset[str]) -> int:
