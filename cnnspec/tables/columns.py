@@ -50,20 +50,20 @@ def size(sides: tuple[object, ...] | str | None) -> str:
     return str(sides[0]) if sides[0] == sides[1] else "x".join(map(str, sides))
 
 
-def window(row: LayerRow) -> str:
+def window_words(row: LayerRow) -> str:
     """`7x7/2/3`: kernel, stride, padding."""
     if row.kernel is None:
         return ""
     return f"{'x'.join(map(str, row.kernel))}/{size(row.stride)}/{size(row.pad)}"
 
 
-def plain(shape: Shape | None) -> str:
-    return "?" if shape is None else str(plain_shape(shape))
+def shape_words(shape: Shape | None, unknown: str = "?") -> str:
+    return unknown if shape is None else str(plain_shape(shape))
 
 
 def output(row: LayerRow) -> str:
     """`64@56x56`; of copies that grow `64…224@56x56`."""
-    first, last = plain(row.first), plain(row.output)
+    first, last = shape_words(row.first), shape_words(row.output)
     return last if first == last else f"{first.partition('@')[0]}…{last}"
 
 
@@ -112,7 +112,7 @@ COLUMNS = {
     ),
     "kernel": Column(
         "k/s/p",
-        lambda row, _: window(row),
+        lambda row, _: window_words(row),
         {
             "kernel": lambda row: "x".join(map(str, row.kernel)) if row.kernel else None,
             "stride": lambda row: size(row.stride) or None,
@@ -120,7 +120,7 @@ COLUMNS = {
         },
     ),
     "output": Column(
-        "output", lambda row, _: output(row), {"output": lambda row: row.output and plain(row.output)}
+        "output", lambda row, _: output(row), {"output": lambda row: row.output and shape_words(row.output)}
     ),
     "params": Column("params", lambda row, _: params(row), {"params": lambda row: row.params}),
     "share": Column("%", share, {}),

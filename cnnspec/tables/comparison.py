@@ -16,7 +16,7 @@ from cnnspec.analysis.memory import peak
 from cnnspec.analysis.unroll import BlockRun, Graph, Node, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.layers import FAMILIES
-from cnnspec.tables.columns import memory, memory_unit, number, plain, size
+from cnnspec.tables.columns import memory, memory_unit, number, shape_words, size
 from cnnspec.tables.grid import Cell, Grid, Stack
 from cnnspec.tables.rows import window
 from cnnspec.values.shapes import Shape
@@ -122,7 +122,7 @@ def stages(network: Network) -> list[Stage]:
 
 def node_size(shape: Shape) -> str:
     """`56x56`; of a vector its length is the size."""
-    return plain(shape).rpartition("@")[2]
+    return shape_words(shape).rpartition("@")[2]
 
 
 def join_equal(parts: Sequence[Stack]) -> Iterator[Stack]:

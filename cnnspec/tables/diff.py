@@ -20,9 +20,8 @@ from cnnspec.tables.changes import (
     ranges,
     sections,
 )
-from cnnspec.tables.columns import memory_unit, plain, size
+from cnnspec.tables.columns import memory_unit, shape_words, size
 from cnnspec.tables.papers import escape_markdown, markdown_lines
-from cnnspec.values.shapes import Shape
 
 NAMES = 40  # columns of a line's names
 KEYS = 60  # of the keys in one
@@ -149,7 +148,8 @@ def figure_rows(comparison: Comparison) -> list[list[str]]:
     one, two = comparison.figures
     rows = [["", "before", "after", "difference"]]
     for port in comparison.ports:
-        rows.append(figure(port_name(port), *(shape_words(shape) for shape in (port.before, port.after))))
+        shapes = (shape_words(shape, "–") for shape in (port.before, port.after))
+        rows.append(figure(port_name(port), *shapes))
     rows.append(numbers("layers", one.layers, two.layers))
     rows.append(numbers("parameters", one.params, two.params))
     rows.append(numbers("buffers", one.buffers, two.buffers))
@@ -157,10 +157,6 @@ def figure_rows(comparison: Comparison) -> list[list[str]]:
     rows.append(fields(one, two))
     rows.append(peaks(one, two))
     return [[visible(cell) for cell in row] for row in rows]
-
-
-def shape_words(shape: Shape | None) -> str:
-    return "–" if shape is None else plain(shape)
 
 
 def figure(name: str, before: str, after: str) -> list[str]:

@@ -10,7 +10,7 @@ from cnnspec.analysis.compare import Comparison, Figures, Port
 from cnnspec.analysis.components import Change, Component, Difference, layers
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.tables.changes import DiffSide
-from cnnspec.tables.layer_info import plain
+from cnnspec.tables.layer_info import json_value
 from cnnspec.values.shapes import Shape
 
 STATUSES = ("same", "moved", "affected", "changed", "added", "removed")
@@ -84,7 +84,7 @@ def part_entry(part: Component | None) -> dict[str, Any] | None:
 
 
 def change_entry(change: Change) -> dict[str, Any]:
-    return {"what": change.what, "before": plain(change.before), "after": plain(change.after)}
+    return {"what": change.what, "before": json_value(change.before), "after": json_value(change.after)}
 
 
 def dimensions(shape: Shape | None) -> list[int] | None:

@@ -35,7 +35,7 @@ def layers(network: Network) -> tuple[LayerInfo, ...]:
         LayerInfo(
             node.path,
             node.layer.name,
-            {name: plain(node.layer.value(name)) for name in node.layer.arguments},
+            {name: json_value(node.layer.value(name)) for name in node.layer.arguments},
             node.span.line,
             node.inputs,
             plain_shape(node.output),
@@ -46,10 +46,10 @@ def layers(network: Network) -> tuple[LayerInfo, ...]:
     )
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """An argument's value as JSON has it."""
     if isinstance(value, bool) or value is None or isinstance(value, str | float):
         return value
     if isinstance(value, int):
         return int(value)
-    return [plain(item) for item in value]
+    return [json_value(item) for item in value]

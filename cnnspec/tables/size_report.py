@@ -203,7 +203,7 @@ def as_json(surveys: list[SizeSurvey], question: SizeQuestion | None) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def plain(stretches: Set) -> list[dict[str, int]]:
+def stretch_entries(stretches: Set) -> list[dict[str, int]]:
     """A set of sizes as Stretches: `length` sizes from `first` on, again every `step`, if that is not 0."""
     return [stretch._asdict() for stretch in stretches]
 
@@ -215,10 +215,11 @@ def entry(survey: SizeSurvey) -> dict[str, Any]:
         "written": survey.written,
         "up_to": survey.end,
         "apart": not survey.coupled,
-        "valid": {name: plain(sweep.set(sweep.valid)) for name, sweep in sweeps.items()},
-        "weights_fit": {name: plain(sweep.set(sweep.fitting)) for name, sweep in sweeps.items()},
+        "valid": {name: stretch_entries(sweep.set(sweep.valid)) for name, sweep in sweeps.items()},
+        "weights_fit": {name: stretch_entries(sweep.set(sweep.fitting)) for name, sweep in sweeps.items()},
         "weights_fit_other_maps": [
-            {"heights": plain(high), "widths": plain(wide)} for high, wide in survey.other_maps
+            {"heights": stretch_entries(high), "widths": stretch_entries(wide)}
+            for high, wide in survey.other_maps
         ],
         "rechecked": survey.rechecked,
         "left_out": survey.unknown,
@@ -233,7 +234,7 @@ def entry(survey: SizeSurvey) -> dict[str, Any]:
             for found in survey.growths
         ],
         "lost": [
-            loss._asdict() | {"axis": AXES[loss.axis][0], "sizes": plain(loss.sizes)}
+            loss._asdict() | {"axis": AXES[loss.axis][0], "sizes": stretch_entries(loss.sizes)}
             for loss in survey.losses
         ],
         "samples": [
