@@ -17,7 +17,7 @@ from statistics import median
 
 from benchmarks.timing import Row, table
 from cnnspec.live.serve.folder import ServedFolder
-from cnnspec.live.serve.server import Server
+from cnnspec.live.serve.server import PageServer
 from cnnspec.live.site.playground import PAGE, modules, playground
 from cnnspec.text import shipped
 from tests.draw.browser import Browser, browser
@@ -65,7 +65,7 @@ def keystrokes(reader: Browser, old: str, key: str, made: str, whole: str, size:
 @contextmanager
 def served(folder: Path, name: str) -> Iterator[str]:
     """The address of the page of `cnnspec serve`."""
-    with Server(ServedFolder(folder), name) as server:
+    with PageServer(ServedFolder(folder), name) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.address
         server.shutdown()

@@ -22,7 +22,7 @@ from cnnspec.graph.walk import own_name
 from cnnspec.values.shapes import Shape
 
 
-class Port(NamedTuple):
+class PortChange(NamedTuple):
     """An input or output of the nets, by its name; a side that lacks it has no shape."""
 
     kind: str  # "input", "output"
@@ -47,7 +47,7 @@ class Comparison(NamedTuple):
     before: Network
     after: Network
     whole: Difference
-    ports: tuple[Port, ...]
+    ports: tuple[PortChange, ...]
     figures: tuple[Figures, Figures]
     tensors: StateTensors
 
@@ -127,7 +127,7 @@ class ChangeFinder:
         # A conv that now reads what was added behind its old source reads that source still.
         return self.sources[0][one].isdisjoint(self.sources[1][two])
 
-    def output_ports(self) -> Iterator[Port]:
+    def output_ports(self) -> Iterator[PortChange]:
         one = {name: (at, train) for name, at, train in self.before.outputs}
         two = {name: (at, train) for name, at, train in self.after.outputs}
         shapes = self.before.shapes, self.after.shapes
@@ -140,7 +140,7 @@ class ChangeFinder:
                 if before[1] != after[1]:
                     found.append(Change("train", before[1], after[1]))
             sides = [s[side[0]] if side else None for s, side in zip(shapes, (before, after), strict=True)]
-            yield Port("output", name, sides[0], sides[1], tuple(found))
+            yield PortChange("output", name, sides[0], sides[1], tuple(found))
 
 
 def sources(graph: Graph, names: Mapping[str, str]) -> dict[str, frozenset[str]]:
@@ -163,7 +163,7 @@ def match_inputs(before: Graph, after: Graph) -> dict[str, str]:
     return {name: name for name in one if name in two} | dict(rest)
 
 
-def input_ports(first: Network, second: Network) -> Iterator[Port]:
+def input_ports(first: Network, second: Network) -> Iterator[PortChange]:
     one, two = ({given.name: given for given in net.inputs} for net in (first, second))
     for name in dict.fromkeys((*one, *two)):
         ours, theirs = one.get(name), two.get(name)
@@ -172,7 +172,9 @@ def input_ports(first: Network, second: Network) -> Iterator[Port]:
             before, after = (list(getattr(given, what)) for given in (ours, theirs))
             if before != after:
                 found.append(Change(what, before, after))
-        yield Port("input", name, ours and ours.value.shape, theirs and theirs.value.shape, tuple(found))
+        yield PortChange(
+            "input", name, ours and ours.value.shape, theirs and theirs.value.shape, tuple(found)
+        )
 
 
 def figures(network: Network, graph: Graph) -> Figures:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cnnspec.analysis.unroll import Graph
 
 
-class Axis(NamedTuple):
+class AxisField(NamedTuple):
     """Pixel q + i*len(low) depends on the input's pixels low[q] + i*step to high[q] + i*step."""
 
     step: int
@@ -39,18 +39,18 @@ class Axis(NamedTuple):
 
         return Fraction(self.step, len(self.low))
 
-    def is_as_dense(self, other: Axis) -> bool:
+    def is_as_dense(self, other: AxisField) -> bool:
         """Whether the jumps are equal."""
         return self.step * len(other.low) == other.step * len(self.low)
 
-    def behind(self, window: Window) -> Axis:
+    def behind(self, window: Window) -> AxisField:
         """The axis behind a layer that reads such windows of this one. Raises Irregular."""
         if window == SAME:
             return self
         own, period = len(self.low), len(window.first)
         if own == period == 1:  # nearly always, so the short way
             first, last = self.step * window.first[0], self.step * window.last[0]
-            return Axis(self.step * window.step, (self.low[0] + first,), (self.high[0] + last,))
+            return AxisField(self.step * window.step, (self.low[0] + first,), (self.high[0] + last,))
         # A period of 3 pixels, walked through 2 at a time, is met again after 3 windows, 6 pixels.
         turns = own // math.gcd(own, window.step)  # until both repeat
         if turns * period > LONGEST:
@@ -66,29 +66,31 @@ class Axis(NamedTuple):
         pixels = [(q, i * window.step) for i in range(turns) for q in range(period)]
         low = tuple(at(self.low, window.first[q] + shift) for q, shift in pixels)
         high = tuple(at(self.high, window.last[q] + shift) for q, shift in pixels)
-        return Axis(self.step * (window.step * turns // own), low, high)
+        return AxisField(self.step * (window.step * turns // own), low, high)
 
-    def union(self, other: Axis) -> Axis:
+    def union(self, other: AxisField) -> AxisField:
         """The least intervals around both. Raises Irregular where the jumps differ."""
         period = math.lcm(len(self.low), len(other.low))
         if not self.is_as_dense(other) or period > LONGEST:
             raise Irregular
         one, two = self.repeated(period), other.repeated(period)
         low = tuple(map(min, one.low, two.low))
-        return Axis(one.step, low, tuple(map(max, one.high, two.high)))
+        return AxisField(one.step, low, tuple(map(max, one.high, two.high)))
 
-    def repeated(self, period: int) -> Axis:
+    def repeated(self, period: int) -> AxisField:
         """The same with another period, a multiple of its own."""
         shifts = [turn * self.step for turn in range(period // len(self.low))]
         low = tuple(end + shift for shift in shifts for end in self.low)
-        return Axis(self.step * len(shifts), low, tuple(e + shift for shift in shifts for e in self.high))
+        return AxisField(
+            self.step * len(shifts), low, tuple(e + shift for shift in shifts for e in self.high)
+        )
 
 
 class ReceptiveField(NamedTuple):
     """The receptive field of a value's pixels. The whole input is the WHOLE field."""
 
-    down: Axis
-    across: Axis
+    down: AxisField
+    across: AxisField
 
     @property
     def size(self) -> tuple[int, int]:
@@ -105,9 +107,9 @@ class ReceptiveField(NamedTuple):
         return self.down.low[0], self.across.low[0]
 
 
-PIXEL = Axis(1, (0,), (0,))
+PIXEL = AxisField(1, (0,), (0,))
 # Step 0: wherever a pixel is, it sees the same.
-WHOLE = ReceptiveField(Axis(0, (0,), (0,)), Axis(0, (0,), (0,)))
+WHOLE = ReceptiveField(AxisField(0, (0,), (0,)), AxisField(0, (0,), (0,)))
 
 
 def fields(graph: Graph) -> dict[str, ReceptiveField | None]:

@@ -16,7 +16,7 @@ from cnnspec.faults.selection import Selection, parse_codes
 @click.option("--stdio", is_flag=True, help="Speak over standard input and output, as it does anyway.")
 def lsp(stdio: bool) -> None:
     """Serve an editor: faults, fixes, the size behind every line."""
-    from cnnspec.live.lsp.server import Server
+    from cnnspec.live.lsp.server import LanguageServer
 
     if sys.stdin.isatty():
         complain("`lsp` waits for an editor to speak to it; grammars/editors.md says how editors start it")
@@ -24,7 +24,7 @@ def lsp(stdio: bool) -> None:
     incoming = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115
     outgoing = sys.stdout.buffer
     sys.stdout = sys.stderr  # whatever prints must not get between messages
-    sys.exit(Server(incoming, outgoing, selection_of).run())
+    sys.exit(LanguageServer(incoming, outgoing, selection_of).run())
 
 
 def selection_of(name: str) -> Selection:

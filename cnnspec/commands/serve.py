@@ -28,7 +28,7 @@ def serve(file: str | None, port: int, opens: bool) -> None:
     the folder of FILE and below. Ctrl-C ends it.
     """
     from cnnspec.live.serve.folder import ServedFolder
-    from cnnspec.live.serve.server import Server
+    from cnnspec.live.serve.server import PageServer
     from cnnspec.values.limits import allow_deep_calls
 
     path = Path(file or only_spec())
@@ -37,7 +37,7 @@ def serve(file: str | None, port: int, opens: bool) -> None:
     # Before the server, whose threads take the size that holds when they start.
     threading.stack_size(STACK)
     try:
-        server = Server(folder, path.name, port)
+        server = PageServer(folder, path.name, port)
     except OSError as problem:
         fail(f"--port {port}: {problem.strerror}")
     click.echo(visible(f"{path} stands at {server.address}"))

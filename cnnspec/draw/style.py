@@ -25,26 +25,26 @@ LIGHT = "1"  # weight of an edge that need not be straight
 LONGEST = 200.0  # inches: the largest page of PDF
 
 
-class Shape(NamedTuple):
+class BoxStyle(NamedTuple):
     shape: str = "box"
     style: str = "filled"
     peripheries: int = 1
 
 
 SHAPES = {
-    "input": Shape(style="filled,rounded,bold"),
-    "conv": Shape(),
-    "pool": Shape(style="filled,diagonals"),
-    "norm": Shape("box3d"),
-    "activation": Shape(style="filled,rounded"),
-    "linear": Shape(peripheries=2),
-    "shape": Shape("note"),
-    "dropout": Shape("hexagon"),
-    "join": Shape("ellipse", "filled,bold"),
-    "block": Shape(style="filled,rounded", peripheries=2),
-    "other": Shape("component"),
-    "output": Shape(style="filled,rounded,bold"),
-    "fault": Shape("octagon", "filled,bold"),
+    "input": BoxStyle(style="filled,rounded,bold"),
+    "conv": BoxStyle(),
+    "pool": BoxStyle(style="filled,diagonals"),
+    "norm": BoxStyle("box3d"),
+    "activation": BoxStyle(style="filled,rounded"),
+    "linear": BoxStyle(peripheries=2),
+    "shape": BoxStyle("note"),
+    "dropout": BoxStyle("hexagon"),
+    "join": BoxStyle("ellipse", "filled,bold"),
+    "block": BoxStyle(style="filled,rounded", peripheries=2),
+    "other": BoxStyle("component"),
+    "output": BoxStyle(style="filled,rounded,bold"),
+    "fault": BoxStyle("octagon", "filled,bold"),
 }
 
 NAMES = {

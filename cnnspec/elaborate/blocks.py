@@ -11,7 +11,7 @@ from cnnspec.elaborate.faults import fault, unknown_parameter
 from cnnspec.elaborate.leaves import named_arguments
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.owner import Defaults, Owner, as_parameter, block_names
-from cnnspec.elaborate.special_values import BlockName, Names, freeze, weight
+from cnnspec.elaborate.special_values import BlockName, ScopeNames, freeze, weight
 from cnnspec.graph.tree import Instance, Use, Value
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Note
@@ -53,7 +53,7 @@ def bind(call: syntax.Call, target: BlockName, context: Context) -> dict[str, An
             message = f"`{block.name.name}` takes {most}, not {len(call.positional)}"
             raise fault("E0301", message, node.span, Note("its parameters stand here", block.name.span))
     given = {**context.defaults.table.get(id(block), {}), **given}
-    bound = Names(module.constants)
+    bound = ScopeNames(module.constants)
     for parameter in block.parameters:
         name = parameter.name.name
         if name in given:
@@ -65,7 +65,7 @@ def bind(call: syntax.Call, target: BlockName, context: Context) -> dict[str, An
             note = Note(f"`{name}` is a parameter without a default", parameter.span)
             raise fault("E0302", f"`{block.name.name}` needs `{name}`", call.span, note)
     context.run.meter.spend(sum(map(weight, bound.values())), call.span)
-    # The parameters alone: Names find the file's constants, too, but do not hold them.
+    # The parameters alone: ScopeNames find the file's constants, too, but do not hold them.
     return dict(bound)
 
 
@@ -125,7 +125,9 @@ def elaborate_block(
     # So a block's class writes `in_channels // 2` where its text has `in.channels // 2`.
     if entry.shape is not None:
         entry.shape = entry.shape.with_channels(named(entry.shape.channels, "in.channels"))
-    names = Names(module.constants, {name: as_parameter(name, value) for name, value in arguments.items()})
+    names = ScopeNames(
+        module.constants, {name: as_parameter(name, value) for name, value in arguments.items()}
+    )
     owner = Owner(block.name.name)
     context = Context(run, owner, NameScope("", block.wired), names, defaults, module, entry)
     steps = run.body(block.body, context)

@@ -17,7 +17,7 @@ from cnnspec.elaborate.faults import Fault, Meter, Unknowable, fault, unknown
 from cnnspec.elaborate.load import Module
 from cnnspec.elaborate.naming import NameScope, carries, free_name
 from cnnspec.elaborate.owner import Defaults, Owner
-from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName, Names
+from cnnspec.elaborate.special_values import UNKNOWN, BlockName, LayerName, ScopeNames
 from cnnspec.graph.tree import Braces, Decision, Instance, Leaf, Lost, Merge, Step, Use, Value
 from cnnspec.layers.base import Layer
 from cnnspec.text import syntax
@@ -147,7 +147,7 @@ class Context:
         run: Elaboration,
         owner: Owner,
         scope: NameScope,
-        names: Names,
+        names: ScopeNames,
         defaults: Defaults,
         module: Module,
         value: Value | None = None,
@@ -164,7 +164,7 @@ class Context:
 
     def inside(self, scope: NameScope | None = None, names: Mapping[str, Any] | None = None) -> Context:
         """The context within braces."""
-        inner = Names(self.names, names or ())
+        inner = ScopeNames(self.names, names or ())
         return Context(
             self.run, self.owner, scope or self.scope, inner, self.defaults, self.module, self.value
         )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnnspec.elaborate.faults import Fault, Meter, Unknowable, fault, unknown
-from cnnspec.elaborate.special_values import UNKNOWN, Items, Names, compute, plain, weight
+from cnnspec.elaborate.special_values import UNKNOWN, Items, ScopeNames, compute, plain, weight
 from cnnspec.graph.tree import Value
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
@@ -121,7 +121,7 @@ class Evaluator:
         return value
 
     def unknown_name(self, node: syntax.Name) -> Fault:
-        known = self.names.visible() if isinstance(self.names, Names) else self.names
+        known = self.names.visible() if isinstance(self.names, ScopeNames) else self.names
         return unknown("E0202", f"nothing here is called `{node.name}`", node.name, node.span, known)
 
     def arrives(self, node: syntax.Arrival) -> int:
@@ -245,7 +245,7 @@ class Evaluator:
         items, _ = self.loop(node.source)
         made = []
         self.meter.spend(len(items), node.span)
-        names = Names(self.names)
+        names = ScopeNames(self.names)
         inner = Evaluator(names, self.lookup, self.pin, self.meter, self.value)
         for item in items:
             names.update(self.bind(node.names, item, node.source.span))

@@ -13,7 +13,7 @@ from cnnspec.elaborate.load import DEEPEST_VARIANT, Module
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.owner import Defaults, Owner, as_parameter
 from cnnspec.elaborate.settings import Misuse, Settings
-from cnnspec.elaborate.special_values import Names, plain
+from cnnspec.elaborate.special_values import ScopeNames, plain
 from cnnspec.elaborate.statements import Elaborator
 from cnnspec.graph.tree import Input, Network, Output, Value
 from cnnspec.text import syntax
@@ -50,7 +50,7 @@ class NetworkElaborator(Elaborator):
         self.outputs: list[Output] = []
         self.owner = Owner(pattern.name.name)
         # Those between the net's own braces, by which their Context is known: to keep it would make a cycle.
-        self.names = Names(pattern.module.constants)
+        self.names = ScopeNames(pattern.module.constants)
 
     def network(self) -> Network | None:
         """The checked net; None where faults left no whole one. Its diagnostics tell why."""

@@ -38,7 +38,7 @@ class Unknown:
 UNKNOWN = Unknown()
 
 
-class Names(dict[str, Any]):
+class ScopeNames(dict[str, Any]):
     """The names of a scope; what is not among them is looked up in the scope around it."""
 
     __slots__ = ("outer",)
@@ -60,7 +60,7 @@ class Names(dict[str, Any]):
 
     def visible(self) -> list[str]:
         """All names, those of the scopes around it too."""
-        outer = self.outer.visible() if isinstance(self.outer, Names) else self.outer
+        outer = self.outer.visible() if isinstance(self.outer, ScopeNames) else self.outer
         return [*self, *outer]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.elaborate.context import Context, Elaboration
 from cnnspec.elaborate.naming import NameScope
 from cnnspec.elaborate.owner import Defaults, Owner
-from cnnspec.elaborate.special_values import BlockName, Names
+from cnnspec.elaborate.special_values import BlockName, ScopeNames
 from cnnspec.text import syntax
 from cnnspec.text.source import Span
 
@@ -62,7 +62,7 @@ def least_block(run: Elaboration, target: BlockName) -> int:
     if key not in run.least:
         run.least[key] = 0  # a block within itself
         own = frozenset(syntax.parameter_names(target.block))
-        names = Names(target.module.constants)
+        names = ScopeNames(target.module.constants)
         context = Context(run, Owner(""), NameScope("", False), names, Defaults({}), target.module)
         run.least[key] = least(target.block.body, context, own)
     return run.least[key]

@@ -15,7 +15,7 @@ from cnnspec.values.shapes import Shape, plain_shape
 COMMUTATIVE = ("add", "mul", "maximum", "minimum")
 
 
-class Difference(NamedTuple):
+class Discrepancy(NamedTuple):
     """Where two models differ: the innermost scope around it, "" for the whole, and what differs there.
 
     `kind` is the scope's class.
@@ -36,7 +36,7 @@ class Numbers:
         return self.known.setdefault(parts, len(self.known))
 
 
-def compare(source: Model, made: Model) -> Difference | None:
+def compare(source: Model, made: Model) -> Discrepancy | None:
     """The first difference of two models, None where there is none.
 
     Equal are the kinds, the arguments, the operands, the keys and the shapes of all operations that an output
@@ -55,13 +55,13 @@ def compare(source: Model, made: Model) -> Difference | None:
         left[mark] -= 1
     # each operation has its twin; the text may have layers besides, which no output needs
     if keys(source) != keys(made):
-        return Difference("", "the keys of the weights")
+        return Discrepancy("", "the keys of the weights")
     if [one[o.value.number] for o in source.outputs] != [two[o.value.number] for o in made.outputs]:
-        return Difference("", "the outputs")
+        return Discrepancy("", "the outputs")
     if [o.training for o in source.outputs] != [o.training for o in made.outputs]:
-        return Difference("", "which outputs are for training alone")
+        return Discrepancy("", "which outputs are for training alone")
     if draws(source, one) != draws(made, two):
-        return Difference("", "the order in which random numbers are drawn")
+        return Discrepancy("", "the order in which random numbers are drawn")
     return None
 
 
@@ -87,10 +87,10 @@ def correspond(source: Model, made: Model) -> dict[str, str]:
     return found
 
 
-def difference_at(operation: Operation) -> Difference:
+def difference_at(operation: Operation) -> Discrepancy:
     inner = operation.scopes[-1] if operation.scopes else Scope("", "")
     owner = next(iter(operation.keys.values()), "")
-    return Difference(inner.path, f"`{operation.layer.name}` {owner}".strip(), inner.kind)
+    return Discrepancy(inner.path, f"`{operation.layer.name}` {owner}".strip(), inner.kind)
 
 
 class Merkle:

@@ -19,7 +19,7 @@ class Refusal(NamedTuple):
     place: str = ""
 
 
-class Group(NamedTuple):
+class RefusalGroup(NamedTuple):
     """Refusals that say the same of the same class at the same line; `path` is the first module's."""
 
     code: str
@@ -62,12 +62,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {near}?)" if near else ""
 
 
-def group(refusals: Iterable[Refusal]) -> tuple[Group, ...]:
+def group(refusals: Iterable[Refusal]) -> tuple[RefusalGroup, ...]:
     """Equal refusals as one, counted."""
-    found: dict[tuple[str, ...], Group] = {}
+    found: dict[tuple[str, ...], RefusalGroup] = {}
     for code, message, scopes, place in refusals:
         inner = scopes[-1] if scopes else Scope("", "")
-        fresh = Group(code, message, 0, inner.kind, place, inner.path)
+        fresh = RefusalGroup(code, message, 0, inner.kind, place, inner.path)
         known = found.get(key := (code, message, inner.kind, place), fresh)
         found[key] = known._replace(count=known.count + 1)
     return tuple(found.values())

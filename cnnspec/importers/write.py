@@ -10,10 +10,10 @@ from typing import NamedTuple
 from cnnspec.compiler import check_text
 from cnnspec.importers.from_network import model_of
 from cnnspec.importers.model import Input, Model, all_keys
-from cnnspec.importers.patterns.blocks import Block, find_blocks, splice
+from cnnspec.importers.patterns.blocks import WrittenBlock, find_blocks, splice
 from cnnspec.importers.patterns.progressions import with_progressions
 from cnnspec.importers.patterns.reroll import reroll, tidy, with_loops
-from cnnspec.importers.prove import Difference, compare, correspond
+from cnnspec.importers.prove import Discrepancy, compare, correspond
 from cnnspec.importers.structure.alike import with_alike_joins
 from cnnspec.importers.structure.discover import discover, renamed
 from cnnspec.importers.structure.normalise import normalise
@@ -84,7 +84,7 @@ def specify(model: Model, flat: bool = False) -> Specification:
 class Unproved(Exception):
     """A fault of this package: the text that it wrote is not the model. It is never handed out."""
 
-    def __init__(self, difference: Difference) -> None:
+    def __init__(self, difference: Discrepancy) -> None:
         where = f" in `{difference.scope}`" if difference.scope else ""
         super().__init__(f"the specification is another network{where}: {difference.what}")
 
@@ -159,7 +159,7 @@ def worth(kind: str, blocks: Written, braces: Written) -> float:
 class Proof(NamedTuple):
     """Where a text is not the model, if anywhere; and the model's key for each key of the text."""
 
-    difference: Difference | None
+    difference: Discrepancy | None
     keys: Mapping[str, str] = {}
 
 
@@ -168,7 +168,7 @@ def prove(model: Model, text: str) -> Proof:
     found = check_text(text)
     errors = [each for each in found.diagnostics if each.severity == "error"]
     if errors or not found.networks:
-        return Proof(Difference("", errors[0].message if errors else "there is no net"))
+        return Proof(Discrepancy("", errors[0].message if errors else "there is no net"))
     made = model_of(found.networks[0])
     if model.named:
         return Proof(compare(model, made), {key: key for key in all_keys(model)})
@@ -177,7 +177,7 @@ def prove(model: Model, text: str) -> Proof:
     return Proof(compare(renamed(model, {key: own for own, key in keys.items()}), made), keys)
 
 
-def block_text(block: Block, defaults: Collection[Default]) -> BlockText:
+def block_text(block: WrittenBlock, defaults: Collection[Default]) -> BlockText:
     named = tuple((parameter.name, parameter.default) for parameter in block.solved.parameters)
     taken = [name for name, _ in (*named, *block.solved.constants)]
     body = without(tidy(with_loops(block.solved.body, taken)), defaults)

@@ -27,7 +27,7 @@ OURS = {"net", "block", "constant", "parameter", "label"}
 """Kinds of what texts give names to; the language itself names the others."""
 
 
-class Symbol(NamedTuple):
+class NameMeaning(NamedTuple):
     """What a name means. `home` is where it is given: a source's name and an offset.
 
     Of an argument `owner` is the layer; of a label it is the path of labels around it.
@@ -43,11 +43,11 @@ class Mention(NamedTuple):
     """A name in its place."""
 
     span: Span
-    symbol: Symbol
+    symbol: NameMeaning
     gives: bool = False
 
 
-SymbolTable = dict[str, Symbol]
+SymbolTable = dict[str, NameMeaning]
 
 
 class NameIndex:
@@ -56,7 +56,7 @@ class NameIndex:
     def __init__(self, module: Module, runs: Mapping[Span, list[StepRun]] | None = None) -> None:
         self.module, self.runs = module, runs or {}
         self.mentions: list[Mention] = []
-        self.labels: dict[str, Symbol] = {}  # of the net or block that is being read
+        self.labels: dict[str, NameMeaning] = {}  # of the net or block that is being read
         for item in module.tree.items:
             self.item(item)
         self.mentions.sort(key=lambda mention: (mention.span.start, mention.span.end))
@@ -72,7 +72,7 @@ class NameIndex:
 
     def item(self, item: syntax.Item) -> None:
         if isinstance(item, syntax.UsedFile):
-            self.mention(item.path.span, Symbol("file", str(item.path.value)))
+            self.mention(item.path.span, NameMeaning("file", str(item.path.value)))
         elif isinstance(item, syntax.Constant):
             self.expression(item.value, {})
             self.give(item.name, "constant")
@@ -97,14 +97,14 @@ class NameIndex:
             self.parameter(keyword, [net] if net is not None else [])
             self.expression(keyword.value, {})
 
-    def of_file(self, name: str) -> Symbol | None:
+    def of_file(self, name: str) -> NameMeaning | None:
         """What a name of this file or of one that it uses means."""
         place = self.module.places.get(name)
         if place is None:
             return None
         blocks, nets = self.module.blocks, self.module.nets
         kind: SymbolKind = "block" if name in blocks else "net" if name in nets else "constant"
-        return Symbol(kind, name, place.home)
+        return NameMeaning(kind, name, place.home)
 
     # Statements
 
@@ -180,7 +180,7 @@ class NameIndex:
     def callee(self, name: syntax.Name, scope: SymbolTable) -> None:
         """A step's first name: a layer, a block, else a value that is one."""
         if is_built_in(name.name):
-            self.mention(name.span, Symbol("layer", name.name))
+            self.mention(name.span, NameMeaning("layer", name.name))
         elif name.name in self.module.blocks:
             self.mention(name.span, self.of_file(name.name))
         else:
@@ -202,7 +202,7 @@ class NameIndex:
     def keywords(self, keywords: Iterable[syntax.Keyword], targets: list[Any], scope: SymbolTable) -> None:
         for keyword in keywords:
             if targets and isinstance(targets[0], str):
-                self.mention(keyword.name_span, Symbol("argument", keyword.name, owner=targets[0]))
+                self.mention(keyword.name_span, NameMeaning("argument", keyword.name, owner=targets[0]))
             else:
                 self.parameter(keyword, targets)
             self.expression(keyword.value, scope)
@@ -212,7 +212,7 @@ class NameIndex:
         for target in targets:
             for parameter in target.parameters:
                 if parameter.name.name == keyword.name:
-                    symbol = Symbol("parameter", keyword.name, parameter.name.span.home)
+                    symbol = NameMeaning("parameter", keyword.name, parameter.name.span.home)
                     self.mention(keyword.name_span, symbol)
 
     # Labels
@@ -223,7 +223,7 @@ class NameIndex:
             if not isinstance(part, str):
                 self.expression(part, scope)
         text = skeleton(label)
-        symbol = Symbol("label", text, label.span.home, ".".join(path))
+        symbol = NameMeaning("label", text, label.span.home, ".".join(path))
         # {"stem.conv": …} of a step `conv: …` in the braces of `stem: { … }`
         self.labels[".".join((*path, text))] = symbol
         self.mentions.append(Mention(label.span, symbol, True))
@@ -246,10 +246,10 @@ class NameIndex:
 
     def expression(self, node: Any, scope: SymbolTable) -> None:
         if isinstance(node, syntax.Name):
-            layer = Symbol("layer", node.name) if node.name in layers.NAMES else None
+            layer = NameMeaning("layer", node.name) if node.name in layers.NAMES else None
             self.mention(node.span, scope.get(node.name) or self.of_file(node.name) or layer)
         elif isinstance(node, syntax.Function):
-            function = Symbol("function", node.name.name) if node.name.name in FUNCTIONS else None
+            function = NameMeaning("function", node.name.name) if node.name.name in FUNCTIONS else None
             self.mention(node.name.span, function)
             for argument in node.arguments:
                 self.expression(argument, scope)
@@ -266,12 +266,12 @@ class NameIndex:
 
     # Mentions
 
-    def give(self, name: syntax.Name, kind: SymbolKind) -> Symbol:
-        symbol = Symbol(kind, name.name, name.span.home)
+    def give(self, name: syntax.Name, kind: SymbolKind) -> NameMeaning:
+        symbol = NameMeaning(kind, name.name, name.span.home)
         self.mentions.append(Mention(name.span, symbol, True))
         return symbol
 
-    def mention(self, span: Span, symbol: Symbol | None) -> None:
+    def mention(self, span: Span, symbol: NameMeaning | None) -> None:
         if symbol is not None:
             self.mentions.append(Mention(span, symbol))
 

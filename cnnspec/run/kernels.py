@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from cnnspec.analysis.unroll import Graph
 from cnnspec.run.programs import Array
 from cnnspec.run.scales import diverging, tints
-from cnnspec.run.sheets import MOST, Sheet, Tile, about_square, range_of
+from cnnspec.run.sheets import MOST, Sheet, SheetTile, about_square, range_of
 
 ACROSS = 8
 """Filters and channels of a sheet that has a picture for each of both."""
@@ -35,17 +35,17 @@ def sheet_of(key: str, values: Array) -> Sheet:
         note = f"{some(filters, SIDE, down)} down, {some(channels, SIDE, across)} across; {range_}"
         # A linear layer's (F, C) and a 1x1 convolution's (F, C, 1, 1) look the same.
         matrix = values.reshape(1, filters, channels)[:, :SIDE, :SIDE]
-        return Sheet(title, note, [Tile(diverging(matrix)[0], "")], True, 1)
+        return Sheet(title, note, [SheetTile(diverging(matrix)[0], "")], True, 1)
     if channels in (1, 3):
         pictures = diverging(values[:MOST, 0]) if channels == 1 else tints(values[:MOST])
         zero = "" if channels == 1 else ", grey is 0"
         note = f"{some(filters, MOST, 'filter')}, each in its own range{zero}; {range_}"
-        cells = [Tile(picture, str(place)) for place, picture in enumerate(pictures)]
+        cells = [SheetTile(picture, str(place)) for place, picture in enumerate(pictures)]
         return Sheet(title, note, cells, channels == 1, about_square(len(cells), 8))
     which = f"{some(filters, ACROSS, 'filter')} down, {some(channels, ACROSS, 'channel')} across"
     note = f"{which}, each row in its own range; {range_}"
     grid = diverging(values[:ACROSS, :ACROSS])
-    cells = [Tile(picture, f"{i},{j}") for i, row in enumerate(grid) for j, picture in enumerate(row)]
+    cells = [SheetTile(picture, f"{i},{j}") for i, row in enumerate(grid) for j, picture in enumerate(row)]
     return Sheet(title, note, cells, True, grid.shape[1])
 
 

@@ -30,7 +30,7 @@ See = Callable[[str, Array | None], None]
 """Takes what a program makes of a layer, by its path; None: the program does not run it."""
 
 
-class Program(Protocol):
+class LoadedProgram(Protocol):
     """An emitted program, loaded. Its tensors start at random, always the same."""
 
     def state(self) -> dict[str, Array]:
@@ -49,12 +49,12 @@ class Program(Protocol):
         """Show what every layer makes of the given values: what it makes itself goes no further."""
 
 
-def load(backend: str, network: Network, graph: Graph, **options: bool) -> Program:
+def load(backend: str, network: Network, graph: Graph, **options: bool) -> LoadedProgram:
     """The program of a back end, built with these options; `graph` is what it is to be a program of.
 
     Raises ImportError where the framework is not installed.
     """
-    made: Callable[..., Program] = TorchProgram if backend == "torch" else NumpyProgram
+    made: Callable[..., LoadedProgram] = TorchProgram if backend == "torch" else NumpyProgram
     if backend == "onnx":
         made = import_module("cnnspec.run.onnx_program").OnnxProgram
     return made(network, graph, **options)

@@ -31,7 +31,7 @@ INK, SOFT = 0, 90
 SCALE = 97  # pixels that the scale of signed maps is wide
 
 
-class Tile(NamedTuple):
+class SheetTile(NamedTuple):
     """A picture in a sheet: greys (H, W) or colours (H, W, 3), and the lines below it."""
 
     pixels: Array
@@ -43,7 +43,7 @@ class Sheet(NamedTuple):
 
     title: str
     note: str
-    cells: Sequence[Tile]
+    cells: Sequence[SheetTile]
     signed: bool
     columns: int
 
@@ -61,7 +61,7 @@ def layer_sheet(name: str, value: Array) -> bytes:
     else:
         note = "each channel in its own range"
     labels = map(str, range(len(pictures))) if len(pictures) > 1 else [""]
-    cells = list(map(Tile, pictures, labels))
+    cells = list(map(SheetTile, pictures, labels))
     title, note = f"{name}: {shape_of(value)}", f"{note}; {range_of(value)}"
     return draw_sheet(Sheet(title, note, cells, signed, about_square(len(cells), 8)))
 
@@ -70,7 +70,7 @@ def overview(name: str, values: dict[str, Array]) -> bytes:
     """The first channel of every layer, as PNG."""
     shown = [(layer, value, is_signed(value)) for layer, value in list(values.items())[:MOST]]
     cells = [
-        Tile(pictures_of(value, 1, signed)[0], f"{layer}\n{shape_of(value)}")
+        SheetTile(pictures_of(value, 1, signed)[0], f"{layer}\n{shape_of(value)}")
         for layer, value, signed in shown
     ]
     which = f"the first {len(shown)} of {len(values):,} layers" if len(shown) < len(values) else "every layer"

@@ -29,7 +29,15 @@ from cnnspec.passes.fold_batchnorm import TAKERS
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.run import output_key, output_title
-from cnnspec.run.programs import Array, NumpyProgram, Program, check_memory, is_of_memory, load, tensors_of
+from cnnspec.run.programs import (
+    Array,
+    LoadedProgram,
+    NumpyProgram,
+    check_memory,
+    is_of_memory,
+    load,
+    tensors_of,
+)
 from cnnspec.run.verdict import ROUNDED, TYPES, WHOLE, Deviation, Report
 
 REACH = 3.0
@@ -58,7 +66,7 @@ class Entrant(NamedTuple):
     `layers`: the types in which its layers are compared; `types`: those that it runs in, all its outputs.
     """
 
-    make: Callable[[], Program]
+    make: Callable[[], LoadedProgram]
     graph: Graph
     twins: Mapping[str, str] = {}
     layers: tuple[str, ...] = TYPES
@@ -139,7 +147,7 @@ def entrants_of(
     return found
 
 
-def on_path(program: NumpyProgram, fast: bool) -> Program:
+def on_path(program: NumpyProgram, fast: bool) -> LoadedProgram:
     program.net.fast = fast
     return program
 
@@ -210,7 +218,7 @@ class Baseline:
         self.put(keys[0], self.state[keys[0]] * (REACH / size))
         return self.program.step(node.path, self.values.__getitem__)
 
-    def compare(self, program: Program, entrant: Entrant, tensors: Mapping[str, Array]) -> Errors:
+    def compare(self, program: LoadedProgram, entrant: Entrant, tensors: Mapping[str, Array]) -> Errors:
         """The errors of a program with these tensors, by type and by the network's names."""
         state = with_said(program.state(), entrant.graph, tensors)
         found: Errors = {kind: {} for kind in TYPES}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.compare import Comparison, Port
+from cnnspec.analysis.compare import Comparison, PortChange
 from cnnspec.analysis.components import Change, Component, Difference, layers
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.tables.columns import size
@@ -175,7 +175,7 @@ def change_words(part: Component, change: Change, scopes: tuple[str, str]) -> st
     return f"{change.what} {before} → {after}"
 
 
-def port_lines(port: Port) -> Iterator[DiffLine]:
+def port_lines(port: PortChange) -> Iterator[DiffLine]:
     name = port_name(port)
     if port.before is None or port.after is None:
         mark, shape = ("+", port.after) if port.before is None else ("-", port.before)
@@ -188,7 +188,7 @@ def port_lines(port: Port) -> Iterator[DiffLine]:
         yield DiffLine("!", (name,), ", ".join(words), (), name, 0)
 
 
-def port_name(port: Port) -> str:
+def port_name(port: PortChange) -> str:
     return port.kind if port.name == port.kind else f"{port.kind} {port.name}"
 
 

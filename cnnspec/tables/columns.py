@@ -18,7 +18,7 @@ POLICY = (
 )
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """`words` are shown in a cell; `raw` are the cell's values by their names in CSV and JSON."""
 
     heading: str
@@ -105,12 +105,12 @@ def raw_reach(row: LayerRow, what: str) -> object:
 
 
 COLUMNS = {
-    "layer": Column(
+    "layer": TableColumn(
         "layer",
         lambda row, _: title(row, row.path),
         {"path": lambda row: row.path, "layer": lambda row: row.layer},
     ),
-    "kernel": Column(
+    "kernel": TableColumn(
         "k/s/p",
         lambda row, _: window_words(row),
         {
@@ -119,17 +119,19 @@ COLUMNS = {
             "pad": lambda row: size(row.pad) or None,
         },
     ),
-    "output": Column(
+    "output": TableColumn(
         "output", lambda row, _: output(row), {"output": lambda row: row.output and shape_words(row.output)}
     ),
-    "params": Column("params", lambda row, _: params(row), {"params": lambda row: row.params}),
-    "share": Column("%", share, {}),
-    "macs": Column("MACs", lambda row, _: number(row.macs), {"macs": lambda row: row.macs}),
-    "field": Column(
+    "params": TableColumn("params", lambda row, _: params(row), {"params": lambda row: row.params}),
+    "share": TableColumn("%", share, {}),
+    "macs": TableColumn("MACs", lambda row, _: number(row.macs), {"macs": lambda row: row.macs}),
+    "field": TableColumn(
         "field", lambda row, _: reach(row, "size"), {"field": lambda row: raw_reach(row, "size")}
     ),
-    "jump": Column("jump", lambda row, _: reach(row, "jump"), {"jump": lambda row: raw_reach(row, "jump")}),
-    "memory": Column(
+    "jump": TableColumn(
+        "jump", lambda row, _: reach(row, "jump"), {"jump": lambda row: raw_reach(row, "jump")}
+    ),
+    "memory": TableColumn(
         "memory",
         lambda row, table: memory(row.memory, table.total.memory),
         {"memory": lambda row: row.memory},

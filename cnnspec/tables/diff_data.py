@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from cnnspec.analysis.compare import Comparison, Figures, Port
+from cnnspec.analysis.compare import Comparison, Figures, PortChange
 from cnnspec.analysis.components import Change, Component, Difference, layers
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.tables.changes import DiffSide
@@ -53,7 +53,7 @@ def figures_entry(figures: Figures) -> dict[str, Any]:
     }
 
 
-def port_entry(port: Port) -> dict[str, Any]:
+def port_entry(port: PortChange) -> dict[str, Any]:
     shapes = {"before": dimensions(port.before), "after": dimensions(port.after)}
     return port._asdict() | shapes | {"changes": list(map(change_entry, port.changes))}
 

@@ -66,7 +66,7 @@ TABLE = (
 NO_PART = "nothing"
 
 
-class Stretch(NamedTuple):
+class ColouredText(NamedTuple):
     """A stretch of a text that is of one kind."""
 
     kind: str
@@ -84,7 +84,7 @@ ANYWHERE = compile_rules(TABLE)
 IN_BRACKETS = compile_rules(tuple(rule for rule in TABLE if rule.kind != LABEL))
 
 
-def colour(text: str) -> Iterator[Stretch]:
+def colour(text: str) -> Iterator[ColouredText]:
     """The stretches of a text from its start to its end; NO_PART is what has no place in the language."""
     position, depth = 0, 0
     while position < len(text):
@@ -95,9 +95,9 @@ def colour(text: str) -> Iterator[Stretch]:
             # A rule's own groups are numbered right behind the group that is the rule.
             first = found.re.groupindex[found.lastgroup] + 1
             for number, kind in enumerate(rule.groups, first):
-                yield Stretch(kind, *found.span(number))
+                yield ColouredText(kind, *found.span(number))
         else:
-            yield Stretch(rule.kind, position, found.end())
+            yield ColouredText(rule.kind, position, found.end())
         if rule.kind == PUNCTUATION:
             depth = max(0, depth + {"[": 1, "]": -1}.get(found[0], 0))
         position = found.end()

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cnnspec.analysis.receptive import WHOLE, Axis, ReceptiveField, fields
+from cnnspec.analysis.receptive import WHOLE, AxisField, ReceptiveField, fields
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.compiler import check_text
 from tests import nets
@@ -85,7 +85,7 @@ def run(graph: Graph, x: Tensor) -> Tensor:
     return values[graph.outputs[0][1]]
 
 
-def place(axis: Axis, q: int) -> tuple[int, int]:
+def place(axis: AxisField, q: int) -> tuple[int, int]:
     """The first and the last pixel that pixel q depends on."""
     turn, rest = divmod(q, len(axis.low))
     return axis.low[rest] + turn * axis.step, axis.high[rest] + turn * axis.step

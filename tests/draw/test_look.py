@@ -14,7 +14,7 @@ from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.graph.engine import Engine
 from cnnspec.draw.graph.fit import best_page
 from cnnspec.draw.graph.layout import LEAST_TEXT, lay_out
-from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, Page, break_lines, page
+from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, SvgPage, break_lines, page
 from cnnspec.draw.graph.wrap import BETWEEN, LONG, correct, even_line, measure, sever
 from cnnspec.draw.look import DIRECTIONS, SHOWN, Look, parse_show, parse_width
 from cnnspec.draw.picture import picture
@@ -34,7 +34,7 @@ def draw(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["draw", *map(str, arguments)])
 
 
-def on_paper(net: Network, look: Look, draw: Engine | None = None) -> Page:
+def on_paper(net: Network, look: Look, draw: Engine | None = None) -> SvgPage:
     """The page at the level of detail that fits."""
     return best_page(net, simplify(net), look, True, draw)[1]
 

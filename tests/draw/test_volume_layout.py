@@ -23,7 +23,7 @@ from cnnspec.draw.volume.compose import (
     measure_volumes,
 )
 from cnnspec.draw.volume.figure_model import Figure, figure_of
-from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, Text
+from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, TextLine
 from cnnspec.draw.volume.streams import streams, systems
 from cnnspec.draw.volume.strip import draw_rows, numbered, rails
 from cnnspec.draw.volume.valley import by_size, valley
@@ -40,7 +40,7 @@ NEAR = 0.05  # points that rounding may cost
 
 
 def points(part: Primitive) -> list[Point]:
-    if isinstance(part, Text):
+    if isinstance(part, TextLine):
         left, top, right, bottom = box(part)
         return [Point(left, top), Point(right, bottom)]
     if isinstance(part, Circle):
@@ -49,7 +49,7 @@ def points(part: Primitive) -> list[Point]:
     return list(part.points)
 
 
-def box(text: Text) -> tuple[float, float, float, float]:
+def box(text: TextLine) -> tuple[float, float, float, float]:
     """Left, top, right and bottom."""
     wide = width(text.words, text.size, text.bold)
     left = text.at.x - wide / 2 if text.middle else text.at.x
@@ -58,7 +58,7 @@ def box(text: Text) -> tuple[float, float, float, float]:
 
 def faults(made: Layout, wide: float) -> list[str]:
     """What is wrong with a page."""
-    texts = [part for part in made.parts if isinstance(part, Text)]
+    texts = [part for part in made.parts if isinstance(part, TextLine)]
     found = [f"small: {text.words}" for text in texts if text.size < SMALLEST]
     found += [
         f"off the page: {part}"
@@ -154,7 +154,7 @@ def test_streams_stand_in_a_row_a_resolution(wide: float) -> None:
         starts = {(found.columns[spot.number], spot.x) for row in rows for spot in row}
         assert len(starts) == len({column for column, _ in starts})
     assert (len(drawn) > 1) == (wide < 400)
-    words = {part.words for part in layout(made, wide).parts if isinstance(part, Text)}
+    words = {part.words for part in layout(made, wide).parts if isinstance(part, TextLine)}
     assert "×5" in words, "folded, and how often is not said"
 
 
@@ -189,7 +189,7 @@ def test_a_u_stays_one_in_a_column_of_text(name: str, net: str) -> None:
 def test_blocks_that_only_less_room_closes_are_opened_there() -> None:
     figure = figure_of(simplify(shipped("resunet")[0]), blocks=True)
     titles = [
-        [part.words for part in layout(figure, wide).parts if isinstance(part, Text) and part.bold]
+        [part.words for part in layout(figure, wide).parts if isinstance(part, TextLine) and part.bold]
         for wide in (3.3 * 72, 1440.0)
     ]
     assert "Unit" in titles[0]
@@ -243,7 +243,7 @@ def test_a_skip_that_changes_rows_comes_around_or_bears_a_number_at_both_ends(na
     tags = numbered(loose)
     assert all(tags.leaving[s.tail][0] in " ".join(tags.arriving[s.head]).split() for s in loose)
     for row, drawn in zip(rows, draw_rows(figure, rows, 0.0, wide), strict=True):
-        texts = [part.words for part in drawn.parts if isinstance(part, Text)]
+        texts = [part.words for part in drawn.parts if isinstance(part, TextLine)]
         for spot in row:
             wanted = (*tags.leaving.get(spot.number, ()), *tags.arriving.get(spot.number, ()))
             assert set(wanted) <= set(texts)
@@ -284,7 +284,9 @@ def test_blocks_are_one_volume_each_where_all_in_them_is_too_high_for_a_column()
         roles = [{part.role for part in made.parts if isinstance(part, Polygon)} for made in (column, page)]
         assert ["block" in found for found in roles] == [True, False], name
     deep = figure_of(simplify(shipped("resnet", "ResNet152")[0]))
-    assert "Bottleneck ×35" in {part.words for part in layout(deep, 3.3 * 72).parts if isinstance(part, Text)}
+    assert "Bottleneck ×35" in {
+        part.words for part in layout(deep, 3.3 * 72).parts if isinstance(part, TextLine)
+    }
 
 
 def test_a_net_without_blocks_is_drawn_in_rows_once() -> None:
@@ -322,7 +324,7 @@ def test_operations_of_a_row_stand_on_one_line() -> None:
     (row,) = wrapped(figure, measure_volumes(figure, 0.4), 0.0, 1440.0)
     (drawn,) = draw_rows(figure, [row], 0.0, 1440.0)
     first = {spot.sized.words.lines[0] for spot in row if spot.sized.words.lines}
-    tops = {part.at.y for part in drawn.parts if isinstance(part, Text) and part.words in first}
+    tops = {part.at.y for part in drawn.parts if isinstance(part, TextLine) and part.words in first}
     assert len(first) > 5
     assert len(tops) == 1
 
@@ -333,7 +335,7 @@ def test_words_stand_apart_in_opened_blocks(name: str, wide: float) -> None:
     figure = figure_of(simplify(shipped(name)[0]), blocks=True)
     made = layout(figure, wide)
     assert not faults(made, wide)
-    titles = [part.words for part in made.parts if isinstance(part, Text) and part.bold]
+    titles = [part.words for part in made.parts if isinstance(part, TextLine) and part.bold]
     assert all(any(title[:4] == inner.name[:4] for title in titles) for inner in figure.opened)
     assert figure.opened
 
@@ -344,7 +346,7 @@ def test_no_line_strikes_words_through(name: str, wide: float) -> None:
     is_exchange = name == "exchanging"  # whose ways slant from row to row
     net = network(f"net N {{\n{exchanging(5)}\n}}\n") if is_exchange else shipped(name)[0]
     made = layout(figure_of(simplify(net), blocks=not is_exchange), wide)
-    words = [part for part in made.parts if isinstance(part, Text) and len(part.words) > 1]
+    words = [part for part in made.parts if isinstance(part, TextLine) and len(part.words) > 1]
     ways = [part for part in made.parts if isinstance(part, Polyline) and part.role != "ray"]
     pieces = [(ends, way) for way in ways for ends in pairwise(way.points)]
     assert pieces
@@ -367,7 +369,7 @@ def crosses(p: Point, q: Point, frame: tuple[float, float, float, float]) -> boo
 def test_the_legend_tells_every_colour(wide: float) -> None:
     made = layout(figure_of(simplify(shipped("resunet")[0])), wide)
     kinds = {part.role for part in made.parts if isinstance(part, Polygon)} - {"input", "patch"}
-    texts = {part.words for part in made.parts if isinstance(part, Text)}
+    texts = {part.words for part in made.parts if isinstance(part, TextLine)}
     assert {"conv", "copy"} <= kinds
     assert {NAMES[kind] for kind in kinds} <= texts
 
@@ -378,7 +380,7 @@ def test_a_column_holds_the_whole_caption() -> None:
         ("googlenet", "(parameters counted): aux1, aux2."),
     ):
         made = layout(figure_of(simplify(shipped(name)[0])), 3.3 * 72)
-        assert said in " ".join(part.words for part in made.parts if isinstance(part, Text))
+        assert said in " ".join(part.words for part in made.parts if isinstance(part, TextLine))
 
 
 def test_a_net_of_which_nothing_is_known_has_a_page() -> None:

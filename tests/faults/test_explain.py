@@ -50,7 +50,7 @@ def test_a_page_is_complete_and_fits_a_terminal(code: str) -> None:
 
 
 def test_a_page_as_text() -> None:
-    page = explain.Page("W0501", "Odd", "It is odd.", "net A {\n}\n", "net B {\n}\n", "someone, 2020")
+    page = explain.ExplainPage("W0501", "Odd", "It is odd.", "net A {\n}\n", "net B {\n}\n", "someone, 2020")
     assert explain.render(page) == (
         "W0501: Odd\n\nIt is odd.\n\nWrong:\n\n    net A {\n    }\n\n"
         "Right:\n\n    net B {\n    }\n\nSource: someone, 2020\n"

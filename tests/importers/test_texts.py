@@ -18,7 +18,7 @@ from cnnspec.compiler import check_text
 from cnnspec.importers.terms.formulas import name
 from cnnspec.importers.terms.terms import Braces, Call, If, Join, Repeat
 from cnnspec.importers.torch.read import read
-from cnnspec.importers.wording.text import Printer
+from cnnspec.importers.wording.text import SpecPrinter
 from cnnspec.importers.write import shortest, write
 from cnnspec.values.shapes import Shape
 
@@ -361,7 +361,7 @@ def test_a_list_of_one_module_is_as_one_of_several() -> None:
 def test_a_stage_of_one_block_is_a_line() -> None:
     """Its first use, and how often the others come."""
     unit = {number: Call("Unit", (("width", number),), (), True) for number in (8, 16)}
-    printer = Printer({"Unit": {"width": ...}})
+    printer = SpecPrinter({"Unit": {"width": ...}})
     stage = Braces(("layer", 1), (unit[8], Repeat((), 3, (unit[16],))))
     assert printer.chain((stage,), 80) == ["layer1: { Unit 8, repeat 3 { Unit 16 } }"]
     assert printer.chain((stage,), 30) == ["layer1: {", "    Unit 8", "    repeat 3 { Unit 16 }", "}"]
@@ -417,5 +417,5 @@ def test_a_parameter_of_a_block_is_no_default_of_a_net() -> None:
 def test_a_condition_of_two_ways_takes_no_more_room_than_its_letters() -> None:
     line = "if a { relu } else { tanh }"
     term = If(name("a"), (Call("relu", ()),), (Call("tanh", ()),))
-    assert Printer({}).term(term, len(line)) == [line]
-    assert len(Printer({}).term(term, len(line) - 1)) > 1
+    assert SpecPrinter({}).term(term, len(line)) == [line]
+    assert len(SpecPrinter({}).term(term, len(line) - 1)) > 1

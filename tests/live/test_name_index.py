@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnspec.live.answers.find import Refused, definition, references, rename
+from cnnspec.live.answers.find import RenameRefused, definition, references, rename
 from cnnspec.live.name_index import index_of, mention_at
 from cnnspec.live.session import Document, Session
 from cnnspec.text.edits import apply
@@ -168,5 +168,5 @@ def test_a_block_is_renamed_in_other_files_too(tmp_path: Path) -> None:
 )
 def test_what_would_mean_something_else_is_refused(words: str, inside: str, name: str) -> None:
     session, document = opened()
-    with pytest.raises(Refused):
+    with pytest.raises(RenameRefused):
         rename(session, document, at(document, words, inside), name)

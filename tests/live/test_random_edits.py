@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cnnspec.live.lsp.server import REQUESTS, Server
+from cnnspec.live.lsp.server import REQUESTS, LanguageServer
 from cnnspec.live.lsp.wire import Problem
 from tests.live.edits import edit
 
@@ -25,7 +25,7 @@ SHARDS = 20 if "CNNSPEC_LONG" in os.environ else 3
 NAMES = ("resnet", "lenet", "unet", "siamese", "googlenet", "shufflenet_v2", "deeplab")
 
 
-class Silent(Server):
+class Silent(LanguageServer):
     """A server without a connection; what fails inside is raised."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ def place(text: str, chance: random.Random) -> dict[str, int]:
     return {"line": chance.randrange(text.count("\n") + 3), "character": chance.randrange(60)}
 
 
-def parameters(server: Server, uri: str, text: str, chance: random.Random) -> dict[str, Any]:
+def parameters(server: LanguageServer, uri: str, text: str, chance: random.Random) -> dict[str, Any]:
     """Parameters that all requests find theirs among."""
     return {
         "textDocument": {"uri": uri},

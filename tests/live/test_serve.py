@@ -18,7 +18,7 @@ from cnnspec.commands.cli import main
 from cnnspec.draw.look import VIEWS
 from cnnspec.live.serve.desk import Desk, Question
 from cnnspec.live.serve.folder import ServedFolder
-from cnnspec.live.serve.server import HEADER, HOST, Server
+from cnnspec.live.serve.server import HEADER, HOST, PageServer
 from cnnspec.text import shipped
 
 NET = "net N {\n    input 1@28x28\n    conv 6@5x5, relu\n    maxpool 2x2\n}\n"
@@ -26,14 +26,14 @@ BROKEN = NET.replace("relu", "rleu")
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path) -> Iterator[PageServer]:
     (tmp_path / "net.cnn").write_text(NET)
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "other.cnn").write_bytes(NET.replace("\n", "\r\n").encode())
     (tmp_path / "secret.txt").write_text("secret")
     (tmp_path / ".hidden.cnn").write_text("secret")
     (tmp_path / "link.cnn").symlink_to(tmp_path / "secret.txt")
-    with Server(ServedFolder(tmp_path), "net.cnn") as made:
+    with PageServer(ServedFolder(tmp_path), "net.cnn") as made:
         thread = threading.Thread(target=made.serve_forever, args=(0.01,))
         thread.start()
         yield made
@@ -41,7 +41,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         thread.join()
 
 
-def send(server: Server, method: str, path: str, body: object = None, **headers: str) -> tuple[int, str]:
+def send(server: PageServer, method: str, path: str, body: object = None, **headers: str) -> tuple[int, str]:
     """The status of an answer, and its text; headers are named with `_` for `-`."""
     connection = HTTPConnection(HOST, server.server_port, timeout=60)
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -53,13 +53,13 @@ def send(server: Server, method: str, path: str, body: object = None, **headers:
     return answer.status, text
 
 
-def ask(server: Server, what: str, **body: Any) -> tuple[int, Any]:
+def ask(server: PageServer, what: str, **body: Any) -> tuple[int, Any]:
     headers = {"Content_Type": "application/json", HEADER.replace("-", "_"): server.token}
     status, text = send(server, "POST", f"/{what}", body, **headers)
     return status, json.loads(text)
 
 
-def compiled(server: Server, text: str, name: str = "net.cnn", net: str = "") -> Any:
+def compiled(server: PageServer, text: str, name: str = "net.cnn", net: str = "") -> Any:
     status, answer = ask(server, "compile", name=name, text=text, net=net)
     assert status == 200, answer
     return answer
@@ -69,7 +69,7 @@ def sizes(answer: Any) -> dict[int, str]:
     return {each["line"]: each["text"] + " ?" * each["stale"] for each in answer["sizes"]}
 
 
-def test_sizes_stand_at_their_lines_and_stay_where_a_fault_hides_them(server: Server) -> None:
+def test_sizes_stand_at_their_lines_and_stay_where_a_fault_hides_them(server: PageServer) -> None:
     answer = compiled(server, NET)
     assert sizes(answer) == {3: "6@24x24", 4: "6@12x12"}
     assert answer["nets"] == ["N"] and answer["facts"].startswith("1@28x28 -> 6@12x12, 156 parameters")
@@ -80,14 +80,14 @@ def test_sizes_stand_at_their_lines_and_stay_where_a_fault_hides_them(server: Se
     assert sizes(compiled(server, NET)) == {3: "6@24x24", 4: "6@12x12"}
 
 
-def test_places_are_counted_as_browsers_count(server: Server) -> None:
+def test_places_are_counted_as_browsers_count(server: PageServer) -> None:
     text = "# 🜁🜁\n" + BROKEN
     (fault,) = compiled(server, text)["faults"]
     units = text.encode("utf-16-le")
     assert units[2 * fault["place"]["start"] : 2 * fault["place"]["end"]].decode("utf-16-le") == "rleu"
 
 
-def test_what_may_be_written_and_what_it_replaces(server: Server) -> None:
+def test_what_may_be_written_and_what_it_replaces(server: PageServer) -> None:
     text = "# 🜁\n" + NET.replace("maxpool 2x2", "maxp")
     at = len(text[: text.index("maxp") + 4].encode("utf-16-le")) // 2
     status, answer = ask(server, "offer", name="net.cnn", text=text, net="", offset=at)
@@ -96,7 +96,7 @@ def test_what_may_be_written_and_what_it_replaces(server: Server) -> None:
     assert ask(server, "offer", name="net.cnn", text=text, net="", offset="4")[0] == 400
 
 
-def test_fixes_table_and_picture_come_later(server: Server) -> None:
+def test_fixes_table_and_picture_come_later(server: PageServer) -> None:
     asked = {"name": "net.cnn", "net": ""}
     status, answer = ask(server, "finish", text=BROKEN, **asked)
     assert status == 200
@@ -122,7 +122,7 @@ def test_who_types_on_does_not_wait_for_fixes(tmp_path: Path) -> None:
     assert len(known["fixes"]) < len(fault["fixes"])
 
 
-def test_a_used_file_is_read_anew_when_it_changes(server: Server, tmp_path: Path) -> None:
+def test_a_used_file_is_read_anew_when_it_changes(server: PageServer, tmp_path: Path) -> None:
     text = 'use "b.cnn"\nnet N { input 1@8x8, B }\n'
     assert [fault["code"] for fault in compiled(server, text)["faults"]][:1] == ["E0206"]
     for filters in ("3", "17"):
@@ -132,14 +132,14 @@ def test_a_used_file_is_read_anew_when_it_changes(server: Server, tmp_path: Path
     assert compiled(server, text)["faults"][0]["place"] == {"file": "b.cnn", "line": 1}
 
 
-def test_the_net_in_view_is_chosen(server: Server) -> None:
+def test_the_net_in_view_is_chosen(server: PageServer) -> None:
     text = NET + "net M { input 1@9x9, relu }\n"
     assert compiled(server, text)["net"] == "N"
     answer = compiled(server, text, net="M")
     assert answer["net"] == "M" and answer["nets"] == ["N", "M"] and answer["facts"].startswith("1@9x9")
 
 
-def test_parameters_are_tried_in_the_net_in_view_alone(server: Server) -> None:
+def test_parameters_are_tried_in_the_net_in_view_alone(server: PageServer) -> None:
     text = "net N(width=6, classes=10) { input 1@28x28, conv width@5x5, relu, flatten, linear classes }\n"
     text += "net M = N width=9\nnet Other { input 1@4x4, relu }\n"
     assert compiled(server, text)["parameters"] == {"width": "6", "classes": "10", "": "1@28x28"}
@@ -165,7 +165,7 @@ def test_parameters_are_tried_in_the_net_in_view_alone(server: Server) -> None:
         assert ask(server, "compile", **asked | {"parameters": wrong})[0] == 400
 
 
-def test_who_may_ask(server: Server) -> None:
+def test_who_may_ask(server: PageServer) -> None:
     good = {"Content_Type": "application/json", HEADER.replace("-", "_"): server.token}
     body = {"name": "net.cnn", "text": NET, "net": ""}
     here = f"{HOST}:{server.server_port}"
@@ -201,7 +201,7 @@ def test_who_may_ask(server: Server) -> None:
         ("/compile", b"x" * (9 << 20), "application/json", 413),
     ],
 )
-def test_what_is_no_question(server: Server, path: str, body: bytes, kind: str, status: int) -> None:
+def test_what_is_no_question(server: PageServer, path: str, body: bytes, kind: str, status: int) -> None:
     headers = {"Content_Type": kind, HEADER.replace("-", "_"): server.token}
     if status == 413:
         body, headers = b"", headers | {"Content_Length": str(9 << 20)}
@@ -225,7 +225,7 @@ def test_what_is_no_question(server: Server, path: str, body: bytes, kind: str, 
         ".",
     ],
 )
-def test_other_files_are_neither_read_nor_written(server: Server, tmp_path: Path, name: str) -> None:
+def test_other_files_are_neither_read_nor_written(server: PageServer, tmp_path: Path, name: str) -> None:
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for what, more in (
         ("open", {}),
@@ -241,7 +241,7 @@ def test_other_files_are_neither_read_nor_written(server: Server, tmp_path: Path
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
 
-def test_a_text_is_saved_in_the_newlines_of_its_file(server: Server, tmp_path: Path) -> None:
+def test_a_text_is_saved_in_the_newlines_of_its_file(server: PageServer, tmp_path: Path) -> None:
     _, opened = ask(server, "open", name="deep/other.cnn")
     assert opened["text"] == NET and opened["names"] == ["deep/other.cnn", "net.cnn"]
     status, saved = ask(server, "save", name="deep/other.cnn", text=BROKEN, stamp=opened["stamp"])
@@ -252,7 +252,7 @@ def test_a_text_is_saved_in_the_newlines_of_its_file(server: Server, tmp_path: P
 
 
 def test_a_file_in_another_encoding_is_not_opened_for_saving_it_would_change_it(
-    server: Server, tmp_path: Path
+    server: PageServer, tmp_path: Path
 ) -> None:
     (tmp_path / "latin.cnn").write_bytes(f"# café\n{NET}".encode("latin-1"))
     status, answer = ask(server, "open", name="latin.cnn")
@@ -261,7 +261,7 @@ def test_a_file_in_another_encoding_is_not_opened_for_saving_it_would_change_it(
     assert ask(server, "open", name="unseen.cnn")[0] == 200  # which the page can mend
 
 
-def test_what_someone_else_wrote_is_not_overwritten_unasked(server: Server, tmp_path: Path) -> None:
+def test_what_someone_else_wrote_is_not_overwritten_unasked(server: PageServer, tmp_path: Path) -> None:
     _, opened = ask(server, "open", name="net.cnn")
     (tmp_path / "net.cnn").write_text("# theirs\n")
     status, answer = ask(server, "save", name="net.cnn", text=NET, stamp=opened["stamp"])
@@ -271,7 +271,7 @@ def test_what_someone_else_wrote_is_not_overwritten_unasked(server: Server, tmp_
     assert (tmp_path / "net.cnn").read_text() == NET
 
 
-def test_a_network_of_the_zoo_is_a_file_that_is_not_there_yet(server: Server, tmp_path: Path) -> None:
+def test_a_network_of_the_zoo_is_a_file_that_is_not_there_yet(server: PageServer, tmp_path: Path) -> None:
     status, answer = ask(server, "zoo", net="resnet")
     assert status == 200 and answer == {"name": "resnet.cnn", "text": shipped.text("resnet")}
     assert ask(server, "zoo", net="../lenet")[0] == 400
@@ -280,7 +280,7 @@ def test_a_network_of_the_zoo_is_a_file_that_is_not_there_yet(server: Server, tm
     assert ask(server, "zoo", net="resnet")[1]["name"] == "resnet2.cnn"
 
 
-def test_events_tell_of_files_that_change(server: Server, tmp_path: Path) -> None:
+def test_events_tell_of_files_that_change(server: PageServer, tmp_path: Path) -> None:
     compiled(server, 'use "b.cnn"\nnet N { input 1@8x8, B }\n')
     connection = HTTPConnection(HOST, server.server_port, timeout=60)
     connection.request("GET", f"/events?token={server.token}&name=net.cnn")

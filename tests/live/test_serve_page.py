@@ -12,7 +12,7 @@ import pytest
 
 from cnnspec.live.serve import page as serve_page
 from cnnspec.live.serve.folder import ServedFolder
-from cnnspec.live.serve.server import Server
+from cnnspec.live.serve.server import PageServer
 from tests.draw.browser import BROWSER, DRIVER, Browser, browser
 from tests.live.editor import HELP, has, replace, text, until
 
@@ -45,7 +45,7 @@ def page(
     serve_page.policy.cache_clear()
     (tmp_path / "net.cnn").write_text(NET)
     (tmp_path / "other.cnn").write_text(NET.replace("net N", "net Other"))
-    with Server(ServedFolder(tmp_path), "net.cnn") as server:
+    with PageServer(ServedFolder(tmp_path), "net.cnn") as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         chromium.size(1300, 900)

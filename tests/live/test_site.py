@@ -19,8 +19,8 @@ from cnnspec.draw.look import Look
 from cnnspec.draw.page.colours import CODED, painted
 from cnnspec.draw.theme import THEMES
 from cnnspec.live.site import zoo
-from cnnspec.live.site.frame import Page, link, listing
-from cnnspec.live.site.plan import Plan, plan, texts
+from cnnspec.live.site.frame import SitePage, link, listing
+from cnnspec.live.site.plan import SitePlan, plan, texts
 from cnnspec.live.site.playground import PAGE
 from cnnspec.live.site.prose import prose_page
 from cnnspec.live.site.target import LIST, write_site
@@ -66,12 +66,14 @@ def test_a_listing_colours_words_by_what_they_are() -> None:
 
 
 @pytest.fixture(scope="module")
-def pages() -> tuple[Plan, list[Page]]:
+def pages() -> tuple[SitePlan, list[SitePage]]:
     whole = plan()
     return whole, list(texts(whole))
 
 
-def test_all_links_of_the_documents_lead_to_pages_and_headings(pages: tuple[Plan, list[Page]]) -> None:
+def test_all_links_of_the_documents_lead_to_pages_and_headings(
+    pages: tuple[SitePlan, list[SitePage]],
+) -> None:
     whole, found = pages
     anchors = {page.path: set(re.findall(r'id="([^"]*)"', page.body)) for page in found}
     known = {*whole.pages().values(), *anchors}

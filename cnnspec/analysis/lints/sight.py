@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from weakref import proxy
 
 from cnnspec.analysis.lints.scopes import FlatScope, LintContext, Op, ScopeWalk, Site
-from cnnspec.analysis.receptive import PIXEL, WHOLE, Axis, ReceptiveField, behind
+from cnnspec.analysis.receptive import PIXEL, WHOLE, AxisField, ReceptiveField, behind
 from cnnspec.graph.tree import Leaf, Merge, Use, Value
 from cnnspec.layers.windows import LONGEST, Irregular, Window
 from cnnspec.values.shapes import Shape
@@ -164,7 +164,7 @@ def least(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
     return ReceptiveField(down, min((field.across for field in some), key=lambda axis: axis.size))
 
 
-def offset_between(one: Axis, two: Axis) -> float:
+def offset_between(one: AxisField, two: AxisField) -> float:
     """How far apart the same pixels of two values look, in pixels of theirs; infinite if ever farther.
 
     Where that repeats only after very many pixels it counts as nothing: not all are looked at.

@@ -16,7 +16,7 @@ from cnnspec.values.extents import reads
 HEIGHT, WIDTH = frozenset(("height",)), frozenset(("width",))
 
 
-class Axes:
+class BothAxes:
     """Two runs of a program: `down` over heights, `across` over widths, the other as written.
 
     Where both axes are alike, one run may stand for both: then of `across`, too, the heights count.

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
 
-from cnnspec.analysis.sizes.axes import Axes
+from cnnspec.analysis.sizes.axes import BothAxes
 from cnnspec.analysis.sizes.explore import Explorer, Inputs, resize_inputs
 from cnnspec.analysis.sizes.laws import SizeRule
 from cnnspec.analysis.sizes.near import Size, distance, sizes_near
@@ -82,7 +82,7 @@ class SizeSurvey:
         self.widths = self.heights
         if height != width or not explorer.program.is_even():
             self.widths = Sweep(explorer, [self.inputs_at(height, n) for n in sizes], 1)
-        self.axes = Axes(self.heights.found.first, self.widths.found.first)
+        self.axes = BothAxes(self.heights.found.first, self.widths.found.first)
         # Sizes that had to be checked from the text are each of a network of its own.
         reread = self.heights.found.open or self.widths.found.open
         self.coupled = "what the text reads of sizes" if reread else self.axes.coupling()

@@ -62,7 +62,7 @@ class Statement(NamedTuple):
         ]
 
 
-class Flow(NamedTuple):
+class ProgramLines(NamedTuple):
     """The lines of a run, and by what source an output is made: what does nothing is no line."""
 
     steps: list[Statement]
@@ -122,7 +122,7 @@ def abridged(kernel: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
     return found
 
 
-def flow(graph: Graph, inference: bool, everything: dict[str, Definition]) -> Flow:
+def flow(graph: Graph, inference: bool, everything: dict[str, Definition]) -> ProgramLines:
     """The lines of a graph: in training those that its outputs need."""
     same = {name: name for name, _ in graph.inputs}
     steps = []
@@ -137,7 +137,7 @@ def flow(graph: Graph, inference: bool, everything: dict[str, Definition]) -> Fl
             arguments = abridged(kernel, arguments) or {}
         steps.append(Statement(node, kernel, sources, arguments))
     outputs = tuple((name, same[at], train) for name, at, train in graph.outputs)
-    return Flow(live(steps, {at for _, at, _ in outputs}), outputs)
+    return ProgramLines(live(steps, {at for _, at, _ in outputs}), outputs)
 
 
 def live(steps: list[Statement], wanted: set[str]) -> list[Statement]:
@@ -190,7 +190,9 @@ def starts_of(node: Node) -> Iterator[Text]:
     yield Arguments(tensors.name, (*(("", item) for item in (*given, *shape)), *options))
 
 
-def write_forward(graph: Graph, run: Flow, tuples: dict[str, str], names: Names, body: Writer) -> None:
+def write_forward(
+    graph: Graph, run: ProgramLines, tuples: dict[str, str], names: Names, body: Writer
+) -> None:
     """A line for each step; what only the next one takes may stand within it."""
     taken = variables(graph, names)
     result = tuples.get("named", "Array")
@@ -233,12 +235,12 @@ def write_arrival(graph: Graph, taken: dict[str, str], has_tensors: bool, body: 
         body.line(f"check_counts({', '.join(taken.values())})")
 
 
-class Operation(str):
+class Infix(str):
     """`a * b * c`; its rows are `a`, `* b` and `* c`."""
 
     rows: list[str]
 
-    def __new__(cls, sign: str, values: Sequence[str]) -> Operation:
+    def __new__(cls, sign: str, values: Sequence[str]) -> Infix:
         made = super().__new__(cls, f" {sign} ".join(values))
         made.rows = [values[0], *(f"{sign} {value}" for value in values[1:])]
         return made
@@ -247,7 +249,7 @@ class Operation(str):
 def write_value(variable: str, value: Text, body: Writer) -> None:
     """`variable = value`; an operation that does not fit a line stands in brackets, as ruff has it."""
     room = WIDTH - 4 * body.depth
-    if not isinstance(value, Operation) or len(f"{variable} = {value}") <= room:
+    if not isinstance(value, Infix) or len(f"{variable} = {value}") <= room:
         body.expression(value, f"{variable} = ")
         return
     body.line(f"{variable} = (")
@@ -278,7 +280,7 @@ class Nesting(NamedTuple):
             if step.kernel == "flatten":
                 found = call(f"{values[0]}.reshape", f"len({values[0]})", str(step.node.output.channels))
             elif step.operator:
-                found = Operation(step.operator, [*map(flat, values)])
+                found = Infix(step.operator, [*map(flat, values)])
             else:
                 items = tuple(("", value) for value in values) + tuple(step.given())
                 found = Arguments(definitions()[step.kernel].facts.get("spelled", step.kernel), items)

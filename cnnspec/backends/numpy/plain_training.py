@@ -5,9 +5,9 @@ from __future__ import annotations
 from cnnspec.analysis.unroll import Graph
 from cnnspec.backends.names import Names
 from cnnspec.backends.numpy.plain_forward import (
-    Flow,
+    Infix,
     Nesting,
-    Operation,
+    ProgramLines,
     Statement,
     variables,
     write_arrival,
@@ -22,7 +22,7 @@ class Training:
     """`at` are the variables of values, `slopes` those of their gradients; `done` keys have theirs."""
 
     def __init__(
-        self, graph: Graph, run: Flow, everything: dict[str, Definition], names: Names, body: Writer
+        self, graph: Graph, run: ProgramLines, everything: dict[str, Definition], names: Names, body: Writer
     ) -> None:
         self.graph, self.run, self.everything, self.body = graph, run, everything, body
         self.names = Names(names.taken)
@@ -100,7 +100,7 @@ class Training:
         if slope == "_":
             return
         if path in self.slopes:
-            write_value(self.slopes[path], Operation("+", (self.slopes[path], slope)), self.body)
+            write_value(self.slopes[path], Infix("+", (self.slopes[path], slope)), self.body)
         else:
             self.slopes[path] = slope
 
@@ -144,7 +144,7 @@ class Training:
         for i, target in enumerate(targets):
             part = f"{back}[{i}]" if len(targets) > 1 else back
             if target != "_":
-                write_value(target, Operation("+", (target, part)) if target in again else part, self.body)
+                write_value(target, Infix("+", (target, part)) if target in again else part, self.body)
 
 
 def learning(steps: list[Statement]) -> set[str]:

@@ -23,7 +23,7 @@ Dimensions = list[int | str | None]
 """Of a value, but for the batch: sizes, names of free axes, None for one that has no name."""
 
 
-class NameScope(NamedTuple):
+class EnclosingStep(NamedTuple):
     """A step that others lie in, or the layer itself: its path, and what it is: a block, a layer, a group."""
 
     path: str
@@ -43,7 +43,7 @@ class Op(NamedTuple):
     name: str
     attributes: Mapping[str, Any] = {}
     body: Body | None = None
-    scopes: tuple[NameScope, ...] = ()
+    scopes: tuple[EnclosingStep, ...] = ()
     span: Span | None = None
     before: str = ""
 
@@ -95,13 +95,13 @@ class Body:
         self.runs[own] += 1
         return own if self.runs[own] == 1 else f"{own} ({self.runs[own]})"
 
-    def scopes(self, path: str, kind: str, within: Iterable[BlockRun]) -> tuple[NameScope, ...]:
+    def scopes(self, path: str, kind: str, within: Iterable[BlockRun]) -> tuple[EnclosingStep, ...]:
         """The steps that one lies in here, itself last; `within` are the runs of blocks among them."""
         blocks = {run.path: run.block for run in within}
         dots = [i for i, letter in enumerate(path) if letter == "." and i >= len(self.prefix)]
         # `layer1.0.conv1` lies in `layer1` and in `layer1.0`: a scope ends at each dot.
         steps = [(path[:i], blocks.get(path[:i], "group")) for i in dots] + [(path, kind)]
-        return tuple(NameScope(each.removeprefix(self.prefix), kind) for each, kind in steps)
+        return tuple(EnclosingStep(each.removeprefix(self.prefix), kind) for each, kind in steps)
 
     def tensor(self, key: str, shape: tuple[int, ...]) -> str:
         """A tensor of the net by its key, without the prefix."""

@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper
 
 from cnnspec import __version__
 from cnnspec.backends import NoProgram
-from cnnspec.backends.onnx.body import Array, Body, NameScope, Op
+from cnnspec.backends.onnx.body import Array, Body, EnclosingStep, Op
 from cnnspec.backends.onnx.store import Store
 from cnnspec.graph.tree import Input
 from cnnspec.text.output import MARK
@@ -42,7 +42,7 @@ def make_model(
 
     With a `store` they go there. Raises NoProgram where shape inference finds other sizes.
     """
-    maker = Maker(body.opset)
+    maker = NodeMaker(body.opset)
     graph = helper.make_graph(
         maker.nodes(body, network),
         network,
@@ -131,7 +131,7 @@ def info(name: str, dimensions: Sequence[int | str | None]) -> onnx.ValueInfoPro
     return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, dimensions)
 
 
-class Maker:
+class NodeMaker:
     """Makes nodes, and functions of bodies that are called: bodies that hold the same are one function."""
 
     def __init__(self, opset: int) -> None:
@@ -145,9 +145,9 @@ class Maker:
 
     def nodes(self, body: Body, owner: str) -> list[onnx.NodeProto]:
         """The nodes of a body; `owner` is the net or the block that it is."""
-        return [self.node(op, NameScope("", owner)) for op in body.ops]
+        return [self.node(op, EnclosingStep("", owner)) for op in body.ops]
 
-    def node(self, op: Op, root: NameScope) -> onnx.NodeProto:
+    def node(self, op: Op, root: EnclosingStep) -> onnx.NodeProto:
         kind = op.kind if op.body is None else self.function(op.kind, op.body)
         node = helper.make_node(
             kind, op.inputs, [*filter(None, (op.before, op.output))], op.name, **op.attributes
@@ -158,7 +158,7 @@ class Maker:
             node.doc_string = doc_string(op.span)
         # The scopes of a call end with the call; those of an operator with its layer, in which it is a step.
         if op.body is None:
-            scopes.append(NameScope(op.name, op.kind))
+            scopes.append(EnclosingStep(op.name, op.kind))
         lists = {SCOPES: [scope.path for scope in scopes], CLASSES: [scope.kind for scope in scopes]}
         helper.set_metadata_props(node, {key: repr(each) for key, each in lists.items()})
         return node

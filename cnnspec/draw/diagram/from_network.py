@@ -15,7 +15,7 @@ from cnnspec.draw.diagram.model import (
     Edge,
     Item,
     Port,
-    Variable,
+    VaryingNumber,
     boxes,
 )
 from cnnspec.graph.tree import (
@@ -60,10 +60,10 @@ class End(NamedTuple):
 
 def build(network: Network) -> Diagram:
     """The diagram of a network; of one with faults, as far as they let it go."""
-    return Builder(network).diagram()
+    return DiagramBuilder(network).diagram()
 
 
-class Builder:
+class DiagramBuilder:
     """Numbers boxes as they run and gathers the edges between them.
 
     `drawn` tells of each box which input or layer it draws, by its place: inputs first, then layers as they
@@ -283,13 +283,13 @@ def window(layer: Layer) -> tuple[int, int] | None:
     return None
 
 
-def variables(layer: Layer) -> tuple[Variable, ...]:
+def variables(layer: Layer) -> tuple[VaryingNumber, ...]:
     """What copies of a layer may differ in."""
     if layer.name == "pick":
         count = len(layer.value("channels"))
-        return (Variable(0, layer, count, count),)
+        return (VaryingNumber(0, layer, count, count),)
     p = layer.value("p") if layer.name in FAMILIES["dropout"] else None
-    return () if p is None else (Variable(0, layer, p, p),)
+    return () if p is None else (VaryingNumber(0, layer, p, p),)
 
 
 def given_arguments(instance: Instance) -> Arguments:

@@ -34,7 +34,7 @@ class Count(NamedTuple):
         return Count(self.total + other.total, self.least + other.least, self.most + other.most)
 
 
-class Variable(NamedTuple):
+class VaryingNumber(NamedTuple):
     """A number that copies may differ in, of a part by its place in a box: of them the least and the most.
 
     It is a dropout's probability, or how many channels are picked.
@@ -70,7 +70,7 @@ class Box(NamedTuple):
     idle: str = ""  # why evaluation does without it
     window: tuple[int, int] | None = None  # height and width of the kernel that slides over what arrives
     transposed: bool = False  # each pixel puts its kernel down instead
-    variables: tuple[Variable, ...] = ()
+    variables: tuple[VaryingNumber, ...] = ()
 
 
 class Cluster(NamedTuple):

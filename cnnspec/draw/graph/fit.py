@@ -8,7 +8,7 @@ from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.diagram.simplify import FOLDED, overviews
 from cnnspec.draw.graph.engine import Engine
 from cnnspec.draw.graph.layout import HIGH, LEAST_TEXT, WIDE, fits, lay_out, legible, merit
-from cnnspec.draw.graph.svg import Page
+from cnnspec.draw.graph.svg import SvgPage
 from cnnspec.draw.look import Look
 from cnnspec.draw.style import SIZE
 from cnnspec.draw.volume.compose import figure_page
@@ -17,7 +17,7 @@ from cnnspec.graph.tree import Network
 
 def best_page(
     network: Network, diagram: Diagram, look: Look, rims: bool, draw: Engine | None
-) -> tuple[Diagram, Page, str]:
+) -> tuple[Diagram, SvgPage, str]:
     """Where a level of detail is not chosen and does not fit, blocks are boxes: what is drawn, and why."""
     is_free = look.detail is None and look.width is not None
     # where coarser levels may follow, one that is far from fitting is given up early
@@ -44,7 +44,7 @@ def way_out(network: Network, diagram: Diagram, look: Look, draw: Engine | None)
     return f"what fits: {' or '.join(found)}" if found else "nothing else that was tried fits"
 
 
-def remarks(made: Page, width: float | None) -> Iterator[str]:
+def remarks(made: SvgPage, width: float | None) -> Iterator[str]:
     """What keeps a figure from being printed as it is: it is higher than a page, or its text is small."""
     if not fits(made, width):
         yield too_high(made.height)

@@ -9,8 +9,8 @@ from itertools import product
 from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.graph import dot
 from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
-from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, Page, Unreadable, break_lines, page, parse
-from cnnspec.draw.graph.wrap import BETWEEN, LONG, Flow, correct, measure, sever, wrap
+from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, SvgPage, Unreadable, break_lines, page, parse
+from cnnspec.draw.graph.wrap import BETWEEN, LONG, LoneColumn, correct, measure, sever, wrap
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import plain
 from cnnspec.draw.style import SIZE
@@ -32,7 +32,7 @@ Trial = tuple[Diagram, bool, int]
 
 def lay_out(
     diagram: Diagram, look: Look, rims: bool = True, draw: Engine | None = None, thorough: bool = True
-) -> Page:
+) -> SvgPage:
     """The page of a diagram. Raises DrawProblem.
 
     A page of a given width has the largest text that lets it fit a sheet of paper, else the smallest that
@@ -42,12 +42,12 @@ def lay_out(
     dot.check_size(diagram)
     draw, every = cache(draw or engine()), trials(diagram, look)
 
-    def made(trial: Trial, smallest: bool = False) -> Iterator[Page]:
+    def made(trial: Trial, smallest: bool = False) -> Iterator[SvgPage]:
         version, roomy, letters = trial
         narrower = look._replace(letters=letters)
-        return pages(version, narrower, Printer(narrower, draw, rims, roomy), smallest)
+        return pages(version, narrower, PagePrinter(narrower, draw, rims, roomy), smallest)
 
-    found: list[Page] = []
+    found: list[SvgPage] = []
     if not thorough:
         ends = LETTERS[look.direction][0], LETTERS[look.direction][-1]
         # at the smallest scale the longest and the shortest lines: if no page is near, none will be good
@@ -79,7 +79,7 @@ def trials(diagram: Diagram, look: Look) -> list[Trial]:
     return list(product(versions(diagram, look), (True, False), letters))
 
 
-def is_good(page: Page, width: float | None, times: float = 1.0) -> bool:
+def is_good(page: SvgPage, width: float | None, times: float = 1.0) -> bool:
     """Whether a page can be read and fits a sheet, or nearly: so many times as high, its text as small."""
     return legible(page._replace(scale=page.scale * times)) and fits(
         page._replace(height=page.height / times), width
@@ -96,7 +96,7 @@ def versions(diagram: Diagram, look: Look) -> list[Diagram]:
     return found
 
 
-def pages(diagram: Diagram, look: Look, printer: Printer, smallest: bool) -> Iterator[Page]:
+def pages(diagram: Diagram, look: Look, printer: PagePrinter, smallest: bool) -> Iterator[SvgPage]:
     """Pages, each better measured or with smaller letters than the last; or only those of the smallest."""
     flow = measure(diagram, look)
     seen = set()
@@ -114,7 +114,7 @@ def pages(diagram: Diagram, look: Look, printer: Printer, smallest: bool) -> Ite
             flow = correct(flow, wrapped.heads, made.columns)
 
 
-def columns_of(diagram: Diagram, flow: Flow, look: Look, scale: float) -> tuple[Diagram, float]:
+def columns_of(diagram: Diagram, flow: LoneColumn, look: Look, scale: float) -> tuple[Diagram, float]:
     """The diagram in columns, and how high a page it needs; one that is short stays whole."""
     down = look.direction == "tb"
     # a row has to be cut where it is wider than the page even at the smallest scale
@@ -124,7 +124,7 @@ def columns_of(diagram: Diagram, flow: Flow, look: Look, scale: float) -> tuple[
     return wrap(diagram, flow, look, look.width and look.width / scale)
 
 
-def merit(made: Page) -> tuple[float, float]:
+def merit(made: SvgPage) -> tuple[float, float]:
     """How good a page is that is too high or whose text is too small: first it is to be read."""
     # text that can be read is no better for being larger
     return min(made.scale, LEAST_TEXT / SIZE), -made.height
@@ -135,22 +135,22 @@ def tallest(width: float) -> float:
     return HIGH * max(1.0, width / WIDE)
 
 
-def fits(made: Page, width: float | None) -> bool:
+def fits(made: SvgPage, width: float | None) -> bool:
     return width is None or made.height <= tallest(width) + 0.01
 
 
-def legible(made: Page) -> bool:
+def legible(made: SvgPage) -> bool:
     return made.scale * SIZE >= LEAST_TEXT - 0.01
 
 
-class Printer:
+class PagePrinter:
     """Draws pages; what is on several of them is drawn once."""
 
     def __init__(self, look: Look, draw: Engine, rims: bool, roomy: bool) -> None:
         self.look, self.draw, self.rims, self.roomy = look, draw, rims, roomy
         self.drawn: dict[str, Drawing] = {}
 
-    def page(self, diagram: Diagram, scale: float) -> Page:
+    def page(self, diagram: Diagram, scale: float) -> SvgPage:
         look, writer = self.look, dot.Writer(diagram, self.look)
         caption = Caption(plain(diagram.name), dot.facts(diagram), dot.description(diagram, look))
         columns, legend = ([self.drawing(s) for s in part] for part in (writer.columns(), writer.legend()))

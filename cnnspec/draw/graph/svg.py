@@ -93,7 +93,7 @@ class Caption(NamedTuple):
     description: str
 
 
-class Page(NamedTuple):
+class SvgPage(NamedTuple):
     """A page's size in points, by how much its drawings are scaled, its SVG, and how wide its columns are.
 
     `size` is that of what it shows, `content`, before that is scaled.
@@ -110,7 +110,7 @@ class Page(NamedTuple):
 
 def page(
     caption: Caption, drawings: Sequence[Drawing], legend: Sequence[Drawing], look: Look, scale: float = 1.0
-) -> Page:
+) -> SvgPage:
     """The net's name, the columns side by side or the rows one below the other, the legend.
 
     A given width is kept: columns that it has no room for at this scale go on below the others; what alone
@@ -130,7 +130,7 @@ def page(
     title = f"{caption.name}: {caption.facts}"
     svg = document(content, size, own, look.theme.paper, title, caption.description, mark(caption.name))
     columns = tuple(drawing.width for drawing in drawings)
-    return Page(width * scale, height * scale, scale, own, content, svg, columns)
+    return SvgPage(width * scale, height * scale, scale, own, content, svg, columns)
 
 
 def break_lines(drawings: Sequence[Drawing], room: float, gap: float) -> list[list[Drawing]]:

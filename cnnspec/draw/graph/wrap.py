@@ -54,7 +54,7 @@ class Cut(NamedTuple):
     above: float
 
 
-class Flow(NamedTuple):
+class LoneColumn(NamedTuple):
     """How far down each box begins and ends, were there only one column, and how long that is.
 
     `titles`: how much room the titles above a box take that is the first of its clusters. `joint`: how
@@ -70,7 +70,7 @@ class Flow(NamedTuple):
     widths: list[float]
 
 
-class Column(NamedTuple):
+class PageColumn(NamedTuple):
     """A column as it is likely to be: its first box, its sides, and what the cut before it costs."""
 
     head: int
@@ -79,7 +79,7 @@ class Column(NamedTuple):
     cost: float
 
 
-def measure(diagram: Diagram, look: Look) -> Flow:
+def measure(diagram: Diagram, look: Look) -> LoneColumn:
     """The column as far as it can be known without drawing it."""
     down = look.direction == "tb"
     arriving = group_pairs((edge.head, edge) for edge in diagram.edges)
@@ -105,7 +105,7 @@ def measure(diagram: Diagram, look: Look) -> Flow:
         beside = max(sides[0], sides[0] / 2 + label) if down else max(sides[1], LINE * shown)
         across[box.number] = beside + 2 * FRAME * depths[box.number].clusters
     height = max(bottoms.values(), default=1.0)
-    flow = Flow(tops, bottoms, titles, height, ENDS[look.direction], [], [])
+    flow = LoneColumn(tops, bottoms, titles, height, ENDS[look.direction], [], [])
     found = list(cuts(diagram, flow, depths))
     levels = [(tops[n], bottoms[n], wide) for n, wide in across.items()]
     for edge in diagram.edges:
@@ -158,7 +158,7 @@ def depths_of(items: tuple[Item, ...], depth: Depth, torn: float = 0.0) -> Itera
         depth = Depth(0, depth.clusters, torn)
 
 
-def cuts(diagram: Diagram, flow: Flow, depths: Mapping[int, Depth]) -> Iterator[Cut]:
+def cuts(diagram: Diagram, flow: LoneColumn, depths: Mapping[int, Depth]) -> Iterator[Cut]:
     """The boxes that may begin a column: all but the first."""
     until: dict[int, int] = {}  # the last box that waits for a box's value
     for edge in diagram.edges:
@@ -184,7 +184,7 @@ def cuts(diagram: Diagram, flow: Flow, depths: Mapping[int, Depth]) -> Iterator[
             live.add(number)
 
 
-def wrap(diagram: Diagram, flow: Flow, look: Look, room: float | None) -> tuple[Diagram, float]:
+def wrap(diagram: Diagram, flow: LoneColumn, look: Look, room: float | None) -> tuple[Diagram, float]:
     """The same diagram with the heads of its columns chosen for a page with so much room across; its height.
 
     Where none is given, the page is small and of a pleasant shape.
@@ -214,7 +214,7 @@ class Setting(NamedTuple):
     height: float = 0.0
     cost: float = 0.0
 
-    def add_line(self, columns: Sequence[Column], down: bool, room: float) -> Setting:
+    def add_line(self, columns: Sequence[PageColumn], down: bool, room: float) -> Setting:
         """The page with another line; one that is wider than there is room makes all the smaller."""
         heads = (*self.heads, *(column.head for column in columns if column.head))
         cost = self.cost + sum(COLUMN + TEAR * column.cost for column in columns)
@@ -231,7 +231,7 @@ class Setting(NamedTuple):
         return math.log(self.width * high) + abs(math.log(self.width / high / aspect))
 
 
-def set_columns(flow: Flow, down: bool, room: float) -> Setting:
+def set_columns(flow: LoneColumn, down: bool, room: float) -> Setting:
     """The lowest page with so much room: columns in lines, as words are set, all of a line about as long."""
     last = len(flow.cuts)
     low = max(SHORTEST, flow.height / MOST_COLUMNS)
@@ -253,7 +253,7 @@ def set_columns(flow: Flow, down: bool, room: float) -> Setting:
     return best[last + 1]
 
 
-def even_line(flow: Flow, start: int, limit: float, room: float) -> tuple[list[Column], int]:
+def even_line(flow: LoneColumn, start: int, limit: float, room: float) -> tuple[list[PageColumn], int]:
     """As `fill_line`, but that no column is longer than it takes to get as far."""
     line, end = fill_line(flow, start, limit, room)
     while len(line) > 1:
@@ -266,9 +266,9 @@ def even_line(flow: Flow, start: int, limit: float, room: float) -> tuple[list[C
     return line, end
 
 
-def fill_line(flow: Flow, start: int, limit: float, room: float) -> tuple[list[Column], int]:
+def fill_line(flow: LoneColumn, start: int, limit: float, room: float) -> tuple[list[PageColumn], int]:
     """Columns of one line, filled up to a length from some cut on, and where the next line starts."""
-    line: list[Column] = []
+    line: list[PageColumn] = []
     wide = 0.0
     while start <= len(flow.cuts):
         column, end = fill_column(flow, start, limit)
@@ -280,22 +280,22 @@ def fill_line(flow: Flow, start: int, limit: float, room: float) -> tuple[list[C
     return line, start
 
 
-def fill_column(flow: Flow, start: int, limit: float) -> tuple[Column, int]:
+def fill_column(flow: LoneColumn, start: int, limit: float) -> tuple[PageColumn, int]:
     """A column that is long and whose end costs little; and how many cuts are then behind it."""
     head, top, cost, above = flow.cuts[start - 1] if start else Cut(0, 0.0, 0.0, 0.0)
     begin = top - above
     # the rest fits, or cannot be cut: behind the last column is one more than there are cuts
     if flow.height - begin <= limit or start == len(flow.cuts):
-        return Column(head, flow.height - begin, max(flow.widths[start:]), cost), len(flow.cuts) + 1
+        return PageColumn(head, flow.height - begin, max(flow.widths[start:]), cost), len(flow.cuts) + 1
     # cuts from start + 1 on that lie within the limit; that at start itself may lie beyond it
     stop = bisect(flow.cuts, begin + limit - flow.joint, lo=start + 1, key=lambda cut: cut.top)
     # a cut of cost 0.3 is taken before a free one only if the column gets 0.3 of the limit longer by it
     end = max(range(start, stop), key=lambda i: flow.cuts[i].top - flow.cuts[i].cost * limit)
     below = flow.cuts[end].top
-    return Column(head, below + flow.joint - begin, max(flow.widths[start : end + 1]), cost), end + 1
+    return PageColumn(head, below + flow.joint - begin, max(flow.widths[start : end + 1]), cost), end + 1
 
 
-def correct(flow: Flow, heads: Sequence[int], widths: Sequence[float]) -> Flow:
+def correct(flow: LoneColumn, heads: Sequence[int], widths: Sequence[float]) -> LoneColumn:
     """The measure as columns with these heads show it, which were drawn and are so wide."""
     found = list(flow.widths)
     starts = [0, *(i for i, cut in enumerate(flow.cuts, 1) if cut.number in heads), len(found)]
@@ -306,7 +306,7 @@ def correct(flow: Flow, heads: Sequence[int], widths: Sequence[float]) -> Flow:
     return flow._replace(widths=found)
 
 
-def sever(diagram: Diagram, flow: Flow, length: float) -> Diagram:
+def sever(diagram: Diagram, flow: LoneColumn, length: float) -> Diagram:
     """The same diagram with its long ways around cut in two, so that columns need not be wide for them.
 
     Cut is what a way begins with: what stands on it stands where it ends.

@@ -18,7 +18,7 @@ from cnnspec.draw.look import Look
 from cnnspec.draw.names import mark, plain
 from cnnspec.draw.page.colours import variables
 from cnnspec.draw.page.entries import Contents, contents
-from cnnspec.draw.page.levels import Level, levels
+from cnnspec.draw.page.levels import PageLevel, levels
 from cnnspec.draw.page.source_pane import fault_list, marks, source_pane
 from cnnspec.draw.page.space import space
 from cnnspec.draw.page.table import table
@@ -114,12 +114,12 @@ def data(found: Contents, folded: Diagram) -> str:
     return as_json(facts)
 
 
-def detail_choice(level: Level, chosen: str) -> str:
+def detail_choice(level: PageLevel, chosen: str) -> str:
     state = " checked" * (level.detail == chosen) + " disabled" * (level.svg is None)
     tag = f'<input type="radio" name="detail" value="{level.detail}"{state}>'
     return f"<label>{tag}<span>{level.detail.capitalize()}</span></label>"
 
 
-def level_view(level: Level, chosen: str) -> str:
+def level_view(level: PageLevel, chosen: str) -> str:
     hidden = "" if level.detail == chosen else " hidden"
     return f'<div class="level" data-detail="{level.detail}"{hidden}>\n{level.svg}\n</div>'

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from cnnspec.analysis.receptive import WHOLE, ReceptiveField, fields
 from cnnspec.analysis.unroll import Blank, Node
 from cnnspec.draw.diagram.box_text import layer_words, odds
-from cnnspec.draw.diagram.from_network import KINDS, Builder, are_known
+from cnnspec.draw.diagram.from_network import KINDS, DiagramBuilder, are_known
 from cnnspec.draw.page.source_lines import Sources, TextLine, trails
 from cnnspec.graph.tree import Input, Network
 from cnnspec.layers.worked_sums import work_out
@@ -58,7 +58,7 @@ class Contents(NamedTuple):
 
 def contents(network: Network) -> Contents:
     """All that is known of a network; of one with faults, as far as they let it be."""
-    sources, builder = Sources(network), Builder(network)
+    sources, builder = Sources(network), DiagramBuilder(network)
     full, known_fields = builder.diagram(), fields(builder.graph)
     entries = [input_entry(given, sources) for given in network.inputs]
     for each, trail in zip(builder.graph.in_order(), trails(network.steps), strict=True):

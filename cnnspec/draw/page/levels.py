@@ -24,14 +24,14 @@ SAID = Look(show=frozenset(("kernel", "params")), letters=sys.maxsize)
 _NODE = re.compile(r'<g id="n(\d+)">')
 
 
-class Level(NamedTuple):
+class PageLevel(NamedTuple):
     """`svg` is None where the net is too large to be drawn so."""
 
     detail: str
     svg: str | None
 
 
-def levels(network: Network, found: Contents, look: Look) -> list[Level]:
+def levels(network: Network, found: Contents, look: Look) -> list[PageLevel]:
     """The levels, those of blocks and parts where they differ. Raises DrawProblem where none can be drawn."""
     # a level of blocks or parts that looks as the folded one is not offered
     draw, made, seen = engine(), [], [simplify(network, FOLDED)]
@@ -45,9 +45,11 @@ def levels(network: Network, found: Contents, look: Look) -> list[Level]:
                 continue
             seen.append(diagram)
         try:
-            made.append(Level(detail, level(diagram, found, look._replace(detail=detail, theme=CODED), draw)))
+            made.append(
+                PageLevel(detail, level(diagram, found, look._replace(detail=detail, theme=CODED), draw))
+            )
         except DrawProblem as reason:
-            made.append(Level(detail, None))
+            made.append(PageLevel(detail, None))
             problem = reason
     if problem and not any(each.svg for each in made):
         raise problem

@@ -26,7 +26,7 @@ class TextLine(NamedTuple):
     line: int
 
 
-class Text(NamedTuple):
+class SourceText(NamedTuple):
     name: str
     lines: list[str]
 
@@ -59,8 +59,10 @@ class Sources:
     def where(self, span: Span) -> str:
         return f"{self.name(span.source)}:{span.line}"
 
-    def texts(self) -> list[Text]:
-        return [Text(self.name(source), source.text.rstrip("\n").split("\n")) for source in self.numbers]
+    def texts(self) -> list[SourceText]:
+        return [
+            SourceText(self.name(source), source.text.rstrip("\n").split("\n")) for source in self.numbers
+        ]
 
     def name(self, source: Source) -> str:
         """As `use` names it: nothing of the folders that the author keeps his files in."""

@@ -8,7 +8,7 @@ from itertools import islice
 
 from cnnspec.draw.diagram.model import group_pairs
 from cnnspec.draw.page.entries import Contents
-from cnnspec.draw.page.source_lines import Sources, Text, TextLine
+from cnnspec.draw.page.source_lines import Sources, SourceText, TextLine
 from cnnspec.text.colouring import BLANK, NO_PART, PLAIN, colour
 from cnnspec.text.diagnostics import Diagnostic
 
@@ -28,7 +28,7 @@ def source_pane(found: Contents, wrong: Marks) -> str:
     return "\n".join(listing(file, text, made, wrong) for file, text in enumerate(found.sources.texts()))
 
 
-def listing(file: int, text: Text, made: Mapping[TextLine, list[int]], wrong: Marks) -> str:
+def listing(file: int, text: SourceText, made: Mapping[TextLine, list[int]], wrong: Marks) -> str:
     name = escape(text.name)
     places = [
         (line, TextLine(file, number)) for number, line in enumerate(coloured_lines("\n".join(text.lines)), 1)

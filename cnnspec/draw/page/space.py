@@ -16,7 +16,7 @@ from cnnspec.draw.diagram.box_text import odds
 from cnnspec.draw.diagram.model import Box, Diagram, boxes, group_pairs
 from cnnspec.draw.page.entries import Contents
 from cnnspec.draw.volume.breaks import best_breaks, crossings
-from cnnspec.draw.volume.scale import Scale, is_vector
+from cnnspec.draw.volume.scale import FigureScale, is_vector
 from cnnspec.values.shapes import Shape
 
 BEHIND, BESIDE, AISLE = 34.0, 40.0, 120.0  # between volumes along the net and to the side, between rows
@@ -105,7 +105,7 @@ def label(box: Box, shape: Shape | None, wrong: str) -> str:
 
 def sizes(given: list[Shape | None]) -> list[Sides]:
     """Sides in points: channels along the net, height upwards, width to the side; a cube where none are."""
-    scale = Scale.of([shape for shape in given if shape is not None])
+    scale = FigureScale.of([shape for shape in given if shape is not None])
     found = []
     for shape in given:
         across = up = away = FAULT

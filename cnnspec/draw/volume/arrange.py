@@ -15,7 +15,7 @@ from cnnspec.draw.metrics import width
 from cnnspec.draw.volume.breaks import best_breaks, crossings, row_cost
 from cnnspec.draw.volume.figure_model import Figure, Skip, Volume
 from cnnspec.draw.volume.primitives import TEXT_SIZE, Point, TextBlock
-from cnnspec.draw.volume.scale import Scale
+from cnnspec.draw.volume.scale import FigureScale
 from cnnspec.draw.volume.solids import Plane, Solid, solid
 
 LINE, LONGEST = 50.0, 100.0  # how wide a line of an operation is to be, and how wide a word may make it
@@ -97,7 +97,7 @@ def level(plane: Plane) -> float:
     return min(max(0.0, top), top + plane.down.y)
 
 
-def give_size(volume: Volume, scale: Scale, sheets: bool, line: float = LINE) -> Sized:
+def give_size(volume: Volume, scale: FigureScale, sheets: bool, line: float = LINE) -> Sized:
     # what the form does not depend on is left out, so that equal forms are one entry in the cache of `solid`
     form = solid(
         volume._replace(words=(), label=(), window=None, transposed=False, fed=True, fault=""), scale, sheets

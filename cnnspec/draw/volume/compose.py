@@ -23,9 +23,18 @@ from cnnspec.draw.volume.arrange import (
     wrapped,
 )
 from cnnspec.draw.volume.figure_model import Figure, Skip, figure_of
-from cnnspec.draw.volume.primitives import PITCH, TEXT_SIZE, Point, Polygon, Primitive, Text, TextBlock, shift
+from cnnspec.draw.volume.primitives import (
+    PITCH,
+    TEXT_SIZE,
+    Point,
+    Polygon,
+    Primitive,
+    TextBlock,
+    TextLine,
+    shift,
+)
 from cnnspec.draw.volume.render import THEMES, draw_parts
-from cnnspec.draw.volume.scale import Scale
+from cnnspec.draw.volume.scale import FigureScale
 from cnnspec.draw.volume.solids import wants_sheets
 from cnnspec.draw.volume.streams import draw_streams, streams, systems
 from cnnspec.draw.volume.strip import Strip, draw_rows
@@ -83,7 +92,7 @@ def layout(figure: Figure, wide: float) -> Layout:
     for inner in shown.opened:
         y += BETWEEN + TEXT_SIZE
         name = cut(inner.name, TEXT_SIZE, (wide - 2 * MARGIN) / BOLD)
-        parts.append(Text(Point(MARGIN, y), name, middle=False, bold=True))
+        parts.append(TextLine(Point(MARGIN, y), name, middle=False, bold=True))
         (found, height), _ = body(inner, wide, SMALL_ZOOMS)
         parts += [shift(part, 0, y) for part in found]
         y += height
@@ -214,7 +223,7 @@ def in_a_valley(figure: Figure, found: Valley, wide: float) -> Body | None:
 def measure_volumes(figure: Figure, zoom: float, sheets: bool = True, line: float = LINE) -> list[Sized]:
     """The volumes with their solids: of few channels in `sheets`, if there is room for those."""
     # of the whole figure, for the same size is to look the same in a U and in the rows below it
-    scale = Scale.of([volume.shape for volume in figure.volumes], zoom)
+    scale = FigureScale.of([volume.shape for volume in figure.volumes], zoom)
     sheets = sheets and wants_sheets(figure.volumes)
     return [give_size(volume, scale, sheets, line) for volume in figure.volumes]
 
@@ -228,7 +237,7 @@ def footer(figure: Figure, parts: Sequence[Primitive], y: float, wide: float) ->
     fits = ([said] if width(said, TEXT_SIZE) <= room else said.split() for said in caption(figure))
     for words in TextBlock.fill([part for parts in fits for part in parts], room, room).lines:
         y += PITCH
-        below.append(Text(Point(MARGIN, y), words, False, "quiet"))
+        below.append(TextLine(Point(MARGIN, y), words, False, "quiet"))
     return below, y + MARGIN
 
 
@@ -251,7 +260,7 @@ def legend(shown: set[str], y: float, wide: float) -> Body:
             x, y = MARGIN, y + PITCH
         corners = (Point(x + a * TEXT_SIZE, y + b * TEXT_SIZE) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1)))
         parts.append(Polygon(tuple(corners), kind))
-        parts.append(Text(Point(x + TEXT_SIZE + APART, y + 0.85 * TEXT_SIZE), words, False, "quiet"))
+        parts.append(TextLine(Point(x + TEXT_SIZE + APART, y + 0.85 * TEXT_SIZE), words, False, "quiet"))
         x += length + BETWEEN
     return parts, y + (PITCH if parts else 0.0) + APART
 

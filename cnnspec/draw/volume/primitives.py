@@ -42,7 +42,7 @@ class Circle(NamedTuple):
     role: str = "ink"  # of a dot; "join": a white disc with a rim
 
 
-class Text(NamedTuple):
+class TextLine(NamedTuple):
     """One line of words; `at` is the left end or the middle of the line that they stand on."""
 
     at: Point
@@ -53,14 +53,14 @@ class Text(NamedTuple):
     size: float = TEXT_SIZE
 
 
-Primitive = Polygon | Polyline | Circle | Text
+Primitive = Polygon | Polyline | Circle | TextLine
 
 
 def shift(part: Primitive, x: float, y: float) -> Primitive:
     """The part elsewhere."""
     if isinstance(part, Circle):
         return part._replace(centre=Point(part.centre.x + x, part.centre.y + y))
-    if isinstance(part, Text):
+    if isinstance(part, TextLine):
         return part._replace(at=Point(part.at.x + x, part.at.y + y))
     return part._replace(points=tuple(Point(p.x + x, p.y + y) for p in part.points))
 
@@ -86,7 +86,7 @@ class TextBlock(NamedTuple):
         # the line that letters stand on is so far below their top
         first = top + 0.85 * TEXT_SIZE
         lines = ((first + i * PITCH, words) for i, words in enumerate(self.lines))
-        return [Text(Point(x, y), words, role=role) for y, words in lines]
+        return [TextLine(Point(x, y), words, role=role) for y, words in lines]
 
 
 class Skyline:

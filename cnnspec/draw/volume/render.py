@@ -10,7 +10,7 @@ from cnnspec.draw.svg import FAMILIES, number
 from cnnspec.draw.theme import DARK, GREYS, HUES, WHITE, mix
 from cnnspec.draw.theme import THEMES as PAGES
 from cnnspec.draw.theme import Theme as PageTheme
-from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, Text
+from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, TextLine
 
 ARROW = (3.6, 1.5)  # length and half the width of a head
 
@@ -95,7 +95,7 @@ def head(before: Point, end: Point, paint: str) -> str:
     return f'<polygon points="{points((end, *wings))}" fill="{paint}"/>'
 
 
-def text(part: Text, theme: Theme) -> str:
+def text(part: TextLine, theme: Theme) -> str:
     where = f'x="{number(part.at.x)}" y="{number(part.at.y)}" font-size="{number(part.size)}"'
     anchor = ' text-anchor="middle"' if part.middle else ""
     weight = ' font-weight="bold"' if part.bold else ""

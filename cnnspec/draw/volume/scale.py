@@ -30,7 +30,7 @@ def is_vector(shape: Shape) -> bool:
     return shape.features == shape.channels
 
 
-class Scale(NamedTuple):
+class FigureScale(NamedTuple):
     """The largest numbers of a figure, which are drawn largest, and how far all of it is shrunk."""
 
     side: int
@@ -39,7 +39,7 @@ class Scale(NamedTuple):
     zoom: float = 1.0
 
     @classmethod
-    def of(cls, shapes: Sequence[Shape], zoom: float = 1.0) -> Scale:
+    def of(cls, shapes: Sequence[Shape], zoom: float = 1.0) -> FigureScale:
         """The scale whose largest numbers are those of the shapes."""
         maps, vectors = ([s for s in shapes if is_vector(s) == wanted] for wanted in (False, True))
         channels, units = (max((int(s.channels) for s in found), default=1) for found in (maps, vectors))

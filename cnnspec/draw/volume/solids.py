@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from cnnspec.draw.volume.draft import Bands
 from cnnspec.draw.volume.figure_model import Volume
-from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, Text, shift
-from cnnspec.draw.volume.scale import Scale, is_vector
+from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, TextLine, shift
+from cnnspec.draw.volume.scale import FigureScale, is_vector
 
 DEPTH = Point(0.34, -0.2)  # where a point one further into the picture is drawn
 MOST_SHEETS, MOST_COPIES, MOST_BANDS = 8, 4, 8
@@ -64,7 +64,7 @@ class Solid(NamedTuple):
 
 
 @lru_cache(1024)
-def solid(volume: Volume, scale: Scale, sheets: bool) -> Solid:
+def solid(volume: Volume, scale: FigureScale, sheets: bool) -> Solid:
     """Of its kind, shape, times, sign and bands: nothing else of the volume is looked at."""
     shape = volume.shape
     if volume.kind == "fault":
@@ -77,7 +77,7 @@ def solid(volume: Volume, scale: Scale, sheets: bool) -> Solid:
 
 
 def circle(sign: str) -> Solid:
-    words = Text(Point(RADIUS, 2.9), sign, bold=True, size=8.0)
+    words = TextLine(Point(RADIUS, 2.9), sign, bold=True, size=8.0)
     return flat("circle", 2 * RADIUS, Circle(Point(RADIUS, 0), RADIUS, "join"), words)
 
 
@@ -123,7 +123,7 @@ def total(bands: Bands) -> int:
     return sum(channels for _, channels in bands)
 
 
-def slabs(volume: Volume, scale: Scale) -> Solid:
+def slabs(volume: Volume, scale: FigureScale) -> Solid:
     """As wide as channels, as high and deep as the map; as many as the operation is repeated, up to a few."""
     height, width = volume.shape.size
     wide, high, deep = scale.of_channels(volume.shape.channels), scale.of_side(height), scale.of_side(width)
@@ -137,7 +137,7 @@ def slabs(volume: Volume, scale: Scale) -> Solid:
     return Solid("slab", length, high - DEPTH.y * deep, parts, edge, right)
 
 
-def stack(volume: Volume, scale: Scale) -> Solid:
+def stack(volume: Volume, scale: FigureScale) -> Solid:
     """A sheet a channel, the first in front of all; of many only a few."""
     height, width = volume.shape.size
     wide, high = scale.of_side(width), scale.of_side(height)
@@ -159,7 +159,7 @@ def stack(volume: Volume, scale: Scale) -> Solid:
     return Solid("sheets", wide + room, high + room, tuple(parts), plane, plane, 1.0, inset)
 
 
-def bar(volume: Volume, scale: Scale) -> Solid:
+def bar(volume: Volume, scale: FigureScale) -> Solid:
     """Units in a column, one band upon the other."""
     wide, deep = 7.0 * max(scale.zoom, 0.7), 9.0 * max(scale.zoom, 0.7)
     high = scale.of_units(volume.shape.channels)

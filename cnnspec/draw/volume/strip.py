@@ -18,8 +18,8 @@ from cnnspec.draw.volume.primitives import (
     Polyline,
     Primitive,
     Skyline,
-    Text,
     TextBlock,
+    TextLine,
     shift,
 )
 from cnnspec.draw.volume.solids import FAULT, RADIUS
@@ -186,7 +186,7 @@ class Strip:
                 half = width(skip.words, TEXT_SIZE) / 2
                 centre = clear((low, high), half, uprights)
                 centre = min(max(centre, self.left + half), self.right - half)
-                self.parts.append(Text(Point(centre, y - 2.4), skip.words, role="skip"))
+                self.parts.append(TextLine(Point(centre, y - 2.4), skip.words, role="skip"))
                 self.above.add(centre - half, centre + half, y - 2.4 - TEXT_SIZE)
         # `ends` has counted it down to 0; tags stand outside all lines
         ended = Counter(skip.head for skip in skips)
@@ -241,7 +241,7 @@ class Strip:
             tip = y + 3 * line.sign
             base = tip + TEXT_SIZE * 1.15 if line.sign > 0 else tip - 3
             self.parts.append(Polyline((Point(a, y), Point(a, tip), Point(b, tip), Point(b, y)), "ink", 0.7))
-            self.parts.append(Text(Point(centre, base), words, bold=True))
+            self.parts.append(TextLine(Point(centre, base), words, bold=True))
 
 
 def link(before: Spot, spot: Spot) -> list[Primitive]:

@@ -27,8 +27,8 @@ from cnnspec.draw.volume.primitives import (
     Point,
     Polyline,
     Primitive,
-    Text,
     TextBlock,
+    TextLine,
     shift,
 )
 from cnnspec.draw.volume.strip import Strip, Tags, numbered, part_skips
@@ -302,7 +302,7 @@ def caption(words: Sequence[str], x: float, edge: float, middle: float) -> list[
     lines = TextBlock.fill(pieces(words), room, room).lines
     starts = (x - APART - width(line, TEXT_SIZE) if ends else x + APART for line in lines)
     return [
-        Text(Point(start, (i + 1 - len(lines)) * PITCH), line, False, "quiet")
+        TextLine(Point(start, (i + 1 - len(lines)) * PITCH), line, False, "quiet")
         for i, (start, line) in enumerate(zip(starts, lines, strict=True))
     ]
 

@@ -21,7 +21,7 @@ _PAGE = re.compile(
 )
 
 
-class Page(NamedTuple):
+class ExplainPage(NamedTuple):
     """What there is to say about a code. `text` is Markdown; the examples are whole files of the language."""
 
     code: str
@@ -38,7 +38,7 @@ def codes() -> list[str]:
     return sorted(name.removesuffix(".md") for name in names if name.endswith(".md"))
 
 
-def page(code: str) -> Page | None:
+def page(code: str) -> ExplainPage | None:
     """The page of a code, or None where there is no such code."""
     code = code.upper()
     if not code.isalnum() or not code.isascii():  # a code, never a path
@@ -53,17 +53,17 @@ def markdown(code: str) -> str:
     return read_asset(__package__, f"{code}.md")
 
 
-def parse(markdown: str) -> Page:
+def parse(markdown: str) -> ExplainPage:
     """A page from its file's text. Raises ValueError where a part is missing."""
     found = _PAGE.fullmatch(markdown)
     if found is None:
         raise ValueError(f"the page {markdown.partition(chr(10))[0]!r} lacks a part or has one too many")
     parts = found.groupdict(default="")
     examples = {name: parts.pop(name) for name in ("wrong", "right")}
-    return Page(**{name: part.strip() for name, part in parts.items()}, **examples)
+    return ExplainPage(**{name: part.strip() for name, part in parts.items()}, **examples)
 
 
-def render(page: Page, width: int | None = None) -> str:
+def render(page: ExplainPage, width: int | None = None) -> str:
     """The page as plain text, ending in a newline; with a width its paragraphs are filled to it."""
     examples = (("Wrong", page.wrong), ("Right", page.right))
     parts = [f"{page.code}: {page.title}", *(fill_paragraph(each, width) for each in page.text.split("\n\n"))]

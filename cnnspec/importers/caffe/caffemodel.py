@@ -32,7 +32,7 @@ MAX_LAYERS = 100_000
 MAX_AXES = 32
 
 
-class Broken(Exception):
+class BrokenCaffemodel(Exception):
     """The file is no .caffemodel, or not all of it."""
 
 
@@ -52,22 +52,27 @@ class BlobData(NamedTuple):
     dtype: str
 
     def numbers(self) -> Array:
-        """Its numbers, float32 in the shape that it says. Raises Broken where they are more or fewer."""
+        """Its numbers, float32 in the shape that it says.
+
+        Raises BrokenCaffemodel where they are more or fewer.
+        """
         try:
             # Packed, one part has all numbers; written one by one, each part has one.
             parts = [np.frombuffer(part.data[part.start : part.stop], self.dtype) for part in self.data]
             found: Array = np.concatenate(parts or [np.zeros(0)]).astype(np.float32)
             return found.reshape(self.sizes)
         except ValueError:
-            raise Broken(f"a blob of {' x '.join(map(str, self.sizes))} has other numbers") from None
+            raise BrokenCaffemodel(
+                f"a blob of {' x '.join(map(str, self.sizes))} has other numbers"
+            ) from None
 
 
 def read(path: Path) -> dict[str, list[BlobData]]:
-    """The blobs of each layer, by its name. Raises Broken, OSError."""
+    """The blobs of each layer, by its name. Raises BrokenCaffemodel, OSError."""
     with path.open("rb") as file:
         # mmap would refuse an empty file with a ValueError.
         if not path.stat().st_size:
-            raise Broken("the file is empty")
+            raise BrokenCaffemodel("the file is empty")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     found: dict[str, list[BlobData]] = {}
     for number, part in parts_of(ByteRange(data, 0, len(data))):
@@ -76,7 +81,7 @@ def read(path: Path) -> dict[str, list[BlobData]]:
             if blobs:
                 found[name] = blobs
             if len(found) > MAX_LAYERS:
-                raise Broken(f"it has more than {MAX_LAYERS:,} layers")
+                raise BrokenCaffemodel(f"it has more than {MAX_LAYERS:,} layers")
     return found
 
 
@@ -107,7 +112,7 @@ def blob(part: ByteRange) -> BlobData:
             numbers[number].append(value)
     found = tuple(sizes) or tuple(old.get(number, 1) for number in OLD_SIZES if old)
     if len(found) > MAX_AXES:
-        raise Broken("a blob has too many axes")
+        raise BrokenCaffemodel("a blob has too many axes")
     is_double = bool(numbers[DOUBLES])
     return BlobData(found, tuple(numbers[DOUBLES if is_double else DATA]), "<f8" if is_double else "<f4")
 
@@ -120,7 +125,7 @@ def parts_of(part: ByteRange) -> Iterator[tuple[int, ByteRange]]:
 
 
 def records(part: ByteRange) -> Iterator[tuple[int, int | ByteRange]]:
-    """The records of a message: numbers as they are, all else as its place. Raises Broken."""
+    """The records of a message: numbers as they are, all else as its place. Raises BrokenCaffemodel."""
     data, place, stop = part
     while place < stop:
         key, place = varint(data, place, stop)
@@ -135,26 +140,29 @@ def records(part: ByteRange) -> Iterator[tuple[int, int | ByteRange]]:
         elif kind in (FIXED64, FIXED32):
             size = 8 if kind == FIXED64 else 4
         else:
-            raise Broken(f"byte {place} begins no record")
+            raise BrokenCaffemodel(f"byte {place} begins no record")
         if size > stop - place:
-            raise Broken(f"a record at byte {place} ends behind what it is part of")
+            raise BrokenCaffemodel(f"a record at byte {place} ends behind what it is part of")
         yield key >> 3, ByteRange(data, place, place + size)
         place += size
 
 
 def varint(data: Any, place: int, stop: int) -> tuple[int, int]:
-    """An integer in groups of seven bits, the lowest first, and the place behind it. Raises Broken."""
+    """An integer in groups of seven bits, the lowest first, and the place behind it.
+
+    Raises BrokenCaffemodel.
+    """
     value = 0
     # 64 bits at most, in ten groups: -1 is nine bytes of 255, and a last one of 1.
     for shift in range(0, 70, 7):
         if place >= stop:
-            raise Broken(f"the file ends in a record, at byte {place}")
+            raise BrokenCaffemodel(f"the file ends in a record, at byte {place}")
         byte = data[place]
         place += 1
         value |= (byte & 127) << shift
         if byte < 128:
             return value, place
-    raise Broken(f"byte {place} begins no record")
+    raise BrokenCaffemodel(f"byte {place} begins no record")
 
 
 def varints(part: ByteRange) -> list[int]:

@@ -45,7 +45,7 @@ class LoadedPrototxt(LoadedText):
 
         try:
             stored = caffemodel.read(path)
-        except caffemodel.Broken as problem:
+        except caffemodel.BrokenCaffemodel as problem:
             raise Refused(
                 [Refusal("E1001", f"{path} is no .caffemodel, or not all of it: {problem}")]
             ) from None
@@ -55,7 +55,7 @@ class LoadedPrototxt(LoadedText):
             blob = self.blobs[key]
             try:
                 found[key] = tensor(stored, blob, self.shapes[key])
-            except (caffemodel.Broken, LookupError) as problem:
+            except (caffemodel.BrokenCaffemodel, LookupError) as problem:
                 refusals.append(Refusal("E1006", f"{path}: `{blob.layer}`: {problem.args[0]}"))
         if refusals:
             raise Refused(refusals)

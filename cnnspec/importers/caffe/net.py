@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cnnspec.importers.caffe.layers import CaffeLayer
 from cnnspec.importers.model import Value
-from cnnspec.importers.reading.builder import Builder, Unknown
+from cnnspec.importers.reading.builder import ModelBuilder, Unjudged
 from cnnspec.importers.reading.fields import Fields
 from cnnspec.importers.refusals import Refuse
 from cnnspec.layers.base import Layer
@@ -28,7 +28,7 @@ class Blob(NamedTuple):
     how: str = ""
 
 
-class CaffeNet(Builder):
+class CaffeNet(ModelBuilder):
     """A model in the making."""
 
     def __init__(self, file: str) -> None:
@@ -66,22 +66,22 @@ class LayerReading(NamedTuple):
 
     @property
     def value(self) -> Value:
-        """The one value that it reads. Raises Refuse, Unknown."""
+        """The one value that it reads. Raises Refuse, Unjudged."""
         (value,) = self.values(1)
         return value
 
     @property
     def shape(self) -> Shape:
-        """Raises Refuse, Unknown."""
+        """Raises Refuse, Unjudged."""
         return self.value.shape
 
     def values(self, count: int = 0) -> list[Value]:
-        """The values that it reads, so many, or any number from one. Raises Refuse, Unknown."""
+        """The values that it reads, so many, or any number from one. Raises Refuse, Unjudged."""
         if not self.inputs or len(self.inputs) != (count or len(self.inputs)):
             raise Refuse("E1001", f"a `{self.part.kind}` with {len(self.inputs)} bottoms")
         found = [value for value in self.inputs if value is not None]
         if len(found) < len(self.inputs):
-            raise Unknown
+            raise Unjudged
         return found
 
     def fields(self, name: str) -> Fields:

@@ -40,10 +40,10 @@ def describe(problem: UnexpectedInput) -> str:
 def machine() -> Lark:
     """Lark's parser, which makes fields as it reads: no tree is kept."""
     grammar = (folder("grammars") / "prototxt.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", transformer=Maker(), maybe_placeholders=False)
+    return Lark(grammar, parser="lalr", transformer=TreeMaker(), maybe_placeholders=False)
 
 
-class Maker(Transformer[Any, Any]):
+class TreeMaker(Transformer[Any, Any]):
     """A callback a rule; those of fields return lists, because `a: [1, 2]` is two."""
 
     def start(self, fields: list[Any]) -> Fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnnspec.importers.model import Value
-from cnnspec.importers.reading.builder import Builder, Unknown
+from cnnspec.importers.reading.builder import ModelBuilder, Unjudged
 from cnnspec.importers.reading.fields import Field, Fields
 from cnnspec.importers.refusals import Refuse
 from cnnspec.layers.base import Layer
@@ -24,7 +24,7 @@ class WeightSlot(NamedTuple):
     variance: str = ""
 
 
-class DarknetNet(Builder):
+class DarknetNet(ModelBuilder):
     """A model in the making. `slots` are those of the .weights, in its order."""
 
     def __init__(self, file: str) -> None:
@@ -51,9 +51,9 @@ class SectionReading(NamedTuple):
 
     @property
     def value(self) -> Value:
-        """What the section before makes. Raises Unknown."""
+        """What the section before makes. Raises Unjudged."""
         if self.input is None:
-            raise Unknown
+            raise Unjudged
         return self.input
 
     @property
@@ -69,10 +69,10 @@ class SectionReading(NamedTuple):
         return place
 
     def earlier(self, number: int, field: Field) -> Value:
-        """What another section makes. Raises Refuse, Unknown."""
+        """What another section makes. Raises Refuse, Unjudged."""
         value = self.net.values[self.place(number, field)]
         if value is None:
-            raise Unknown
+            raise Unjudged
         return value
 
     def add(self, layer: Layer, *inputs: Value, label: str = "") -> Value:

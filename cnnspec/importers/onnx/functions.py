@@ -42,10 +42,10 @@ def growth(model: ModelProto) -> int:
 
 def inlined(model: ModelProto) -> ModelProto:
     """The model without functions. Raises what onnx does where they do not fit."""
-    return inliner.inline_local_functions(Places(model).model)
+    return inliner.inline_local_functions(CallFunctions(model).model)
 
 
-class Places:
+class CallFunctions:
     """A model in which each call has a function of its own, whose nodes note the modules of the call.
 
     The function of a block notes paths within the block.

@@ -12,7 +12,7 @@ from cnnspec.importers.onnx.values import FormulaPart, Known, WindowAttributes
 from cnnspec.importers.onnx.windows import Windows, covered, read_windows, two
 from cnnspec.importers.reading import computations
 from cnnspec.importers.reading.computations import is_multiple
-from cnnspec.importers.reading.flows import Flow, Flows, Places, Row, plain, unpooled
+from cnnspec.importers.reading.flows import Flow, Flows, PoolPlaces, Row, plain, unpooled
 from cnnspec.importers.reading.paths import joined_along, summed
 from cnnspec.importers.reading.reductions import reduced
 from cnnspec.layers import merge, pool
@@ -28,7 +28,7 @@ def max_pool(net: GraphFlows, x: object, *, ceil_mode: int = 0, window: WindowAt
     made = pooled(net, value, windows, bool(ceil_mode), make)
     if len(net.node.outputs) < 2:
         return [made]
-    return [made, Places(make(pad=list(windows.pad), ceil=bool(ceil_mode)), value)]
+    return [made, PoolPlaces(make(pad=list(windows.pad), ceil=bool(ceil_mode)), value)]
 
 
 def max_unpool(

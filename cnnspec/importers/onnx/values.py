@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.importers.reading.arrangement import Axes
 from cnnspec.importers.reading.arrays import Array
-from cnnspec.importers.reading.flows import Flow, Places, Repeated
+from cnnspec.importers.reading.flows import Flow, PoolPlaces, Repeated
 from cnnspec.importers.reading.layer_formulas import Computation
 
 
@@ -39,7 +39,7 @@ class Opaque(NamedTuple):
     """What a refused node made, or what depends on it: nothing more is said of it."""
 
 
-Known = Flow | ConstantArray | Repeated | Places | FormulaPart | Affine | Opaque
+Known = Flow | ConstantArray | Repeated | PoolPlaces | FormulaPart | Affine | Opaque
 
 
 class GraphNode(NamedTuple):

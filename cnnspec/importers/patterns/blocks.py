@@ -36,7 +36,7 @@ CONTAINERS = ("Sequential", "ModuleList", "ModuleDict")
 """Classes that say nothing of what they hold."""
 
 
-class Block(NamedTuple):
+class WrittenBlock(NamedTuple):
     """A block: the class that it is made of, its name, what it says."""
 
     kind: str
@@ -52,13 +52,13 @@ class Block(NamedTuple):
 
 def find_blocks(
     chain: Chain, plain: Collection[str], outputs: Collection[Target]
-) -> tuple[list[Block], Chain]:
+) -> tuple[list[WrittenBlock], Chain]:
     """Blocks for the classes of the modules in a net, and its chain with their uses.
 
     `outputs` are labels that have to stay. The classes of `plain` become braces, as do those with one module,
     and those that no short block says.
     """
-    blocks: list[Block] = []
+    blocks: list[WrittenBlock] = []
     taken: set[str] = set()
     read = targets(chain) | {*outputs}
     for kind in by_height(chain):
@@ -97,7 +97,7 @@ def by_height(chain: Chain) -> list[str]:
     return sorted(heights, key=lambda kind: heights[kind])
 
 
-def make_blocks(found: list[Braces]) -> list[tuple[Block, list[int]]]:
+def make_blocks(found: list[Braces]) -> list[tuple[WrittenBlock, list[int]]]:
     """The blocks of modules of a class, each with the places of its instances.
 
     One for all of them; else each form goes to the first block that can say it, too.
@@ -108,7 +108,7 @@ def make_blocks(found: list[Braces]) -> list[tuple[Block, list[int]]]:
     forms: dict[object, list[int]] = {}
     for place, term in enumerate(found):
         forms.setdefault(tuple(map(form, term.body)), []).append(place)
-    made: list[tuple[Block | None, list[int]]] = []
+    made: list[tuple[WrittenBlock | None, list[int]]] = []
     for places in forms.values() if 1 < len(forms) <= MOST_FORMS else ():
         for number, (_, others) in enumerate(made):
             together = sorted(others + places)
@@ -120,7 +120,7 @@ def make_blocks(found: list[Braces]) -> list[tuple[Block, list[int]]]:
     return [(block, places) for block, places in made if block is not None]
 
 
-def make_block(found: list[Braces], as_written: bool = False) -> Block | None:
+def make_block(found: list[Braces], as_written: bool = False) -> WrittenBlock | None:
     """The block of several modules: with repeats within them where that makes it shorter.
 
     `as_written`: not where one has a convolution in groups in the place of a depthwise one.
@@ -147,12 +147,12 @@ def make_block(found: list[Braces], as_written: bool = False) -> Block | None:
     if solved is None or weight(solved.body) > max(HEAVIER * largest, largest + 6):
         return None
     layers = max(sum(isinstance(term, Call) and term.keyed for term in walk(body)) for body in bodies)
-    block = Block(kind, "", solved, entries, layers)
+    block = WrittenBlock(kind, "", solved, entries, layers)
     body = leave_out(solved.body, is_net=False, instances=block.instances())
     return block._replace(solved=solved._replace(body=body))
 
 
-def uses(block: Block, found: list[Braces], places: list[int]) -> Iterator[tuple[int, Call]]:
+def uses(block: WrittenBlock, found: list[Braces], places: list[int]) -> Iterator[tuple[int, Call]]:
     """The uses of a block by the places of the modules that they stand for."""
     for row, place in enumerate(places):
         term = found[place]

@@ -8,7 +8,16 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from cnnspec.importers.patterns.align import with_depthwise
-from cnnspec.importers.patterns.solve import ARRIVING, CUTS, FULL, WIDTHS, Parameter, Slot, Solver, commonest
+from cnnspec.importers.patterns.solve import (
+    ARRIVING,
+    CUTS,
+    FULL,
+    WIDTHS,
+    BlockParameter,
+    Slot,
+    Solver,
+    commonest,
+)
 from cnnspec.importers.terms.columns import ABSENT, Column, columns_in, same
 from cnnspec.importers.terms.formulas import Formula, evaluate, name, names_in, parts, substitute
 from cnnspec.importers.terms.terms import (
@@ -36,7 +45,7 @@ from cnnspec.importers.wording.names import is_name
 class Solved(NamedTuple):
     """A block: its parameters, its constants, its body."""
 
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[BlockParameter, ...]
     constants: tuple[tuple[str, Formula], ...]
     body: Chain
 
@@ -67,7 +76,7 @@ def solve(pattern: Chain, entries: Sequence[int], leaving: Sequence[int]) -> Sol
     return Solved(tuple(parameters), tuple(constants), body)
 
 
-def default_of(parameter: Parameter) -> Any:
+def default_of(parameter: BlockParameter) -> Any:
     """The commonest value where most instances have it; of widths 0, where a third lack their step."""
     if parameter.role in WIDTHS and 3 * parameter.values.count(0) >= len(parameter.values):
         return 0

@@ -63,7 +63,7 @@ class Slot(NamedTuple):
     behind: Any = 0  # the channels behind the `if` that it stands in
 
 
-class Parameter(NamedTuple):
+class BlockParameter(NamedTuple):
     name: str
     role: str
     values: tuple[Any, ...]  # one for each instance
@@ -78,7 +78,7 @@ class Solver:
 
     def __init__(self, entries: Sequence[int], leaving: Sequence[int], slots: Sequence[Slot]) -> None:
         self.entries, self.leaving, self.slots = tuple(entries), tuple(leaving), slots
-        self.parameters: list[Parameter] = []
+        self.parameters: list[BlockParameter] = []
         self.constants: dict[str, tuple[Formula, tuple[int, ...]]] = {}
         self.known: dict[Slot, Any] = {}
 
@@ -205,11 +205,11 @@ class Solver:
             return slot.words or "flag"
         return NAMES.get(slot.role, slot.role)
 
-    def parameter(self, wanted: str, role: str, values: tuple[Any, ...]) -> Parameter:
+    def parameter(self, wanted: str, role: str, values: tuple[Any, ...]) -> BlockParameter:
         if len(self.parameters) >= MOST_PARAMETERS:
             raise Unalike
         others = ("hidden", "middle") if role in WIDTHS else ()
-        made = Parameter(self.free((wanted, *others)), role, values)
+        made = BlockParameter(self.free((wanted, *others)), role, values)
         self.parameters.append(made)
         return made
 

@@ -40,11 +40,11 @@ MAX_ELEMENTS = Limits().max_elements
 Made = TypeVar("Made")
 
 
-class Unknown(Exception):
+class Unjudged(Exception):
     """A layer reads what a refused layer would have made: it cannot be judged."""
 
 
-class Builder:
+class ModelBuilder:
     """A model in the making. `file` names the source in places, `line` is that of the layer being read."""
 
     def __init__(self, file: str) -> None:
@@ -66,7 +66,7 @@ class Builder:
         """What is made of a part of the source; None, and refusals, where that cannot be said."""
         try:
             return make()
-        except Unknown:
+        except Unjudged:
             pass
         except Misfit as misfit:
             self.refuse(Refuse("E1004", misfit.message))

@@ -46,7 +46,7 @@ class Repeated(NamedTuple):
     shape: tuple[int, ...]
 
 
-class Places(NamedTuple):
+class PoolPlaces(NamedTuple):
     """Where a max pool of a map finds its largest values."""
 
     layer: pool.MaxPool
@@ -219,7 +219,7 @@ def joined(net: Flows, join: Join, left: Flow, right: Flow) -> Flow:
 
 def unpooled(net: Flows, flow: Flow, places: object) -> Flow:
     """Values where a max pool of windows side by side found its largest ones. Raises Refuse."""
-    if not isinstance(places, Places):
+    if not isinstance(places, PoolPlaces):
         raise Refuse("E1003", f"`{net.operator}` with indices that no max pool of the network made")
     # An unpool has a window and no more: its stride is the window, its pad 0.
     alone = pool.MaxPool(window=places.layer.window)

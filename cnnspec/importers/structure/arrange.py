@@ -11,7 +11,7 @@ DEEPEST = 2
 """Joins within joins that a reader follows; skips that nest deeper are wires."""
 
 
-class Leaf:
+class PlacedItem:
     """An item in its place. `name` is a label that a wire needs, where the item has none of its own.
 
     `size` is the constant that says how large a map it makes; "" where its arguments do.
@@ -32,7 +32,7 @@ class Meeting:
         self.output: int = item.output
 
 
-class Group:
+class NodeGroup:
     """Braces made about steps whose labels begin alike."""
 
     def __init__(self, label: str, body: list[Node]) -> None:
@@ -62,12 +62,12 @@ class Wire:
         self.path: tuple[str, ...] = ()
 
 
-Node = Leaf | Meeting | Group | Mark | Keep | Wire
+Node = PlacedItem | Meeting | NodeGroup | Mark | Keep | Wire
 
 
 def lists(node: Node) -> list[list[Node]]:
     """The chains that a node holds."""
-    return [node.body] if isinstance(node, Group) else node.paths if isinstance(node, Meeting) else []
+    return [node.body] if isinstance(node, NodeGroup) else node.paths if isinstance(node, Meeting) else []
 
 
 def walk(nodes: Iterable[Node]) -> Iterator[Node]:
@@ -192,7 +192,7 @@ def line(items: Iterable[Item], entry: int, regions: dict[int, Region]) -> list[
         else:
             if item.inputs[0] != current:
                 nodes.append(Wire(item.inputs[0]))
-            nodes.append(Leaf(item, () if item.again else item.label))
+            nodes.append(PlacedItem(item, () if item.again else item.label))
         current = item.output
     return nodes
 
@@ -214,8 +214,8 @@ def together(nodes: list[Node], prefix: tuple[str, ...] = ()) -> list[Node]:
             if each in used:
                 raise Torn((*prefix, each))
             used.add(each)
-        if word and not (isinstance(node, Leaf) and len(node.label) == 1):
-            node = Group(word, together(strip(nodes[place:stop]), (*prefix, word)))
+        if word and not (isinstance(node, PlacedItem) and len(node.label) == 1):
+            node = NodeGroup(word, together(strip(nodes[place:stop]), (*prefix, word)))
         elif stop > place + 1:
             raise Torn((*prefix, word))
         elif isinstance(node, Meeting):
@@ -230,7 +230,7 @@ def together(nodes: list[Node], prefix: tuple[str, ...] = ()) -> list[Node]:
 
 def beginning(node: Node) -> str:
     """What the label of a step begins with; of a join, what all labels in it begin with and go on from."""
-    if isinstance(node, Leaf):
+    if isinstance(node, PlacedItem):
         return node.label[0] if node.label else ""
     if isinstance(node, Meeting):
         labels = [*labels_in([node])]
@@ -241,7 +241,7 @@ def beginning(node: Node) -> str:
 
 def labels_in(nodes: list[Node]) -> Iterator[tuple[str, ...]]:
     for node in nodes:
-        if isinstance(node, Leaf) and node.label:
+        if isinstance(node, PlacedItem) and node.label:
             yield node.label
         elif isinstance(node, Meeting):
             for path in node.paths:
@@ -256,7 +256,7 @@ def words(nodes: list[Node]) -> Iterator[str]:
 def strip(nodes: list[Node]) -> list[Node]:
     """The nodes with labels that lack their first word."""
     for node in nodes:
-        if isinstance(node, Leaf):
+        if isinstance(node, PlacedItem):
             node.label = node.label[1:]
         elif isinstance(node, Meeting):
             node.paths = [strip(path) for path in node.paths]

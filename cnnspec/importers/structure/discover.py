@@ -21,11 +21,11 @@ from cnnspec.importers.structure.skeletons import (
     ACT,
     FILTERS,
     SHUFFLE,
-    Instance,
-    Kind,
+    MadeClass,
+    Neighbours,
+    SkeletonInstance,
     Skeletons,
     Symbol,
-    Window,
     every_chain,
     is_filter,
     is_gate,
@@ -105,7 +105,7 @@ def find_scopes(model: Model, barriers: Collection[int]) -> dict[int, tuple[Scop
 def place(chain: Sequence[Node], around: tuple[Scope, ...], scopes: dict[int, tuple[Scope, ...]]) -> None:
     """Note the scopes around each step of a chain."""
     for number, node in enumerate(chain):
-        if isinstance(node, Instance):
+        if isinstance(node, SkeletonInstance):
             # no two alike: every instance before has noted its steps in `scopes`
             path = f"{around[-1].path if around else 'part'}.{len(scopes)}_{number}"
             place(node.body, (*around, Scope(path, node.kind.name)), scopes)
@@ -121,7 +121,7 @@ class Search:
     def __init__(self, chain: list[Node], barriers: Collection[int]) -> None:
         self.chain, self.barriers = chain, barriers
         self.skeletons = Skeletons(barriers)
-        self.kinds: list[Kind] = []
+        self.kinds: list[MadeClass] = []
         self.closed: set[int] = set()  # joins that nothing more is done about, by their output
 
     def run(self) -> None:
@@ -133,14 +133,16 @@ class Search:
             for kind, letter in zip(alike, ascii_uppercase, strict=False) if len(alike) > 1 else ():
                 kind.name = word + letter
 
-    def make(self, kind: Kind, windows: Sequence[Window], symbols: Sequence[Symbol | None]) -> None:
+    def make(self, kind: MadeClass, windows: Sequence[Neighbours], symbols: Sequence[Symbol | None]) -> None:
         """Put parts in place of windows, which do not overlap."""
         self.kinds.append(kind)
         # from behind, so that the windows before still begin where they did
         order = sorted(range(len(windows)), key=lambda number: -windows[number].start)
         for number in order:
             window = windows[number]
-            window.chain[window.start : window.stop] = [Instance(kind, window.nodes(), symbols[number])]
+            window.chain[window.start : window.stop] = [
+                SkeletonInstance(kind, window.nodes(), symbols[number])
+            ]
 
     # Units
 
@@ -151,12 +153,14 @@ class Search:
             for start, node in enumerate(chain):
                 stop = unit_stop(chain, start)
                 if stop and not self.has_barrier(chain[start:stop]):
-                    windows.append(Window(chain, start, stop))
+                    windows.append(Neighbours(chain, start, stop))
                 else:
                     bare += is_filter(node) and not is_of_one_pixel(node)
         # beside 3 units may stand 1 bare convolution, 4 * 1 <= 3 + 1, but not 2, 4 * 2 > 3 + 2
         if len(windows) >= FEWEST_UNITS and MOST_BARE_FILTERS * bare <= len(windows) + bare:
-            self.make(Kind("ConvNorm"), windows, [self.skeletons.symbol(w.chain[w.start]) for w in windows])
+            self.make(
+                MadeClass("ConvNorm"), windows, [self.skeletons.symbol(w.chain[w.start]) for w in windows]
+            )
 
     # Joins
 
@@ -203,16 +207,16 @@ class Search:
         windows = [window.widened(front, behind) for window in windows]
         windows += self.without_join(group, windows[0])
         if len(windows) >= FEWEST:
-            kind = Kind(self.skeletons.word(group[0]))
+            kind = MadeClass(self.skeletons.word(group[0]))
             symbol: Symbol | None = None if is_gate(group[0]) else ("part", len(self.kinds))
             self.make(kind, windows, [symbol] * len(windows))
 
-    def find(self, meeting: Meeting) -> Window:
+    def find(self, meeting: Meeting) -> Neighbours:
         """Where a join stands."""
         for chain in every_chain(self.chain):
             for start, node in enumerate(chain):
                 if node is meeting:
-                    return Window(chain, start, start + 1)
+                    return Neighbours(chain, start, start + 1)
         raise LookupError(meeting.output)
 
     def is_odd(self, meeting: Meeting) -> bool:
@@ -222,14 +226,14 @@ class Search:
     def has_barrier(self, nodes: Sequence[Node]) -> bool:
         return any(not isinstance(node, Wire) and node.output in self.barriers for node in walk(nodes))
 
-    def share(self, windows: Sequence[Window], at: Callable[[Window], int]) -> Symbol | None:
+    def share(self, windows: Sequence[Neighbours], at: Callable[[Neighbours], int]) -> Symbol | None:
         """The symbol that all windows have at a place beside them; None where they differ."""
         found = {
             self.skeletons.symbol(w.chain[at(w)]) if 0 <= at(w) < len(w.chain) else None for w in windows
         }
         return found.pop() if len(found) == 1 else None
 
-    def front(self, windows: Sequence[Window], meeting: Meeting) -> int:
+    def front(self, windows: Sequence[Neighbours], meeting: Meeting) -> int:
         """How many steps before a fork into two are of its class: a convolution that all have there."""
         if meeting.item.joins != "concat" or len(meeting.paths) != 2 or not all(meeting.paths):
             return 0
@@ -239,7 +243,7 @@ class Search:
             shared.append(symbol)
         return max((k for k, symbol in enumerate(shared, 1) if symbol and symbol[0] in FILTERS), default=0)
 
-    def without_join(self, group: Sequence[Meeting], window: Window) -> list[Window]:
+    def without_join(self, group: Sequence[Meeting], window: Neighbours) -> list[Neighbours]:
         """Chains like the longest path of residual joins, where this ends in a pointwise convolution."""
         meeting, paths = group[0], group[0].paths
         longest = max(paths, key=lambda path: len(self.skeletons.of(path)))
@@ -249,12 +253,15 @@ class Search:
             return []
         # the window of a sum begins at the join: the rest is the activation behind it
         wanted += self.skeletons.of(window.nodes()[1:])
-        holders: list[Node] = [*group, *(node for node in walk(self.chain) if isinstance(node, Instance))]
+        holders: list[Node] = [
+            *group,
+            *(node for node in walk(self.chain) if isinstance(node, SkeletonInstance)),
+        ]
         within = {id(chain) for node in holders for inner in lists(node) for chain in every_chain(inner)}
         outside = [chain for chain in every_chain(self.chain) if id(chain) not in within]
         return [found for chain in outside for found in self.matches(chain, wanted)]
 
-    def matches(self, chain: list[Node], wanted: Sequence[Symbol]) -> Iterator[Window]:
+    def matches(self, chain: list[Node], wanted: Sequence[Symbol]) -> Iterator[Neighbours]:
         """Parts of a chain with this skeleton, that begin and end in steps that it counts."""
         start = 0
         while start < len(chain):
@@ -268,5 +275,5 @@ class Search:
             if left:
                 start += 1
             else:
-                yield Window(chain, start, stop)
+                yield Neighbours(chain, start, stop)
                 start = stop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnnspec.importers.structure.arrange import Keep, Leaf, Meeting, Node, Wire, lists, walk
+from cnnspec.importers.structure.arrange import Keep, Meeting, Node, PlacedItem, Wire, lists, walk
 
 NAME = "size"
 
@@ -25,9 +25,9 @@ class Keeper:
 
     def __init__(self, nodes: list[Node], entry: int) -> None:
         self.entry = entry
-        self.takers: list[tuple[Leaf, int]] = []
+        self.takers: list[tuple[PlacedItem, int]] = []
         self.kept: dict[int, Gap] = {}  # by value, where it is seen
-        self.fetched: list[tuple[int, Gap, Leaf]] = []
+        self.fetched: list[tuple[int, Gap, PlacedItem]] = []
         self.in_braces: list[int] = []  # values so far that a wire can fetch
         self.wired = {node.output for node in walk(nodes) if isinstance(node, Wire)}
         self.visit(nodes, {entry: Gap(nodes, 0)})
@@ -39,7 +39,7 @@ class Keeper:
         # a copy: what braces or a path make is not seen behind them
         seen = dict(seen)
         for number, node in enumerate(nodes):
-            if isinstance(node, Leaf):
+            if isinstance(node, PlacedItem):
                 self.take(node, seen, Gap(nodes, number))
             for inner in lists(node):
                 self.visit(inner, seen, in_path or isinstance(node, Meeting))
@@ -47,7 +47,7 @@ class Keeper:
                 seen.setdefault(node.output, Gap(nodes, number + 1))
                 self.in_braces += [] if in_path else [node.output]
 
-    def take(self, step: Leaf, seen: dict[int, Gap], here: Gap) -> None:
+    def take(self, step: PlacedItem, seen: dict[int, Gap], here: Gap) -> None:
         sized = step.item.operation.sized if step.item.operation is not None else ()
         known = [value for value in seen if value in sized]
         others = [value for value in self.in_braces if value in sized]

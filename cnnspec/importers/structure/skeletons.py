@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnnspec.importers.model import Operation
 from cnnspec.importers.patterns.align import ACTIVATIONS
-from cnnspec.importers.structure.arrange import Group, Leaf, Meeting, Node, Wire, lists
+from cnnspec.importers.structure.arrange import Meeting, Node, NodeGroup, PlacedItem, Wire, lists
 from cnnspec.importers.wording.arguments import as_depthwise
 
 FILTERS = ("conv", "depthwise", "convtranspose")
@@ -22,29 +22,29 @@ Symbol = tuple[object, ...]
 """What nodes of one skeleton have in common; a filter says whether it is pointwise."""
 
 
-class Kind:
+class MadeClass:
     """A class that is made up. `word` is what such a block is called; the name tells it from others."""
 
     def __init__(self, word: str) -> None:
         self.word = self.name = word
 
 
-class Instance(Group):
+class SkeletonInstance(NodeGroup):
     """An instance of a class; `symbol` is what it is in the skeleton around it, None: it is passed over."""
 
-    def __init__(self, kind: Kind, body: list[Node], symbol: Symbol | None) -> None:
+    def __init__(self, kind: MadeClass, body: list[Node], symbol: Symbol | None) -> None:
         super().__init__("", body)
         self.kind, self.symbol = kind, symbol
 
 
-class Window(NamedTuple):
+class Neighbours(NamedTuple):
     """Nodes of a chain that stand side by side."""
 
     chain: list[Node]
     start: int
     stop: int
 
-    def widened(self, before: int, behind: int) -> Window:
+    def widened(self, before: int, behind: int) -> Neighbours:
         return self._replace(start=self.start - before, stop=self.stop + behind)
 
     def nodes(self) -> list[Node]:
@@ -71,7 +71,7 @@ class Skeletons:
 
     def symbol(self, node: Node) -> Symbol | None:
         """What a node is in a skeleton; None: noise and gates are passed over, any block may have some."""
-        if isinstance(node, Instance):
+        if isinstance(node, SkeletonInstance):
             return node.symbol
         if isinstance(node, Wire):
             return "wire", node.output
@@ -104,7 +104,7 @@ class Skeletons:
 
 def unit_stop(chain: Sequence[Node], start: int) -> int:
     """Where a convolution with its norm ends that begins at a place; 0 where none does."""
-    names = [layer_name(node) if isinstance(node, Leaf) else "" for node in chain[start : start + 3]]
+    names = [layer_name(node) if isinstance(node, PlacedItem) else "" for node in chain[start : start + 3]]
     if len(names) < 2 or names[0] not in FILTERS[:2] or names[1] not in NORMS:
         return 0
     # of two steps the last is the norm
@@ -113,7 +113,7 @@ def unit_stop(chain: Sequence[Node], start: int) -> int:
 
 def operation_of(node: Node) -> Operation:
     """The operation of a step: in a bare graph nothing is in a module yet."""
-    assert isinstance(node, Leaf) and node.item.operation is not None
+    assert isinstance(node, PlacedItem) and node.item.operation is not None
     return node.item.operation
 
 
@@ -123,7 +123,7 @@ def layer_name(step: Node) -> str:
 
 
 def is_filter(node: Node) -> bool:
-    return isinstance(node, Leaf) and layer_name(node) in FILTERS
+    return isinstance(node, PlacedItem) and layer_name(node) in FILTERS
 
 
 def is_of_one_pixel(node: Node) -> bool:

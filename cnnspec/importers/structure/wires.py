@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from cnnspec.importers.model import Model
 from cnnspec.importers.structure.arrange import (
-    Group,
     Keep,
-    Leaf,
     Mark,
     Meeting,
     Node,
+    NodeGroup,
+    PlacedItem,
     Wire,
     arrange,
     lists,
@@ -110,7 +110,7 @@ class Namer:
         self.inner = {  # what stands in modules, by the identity of their items
             id(node.item): scope_chain(node.item)
             for node in walk(nodes)
-            if isinstance(node, Leaf) and node.item.operation is None and not node.item.again
+            if isinstance(node, PlacedItem) and node.item.operation is None and not node.item.again
         }
 
     def chain(self) -> Chain:
@@ -169,7 +169,7 @@ class Namer:
         if not own or (wanted and own != wanted):
             own = wanted or self.free("skip")
             # a step without tensors takes the name itself; behind any other an identity bears it
-            if isinstance(node, Leaf) and not node.label and not node.name:
+            if isinstance(node, PlacedItem) and not node.label and not node.name:
                 node.name = own
             else:
                 maker.nodes.insert(maker.place + 1, Mark(own, value))
@@ -195,7 +195,7 @@ class Namer:
             node = spot.node
             makes_it = node.output == value and not isinstance(node, Wire | Mark | Keep)
             # beside `from s.x` the end of s is `from s.y`, in the same form, not `from s`
-            if makes_it and not (isinstance(node, Group) and holds_other(node, value, self.read)):
+            if makes_it and not (isinstance(node, NodeGroup) and holds_other(node, value, self.read)):
                 yield spot
 
     def free(self, word: str) -> str:
@@ -210,7 +210,7 @@ class Namer:
             return Call(IDENTITY, (), parse_label(node.name))
         if isinstance(node, Keep):
             return Constant(node.name, SIZE)
-        if isinstance(node, Group):
+        if isinstance(node, NodeGroup):
             return Braces(parse_label(node.label), tuple(map(self.term, node.body)))
         if isinstance(node, Meeting):
             assert node.item.operation is not None
@@ -219,7 +219,7 @@ class Namer:
             return Join(name, paths, arguments=arguments)
         return self.step(node)
 
-    def step(self, step: Leaf) -> Term:
+    def step(self, step: PlacedItem) -> Term:
         item = step.item
         if item.again:
             return Again(tuple(map(parse_label, item.label)), parse_label(step.name))
@@ -236,7 +236,7 @@ def spots(nodes: list[Node], around: Path = ()) -> Iterator[Spot]:
     """All nodes of a chain in the order of the text, each before those that it holds."""
     for place, node in enumerate(nodes):
         yield Spot(nodes, place, around)
-        inside = (*around, node.label) if isinstance(node, Group) else around
+        inside = (*around, node.label) if isinstance(node, NodeGroup) else around
         for inner in lists(node):
             yield from spots(inner, inside)
 
@@ -274,11 +274,11 @@ def seen_from(around: Path, path: Path, paths: Collection[Path]) -> Path | None:
 
 
 def label_of(node: Node) -> str:
-    if isinstance(node, Leaf):
+    if isinstance(node, PlacedItem):
         return node.label[0] if node.label else node.name
-    return node.label if isinstance(node, Group) else node.name if isinstance(node, Mark) else ""
+    return node.label if isinstance(node, NodeGroup) else node.name if isinstance(node, Mark) else ""
 
 
-def holds_other(group: Group, value: int, read: Collection[int]) -> bool:
+def holds_other(group: NodeGroup, value: int, read: Collection[int]) -> bool:
     made = {node.output for node in walk(group.body) if not isinstance(node, Wire | Mark | Keep)}
     return any(other in made for other in read if other != value)

@@ -17,7 +17,14 @@ from cnnspec.importers.torch.names import IN_ORDER
 from cnnspec.importers.torch.nested import replaced
 from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import common_number
-from cnnspec.importers.torch.values import Computed, Constant, FormulaPart, Known, Standardized, Weight
+from cnnspec.importers.torch.values import (
+    Computed,
+    ConstantTensor,
+    FormulaPart,
+    Known,
+    Standardized,
+    WeightTensor,
+)
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
@@ -67,14 +74,14 @@ def shorten(net: TraceFlows, made: Known) -> Known:
 
 def of_weights(net: TraceFlows, args: tuple[Any, ...], kwargs: Mapping[str, Any], how: str) -> list[Known]:
     """What a call makes of tensors of the state: filters of mean 0 and deviation 1, or something computed."""
-    args, kwargs = (replaced(each, Weight | Computed, partial(as_part, net)) for each in (args, kwargs))
+    args, kwargs = (replaced(each, WeightTensor | Computed, partial(as_part, net)) for each in (args, kwargs))
     parts = parts_of(net, args, kwargs, Refusal("E1006", how))
     if parts is None:
         return [Computed(how) for _ in net.call.results]
     return [of_filters(net, part, how) for part in parts]
 
 
-def as_part(net: TraceFlows, known: Weight | Computed) -> Known:
+def as_part(net: TraceFlows, known: WeightTensor | Computed) -> Known:
     """A part of a formula of filters; a filter is to it what an image is to a formula of maps."""
     if isinstance(known, Computed):
         return known.part or known
@@ -118,7 +125,7 @@ def parts_of(
         args, given = (first, bounds.get("min", -math.inf), bounds.get("max", math.inf)), {}
     operands = (*args, *(value for word, value in given.items() if word in ("exponent", "other")))
     # `x.max(1)` is along an axis, `x.max(y)` of two values.
-    is_reduction = net.function in EXTREMES and not isinstance(args[-1], Flow | FormulaPart | Constant)
+    is_reduction = net.function in EXTREMES and not isinstance(args[-1], Flow | FormulaPart | ConstantTensor)
     # An argument that is left over, such as `alpha`, is one that the computation would ignore.
     if name not in computations.FUNCTIONS or len(operands) < len(args) + len(given) or is_reduction:
         return None
@@ -131,7 +138,7 @@ def parts_of(
 
 def operand(known: object, axes: Axes) -> Any:
     """An operand on these axes: a value, a number, or a tensor of a number a channel; else None."""
-    if isinstance(known, Weight):
+    if isinstance(known, WeightTensor):
         count = math.prod(known.shape)
         places = arrangement.places_of_channels(axes, known.shape, count)
         # One shape, so that (8, 1, 1) and (1, 8, 1, 1) of a tensor are one operand.
@@ -143,7 +150,7 @@ def operand(known: object, axes: Axes) -> Any:
 
 def one_number(known: object) -> float | None:
     """A fixed number, alone or in a tensor of one."""
-    if isinstance(known, Constant):
+    if isinstance(known, ConstantTensor):
         return common_number(known.tensor) if known.tensor.numel() == 1 else None
     return known if isinstance(known, int | float) else None
 

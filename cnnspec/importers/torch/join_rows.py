@@ -19,7 +19,7 @@ from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.noise import stochastic_depth
 from cnnspec.importers.torch.numbers import common_number, shortest
 from cnnspec.importers.torch.trace import Traced
-from cnnspec.importers.torch.values import Constant, Known, Noise, Shifted, Weight
+from cnnspec.importers.torch.values import ConstantTensor, Known, Noise, Shifted, WeightTensor
 from cnnspec.layers import channels, merge
 from cnnspec.layers.activation import Sigmoid, StarReLU
 from cnnspec.layers.base import Layer
@@ -33,7 +33,7 @@ def add(net: TraceFlows, input: object, other: object, *, alpha: float = 1) -> K
         if isinstance(left, Noise) and isinstance(right, int | float) and left.keep is None:
             # keep + rand, of which `floor` makes 1 with probability keep.
             return left._replace(shift=left.shift + right)
-        if isinstance(left, Flow) and isinstance(right, Weight):
+        if isinstance(left, Flow) and isinstance(right, WeightTensor):
             made = star(net, left, right) or norm_with(net, left, "bias", right)
             return made or numbers(net, left, right, channels.Shift)
         if isinstance(left, Flow) and (number := one_number(right)) is not None:
@@ -72,7 +72,7 @@ def mul(net: TraceFlows, input: object, other: object) -> Known:
             return multiply(net, left, number)
         if isinstance(left, Noise) and isinstance(right, int | float):
             return left._replace(factor=left.factor * right)
-        if isinstance(left, Flow) and isinstance(right, Weight):
+        if isinstance(left, Flow) and isinstance(right, WeightTensor):
             return scale(net, left, right)
     return joined(net, merge.Mul(), *pair(net, input, other))
 
@@ -94,7 +94,7 @@ def div(net: TraceFlows, input: object, other: object, *, rounding_mode: Any = N
 
 def fixed_numbers(known: object) -> float | Tensor | None:
     """Numbers that are known and do not change."""
-    if isinstance(known, Constant):
+    if isinstance(known, ConstantTensor):
         return known.tensor
     return known if isinstance(known, int | float) else None
 
@@ -123,15 +123,15 @@ def per_channel(numbers: float | Tensor, flow: Flow) -> float | list[float] | No
 def pair(net: TraceFlows, input: object, other: object) -> tuple[Flow, Flow]:
     """Two values of the network. Raises Refuse, in words, for a value and anything else."""
     for known in (input, other):
-        if isinstance(known, Weight):
+        if isinstance(known, WeightTensor):
             deny_tensor(net, known)
-        if isinstance(known, int | float | Constant):
+        if isinstance(known, int | float | ConstantTensor):
             raise Refuse("E1003", f"`{net.call.name}` of a value and a fixed number has no layer")
     left, right = (each.flow if isinstance(each, Repeated) else each for each in (input, other))
     return net.compact(net.flow(left)), net.compact(net.flow(right))
 
 
-def deny_tensor(net: TraceFlows, known: Weight) -> NoReturn:
+def deny_tensor(net: TraceFlows, known: WeightTensor) -> NoReturn:
     """Refuse arithmetic of a value and a tensor of the state. Raises Refuse."""
     # The numbers of a buffer that is registered so are known.
     words = f"the buffer `{known.key}`, unless it is registered with `persistent=False`,"
@@ -140,12 +140,14 @@ def deny_tensor(net: TraceFlows, known: Weight) -> NoReturn:
     raise Refuse("E1003", f"`{net.operator}` of a value and {words} has no layer")
 
 
-def scale(net: TraceFlows, flow: Flow, weight: Weight) -> Flow:
+def scale(net: TraceFlows, flow: Flow, weight: WeightTensor) -> Flow:
     """Times a trained number a channel, which may be the weight of a norm, or one in all. Raises Refuse."""
     return norm_with(net, flow, "weight", weight) or numbers(net, flow, weight, channels.Scale)
 
 
-def numbers(net: TraceFlows, flow: Flow, weight: Weight, kind: type[channels.Scale | channels.Shift]) -> Flow:
+def numbers(
+    net: TraceFlows, flow: Flow, weight: WeightTensor, kind: type[channels.Scale | channels.Shift]
+) -> Flow:
     """A trained number a channel, or one in all. Raises Refuse."""
     flow = net.compact(flow)
     tensor = net.state[weight.key]
@@ -169,7 +171,7 @@ def numbers(net: TraceFlows, flow: Flow, weight: Weight, kind: type[channels.Sca
     return net.each(layer, flow, **{"": weight})
 
 
-def norm_with(net: TraceFlows, flow: Flow, name: str, tensor: Weight) -> Flow | None:
+def norm_with(net: TraceFlows, flow: Flow, name: str, tensor: WeightTensor) -> Flow | None:
     """The norm that made a value, with the weight or, of a norm with a weight, the bias of its module."""
     maker = net.maker(flow.value)
     if maker is None or maker.layer.name not in ("groupnorm", "instancenorm", "layernorm", "rmsnorm"):
@@ -189,15 +191,15 @@ def norm_with(net: TraceFlows, flow: Flow, name: str, tensor: Weight) -> Flow | 
     return instead(net, flow, maker, layer, **{name: tensor})
 
 
-def instead(net: TraceFlows, flow: Flow, maker: Operation, layer: Layer, **tensors: Weight) -> Flow:
+def instead(net: TraceFlows, flow: Flow, maker: Operation, layer: Layer, **tensors: WeightTensor) -> Flow:
     """Another layer in place of the one that made a value: it has the tensors of that one, and these."""
-    own = {name: Weight(key, ()) for name, key in maker.keys.items()}
+    own = {name: WeightTensor(key, ()) for name, key in maker.keys.items()}
     return net.each(layer, Flow(maker.inputs[0], flow.axes), **own, **tensors)
 
 
 def maximum(net: TraceFlows, input: object, other: object) -> Flow:
     """Of two values, or of a filter response norm's and a trained number a channel. Raises Refuse."""
-    if isinstance(input, Flow) and isinstance(other, Weight):
+    if isinstance(input, Flow) and isinstance(other, WeightTensor):
         return thresholded(net, input, other)
     return joined(net, merge.Maximum(), *pair(net, input, other))
 
@@ -206,7 +208,7 @@ def minimum(net: TraceFlows, input: object, other: object) -> Flow:
     return joined(net, merge.Minimum(), *pair(net, input, other))
 
 
-def thresholded(net: TraceFlows, flow: Flow, tau: Weight) -> Flow:
+def thresholded(net: TraceFlows, flow: Flow, tau: WeightTensor) -> Flow:
     """A filter response norm with its thresholded linear unit. Raises Refuse."""
     maker = net.maker(flow.value)
     is_open = maker is not None and maker.layer.name == "frn" and not maker.layer.value("tlu")
@@ -220,7 +222,7 @@ def multiply(net: TraceFlows, flow: Flow, number: float) -> Flow:
     return net.each(channels.Scale(init=float(number), trained=False), flow)
 
 
-def star(net: TraceFlows, flow: Flow, bias: Weight) -> Flow | None:
+def star(net: TraceFlows, flow: Flow, bias: WeightTensor) -> Flow | None:
     """A squared relu times one trained number plus another: one layer in the language."""
     # relu(x)**2 is a `squaredrelu` already, its product with a number a `scale`; this call adds the other.
     scaled = net.maker(flow.value)
@@ -229,7 +231,7 @@ def star(net: TraceFlows, flow: Flow, bias: Weight) -> Flow | None:
         return None
     if scaled.layer.name != "scale" or not scaled.keys:
         return None
-    weight, module = Weight(scaled.keys[""], (1,)), bias.key.removesuffix("bias")
+    weight, module = WeightTensor(scaled.keys[""], (1,)), bias.key.removesuffix("bias")
     # One number each, of names that the layer has; else they are a scale and a shift as everywhere.
     is_one = all(net.state[each.key].shape == (1,) for each in (weight, bias))
     if not is_one or (weight.key, bias.key) != (f"{module}scale", f"{module}bias"):
@@ -259,10 +261,10 @@ def stack(net: TraceFlows, tensors: Any, dim: int = 0) -> Flow:
 def constant(number: float) -> Row:
     """A tensor of equal numbers."""
 
-    def like(net: TraceFlows, input: object, *sizes: object, **given: object) -> Constant:
+    def like(net: TraceFlows, input: object, *sizes: object, **given: object) -> ConstantTensor:
         del net, input, sizes, given  # how many there are, and where and how they are stored
         # A number alone meets every shape: that of x in `torch.maximum(x, torch.zeros_like(x))`.
-        return Constant(torch.tensor(number))
+        return ConstantTensor(torch.tensor(number))
 
     return like
 
@@ -281,7 +283,7 @@ def cat(net: TraceFlows, tensors: Any, dim: int = 0) -> Flow:
     found = []
     for each, (_, *shape) in zip(tensors, shapes, strict=True):
         # Numbers other than 0 are left as they are, and `flow` refuses them.
-        is_zero = isinstance(each, Constant) and common_number(each.tensor) == 0
+        is_zero = isinstance(each, ConstantTensor) and common_number(each.tensor) == 0
         if first is not None and is_zero and dim == 1 and tuple(shape[1:]) == sizes_of(first.axes)[2:]:
             each = net.natural(zeros(net, net.map(first), shape[0]))
         found.append(net.flow(each))

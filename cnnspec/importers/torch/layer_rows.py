@@ -15,7 +15,7 @@ from cnnspec.importers.reading.weighed import along_channels, convolution, linea
 from cnnspec.importers.torch import emitted
 from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import shortest, sides
-from cnnspec.importers.torch.values import Constant, Standardized, Weight
+from cnnspec.importers.torch.values import ConstantTensor, Standardized, WeightTensor
 from cnnspec.importers.torch.weight_rows import gamma_of
 from cnnspec.layers import conv, norm, pool
 from cnnspec.layers.base import Layer
@@ -33,7 +33,7 @@ def fixed(net: TraceFlows, weight: object, bias: object, channel_axis: int | Non
     tensors = {
         name: net.state[known.key]
         for name, known in (("weights", weight), ("biases", bias))
-        if isinstance(known, Weight)
+        if isinstance(known, WeightTensor)
     }
     buffers = [tensor for tensor in tensors.values() if not isinstance(tensor, torch.nn.Parameter)]
     if not buffers:
@@ -102,7 +102,7 @@ def conv2d(
 ) -> Flow:
     x = net.map(input)
     # Blur pools compute their kernel anew; it is in no state_dict.
-    is_fixed = isinstance(weight, Constant) and is_blur(weight.tensor, groups)
+    is_fixed = isinstance(weight, ConstantTensor) and is_blur(weight.tensor, groups)
     if is_fixed and groups == x.shape.channels and (bias, padding, dilation) == (None, 0, 1):
         window = tuple(weight.tensor.shape[2:])
         blur = pool.BlurPool(window=window, stride=sides(stride), pad=(0, 0), mode="zeros")
@@ -123,15 +123,15 @@ def conv2d(
     return net.natural(net.emit(layer, x, weight=weight, bias=bias, gain=gain))
 
 
-def parted(weight: Any) -> tuple[Any, Weight | None, dict[str, Any]]:
+def parted(weight: Any) -> tuple[Any, WeightTensor | None, dict[str, Any]]:
     """Standardised filters as their tensor, that of the gain, and arguments of the layer."""
     if not isinstance(weight, Standardized):
         return weight, None, {}
     given = {"standardize": True, "eps": weight.eps, "gain": bool(weight.gain)}
     if not weight.gain:
-        return Weight(weight.key, weight.shape), None, given
-    gain = Weight(weight.gain, (weight.shape[0], 1, 1, 1))
-    return Weight(weight.key, weight.shape), gain, given | {"gamma": gamma_of(weight)}
+        return WeightTensor(weight.key, weight.shape), None, given
+    gain = WeightTensor(weight.gain, (weight.shape[0], 1, 1, 1))
+    return WeightTensor(weight.key, weight.shape), gain, given | {"gamma": gamma_of(weight)}
 
 
 def conv_transpose2d(
@@ -291,7 +291,9 @@ def of_module(make: Callable[[Any], Layer]) -> Row:
         module: Any = net.call.module
         path = net.call.scopes[-1].path
         state = module.state_dict()
-        tensors = {name: Weight(f"{path}.{name}", tuple(tensor.shape)) for name, tensor in state.items()}
+        tensors = {
+            name: WeightTensor(f"{path}.{name}", tuple(tensor.shape)) for name, tensor in state.items()
+        }
         return net.as_made(make(module), input, **tensors)
 
     return whole_module

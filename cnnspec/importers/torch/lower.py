@@ -35,12 +35,12 @@ from cnnspec.importers.torch.trace import BATCH, FunctionCall, Trace, Traced
 from cnnspec.importers.torch.values import (
     KINDS,
     Computed,
-    Constant,
+    ConstantTensor,
     FormulaPart,
     Known,
     Opaque,
     Stateful,
-    Weight,
+    WeightTensor,
 )
 from cnnspec.values.shapes import Shape
 
@@ -58,9 +58,9 @@ class Lowering(TraceFlows):
         self.known: dict[int, Known] = {}
         self.refusals: list[Refusal] = []
         for number, key in trace.keys.items():
-            self.known[number] = Weight(key, tuple(state[key].shape))
+            self.known[number] = WeightTensor(key, tuple(state[key].shape))
         for number, tensor in trace.constants.items():
-            self.known.setdefault(number, Constant(tensor))
+            self.known.setdefault(number, ConstantTensor(tensor))
         self.inputs = tuple(self.start(traced) for traced in trace.inputs)
 
     def start(self, traced: Traced) -> Value:
@@ -126,9 +126,9 @@ class Lowering(TraceFlows):
             return [Opaque(result.shape) for result in call.results]
         self.check_writes()
         if all(result.number in self.trace.constants for result in call.results):
-            return [Constant(self.trace.constants[result.number]) for result in call.results]
+            return [ConstantTensor(self.trace.constants[result.number]) for result in call.results]
         # `given` may be empty: `torch.rand(5, 1, 1, 1)` has a row.
-        if given and all(isinstance(each, Stateful | Constant | Computed) for each in given):
+        if given and all(isinstance(each, Stateful | ConstantTensor | Computed) for each in given):
             return self.compute(args, kwargs, given)
         count = len(self.made)
         try:
@@ -171,7 +171,7 @@ class Lowering(TraceFlows):
             return
         for written in self.call.written:
             known = self.known.get(written.number)
-            if isinstance(known, Weight) and not known.key.endswith(COUNTER):
+            if isinstance(known, WeightTensor) and not known.key.endswith(COUNTER):
                 raise Refuse("E1010", f"`{self.operator}` changes `{known.key}` while the network runs")
 
     def resolve(self, value: Any) -> Any:
@@ -187,7 +187,7 @@ class Lowering(TraceFlows):
     def compute(self, args: Any, kwargs: Any, given: Sequence[Known]) -> list[Known]:
         """What the call makes of weights alone: another view of one, or something computed."""
         first = given[0]
-        if isinstance(first, Weight) and first.key.endswith(COUNTER):
+        if isinstance(first, WeightTensor) and first.key.endswith(COUNTER):
             # `num_batches_tracked.add_(1)` makes the counter.
             return [first for _ in self.call.results]
         made = weight_rows.compute(self.function, args, kwargs, self.call.results[0].shape)

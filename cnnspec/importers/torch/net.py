@@ -15,14 +15,14 @@ from cnnspec.importers.torch.names import common_name
 from cnnspec.importers.torch.trace import BATCH, FunctionCall
 from cnnspec.importers.torch.values import (
     Computed,
-    Constant,
+    ConstantTensor,
     FormulaPart,
     Known,
     Padded,
     Scaled,
     Shifted,
     Standardized,
-    Weight,
+    WeightTensor,
 )
 from cnnspec.layers.base import Layer
 from cnnspec.layers.channels import Shift
@@ -63,7 +63,7 @@ class TraceFlows(Flows):
 
     def number_of(self, made: Operation) -> Any:
         if made.layer.value("trained") and made.layer.value("per") == "channel":
-            return Weight(made.keys[""], (made.output.shape.channels,))
+            return WeightTensor(made.keys[""], (made.output.shape.channels,))
         return super().number_of(made)
 
     def keys_of(self, layer: Layer, x: Shape, tensors: Mapping[str, Known | None]) -> dict[str, str]:
@@ -86,7 +86,7 @@ class TraceFlows(Flows):
         return {name: given[name] for name in wanted}
 
     def key_of(self, name: str, known: Known) -> str:
-        if isinstance(known, Weight):
+        if isinstance(known, WeightTensor):
             return known.key
         if isinstance(known, Scaled | Standardized):
             known = Computed(f"{type(known).__name__.lower()}({known.key})")
@@ -95,14 +95,14 @@ class TraceFlows(Flows):
             own = f"{self.call.scopes[-1].path}." if self.call.scopes else ""
             how = known.how.replace(own, "") if own else known.how
             raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is computed: {how}")
-        if isinstance(known, Constant):
+        if isinstance(known, ConstantTensor):
             raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is not in the state_dict")
         raise Refuse("E1006", f"the {name or 'tensor'} of `{self.call.name}` is a value of the network")
 
-    def tensor(self, name: str, known: Known, dimensions: int) -> Weight:
+    def tensor(self, name: str, known: Known, dimensions: int) -> WeightTensor:
         """An argument that has to be a tensor of the state_dict. Raises Refuse."""
         self.key_of(name, known)
-        if not isinstance(known, Weight) or len(known.shape) != dimensions:
+        if not isinstance(known, WeightTensor) or len(known.shape) != dimensions:
             self.deny(name, "a tensor of other dimensions")
         return known
 
@@ -125,8 +125,8 @@ class TraceFlows(Flows):
 
 def described(known: object) -> str:
     """What is no value of the network, in words."""
-    if isinstance(known, Weight | Scaled | Standardized):
+    if isinstance(known, WeightTensor | Scaled | Standardized):
         return f"the trained tensor `{known.key}`"
     if isinstance(known, Computed):
         return known.how
-    return "fixed numbers" if isinstance(known, Constant | int | float) else "a tensor"
+    return "fixed numbers" if isinstance(known, ConstantTensor | int | float) else "a tensor"

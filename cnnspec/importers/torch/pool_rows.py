@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnspec.importers.reading.flows import Flow, Places, Row, unpooled
+from cnnspec.importers.reading.flows import Flow, PoolPlaces, Row, unpooled
 from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import sides
@@ -36,7 +36,7 @@ def max_pool2d(
     if not isinstance(input, Padded):
         x = net.map(input)
         made = net.natural(net.emit(layer, x))
-        return [made, Places(layer, x)] if has_indices else made
+        return [made, PoolPlaces(layer, x)] if has_indices else made
     if has_indices:
         net.deny("return_indices", True)
     # F.pad(x, (0, 1, 0, 1), value=-inf) and a pool of pad 1: top, bottom, left, right are [1, 2, 1, 2].

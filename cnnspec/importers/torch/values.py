@@ -8,12 +8,12 @@ from torch import Tensor
 
 from cnnspec.importers.model import Value
 from cnnspec.importers.reading.arrangement import Axes
-from cnnspec.importers.reading.flows import Flow, Places, Repeated
+from cnnspec.importers.reading.flows import Flow, PoolPlaces, Repeated
 from cnnspec.importers.reading.layer_formulas import Computation
 from cnnspec.importers.refusals import Refusal
 
 
-class Weight(NamedTuple):
+class WeightTensor(NamedTuple):
     """A tensor of the state_dict, or a view of one that keeps the order of its numbers."""
 
     key: str
@@ -38,7 +38,7 @@ class Standardized(NamedTuple):
     factor: float = 1.0
 
 
-class Constant(NamedTuple):
+class ConstantTensor(NamedTuple):
     """Numbers that depend on neither images nor weights."""
 
     tensor: Tensor
@@ -100,7 +100,7 @@ class Opaque(NamedTuple):
     shape: tuple[int, ...]
 
 
-Stateful = Weight | Scaled | Standardized
-Partial = Repeated | Noise | Fresh | Shifted | Padded | Places | FormulaPart
-Known = Flow | Stateful | Constant | Partial | Computed | Opaque
+Stateful = WeightTensor | Scaled | Standardized
+Partial = Repeated | Noise | Fresh | Shifted | Padded | PoolPlaces | FormulaPart
+Known = Flow | Stateful | ConstantTensor | Partial | Computed | Opaque
 KINDS: Any = get_args(Known)

@@ -14,7 +14,7 @@ from cnnspec.importers.reading.slices import indexed, picked, sampled, taken
 from cnnspec.importers.refusals import Refuse
 from cnnspec.importers.torch.join_rows import maximum, minimum
 from cnnspec.importers.torch.net import TraceFlows
-from cnnspec.importers.torch.values import Computed, Constant, Known, Weight
+from cnnspec.importers.torch.values import Computed, ConstantTensor, Known, WeightTensor
 from cnnspec.layers import channels, merge
 
 
@@ -31,7 +31,7 @@ def places_of(dim: Any, count: int) -> list[int]:
 def same(net: TraceFlows, input: object, *args: object, **kwargs: object) -> Known:
     """The value itself; what else is given says only where and how its numbers are stored."""
     del args, kwargs
-    return input if isinstance(input, Constant) else net.flow(input)
+    return input if isinstance(input, ConstantTensor) else net.flow(input)
 
 
 def to_result(net: TraceFlows, input: object, *sizes: Any, **named: Any) -> Flow:
@@ -82,7 +82,7 @@ def squeeze(net: TraceFlows, input: object, dim: Any = None) -> Flow:
 def expand(net: TraceFlows, input: object, *sizes: Any) -> Known:
     """PyTorch has computed the sizes; what numbers meet repeats them all the same."""
     del sizes
-    if isinstance(input, Weight | Constant):
+    if isinstance(input, WeightTensor | ConstantTensor):
         return input
     flow, shape = net.flow(input), net.call.results[0].shape
     # `y.expand_as(x)` of a gate: a product of the two repeats it anyway.
@@ -123,7 +123,7 @@ def narrow(net: TraceFlows, input: object, dim: int, start: Any, length: int) ->
 
 
 def index_select(net: TraceFlows, input: object, dim: int, index: object) -> Flow:
-    if not isinstance(index, Constant):
+    if not isinstance(index, ConstantTensor):
         raise Refuse("E1007", "`index_select` by numbers that the network computes")
     return picked(net, net.flow(input), dim, index.tensor.tolist())
 
@@ -162,7 +162,7 @@ def full_index(items: Sequence[Any], dimensions: int) -> list[Any]:
 
 def listed_by(item: Any) -> list[int] | None:
     """The numbers of an index that lists them."""
-    if isinstance(item, Constant) and item.tensor.dim() == 1 and not item.tensor.is_floating_point():
+    if isinstance(item, ConstantTensor) and item.tensor.dim() == 1 and not item.tensor.is_floating_point():
         return [int(number) for number in item.tensor.tolist()]
     return list(item) if isinstance(item, list) and all(isinstance(n, int) for n in item) else None
 

@@ -8,7 +8,15 @@ from typing import Any
 
 from cnnspec.importers.torch.names import IN_ORDER
 from cnnspec.importers.torch.numbers import common_number, in_few_digits
-from cnnspec.importers.torch.values import Computed, Constant, Known, Noise, Scaled, Standardized, Weight
+from cnnspec.importers.torch.values import (
+    Computed,
+    ConstantTensor,
+    Known,
+    Noise,
+    Scaled,
+    Standardized,
+    WeightTensor,
+)
 
 
 def compute(
@@ -16,28 +24,28 @@ def compute(
 ) -> Known | None:
     """What a function makes of a tensor of the state_dict, where that is known; None where it is not."""
     first = args[0] if args else None
-    if name == "bernoulli" and isinstance(first, Constant) and len(args) == 1 and not kwargs:
+    if name == "bernoulli" and isinstance(first, ConstantTensor) and len(args) == 1 and not kwargs:
         keep = common_number(first.tensor)
         return Noise(shape, keep) if keep is not None else None
-    if not isinstance(first, Weight | Scaled | Standardized):
+    if not isinstance(first, WeightTensor | Scaled | Standardized):
         return None
     if name == "expand" and len(first.shape) <= len(shape):
         return first  # what it meets repeats it all the same
     # The size tells `w[None]` from `w[0]`, which is a part.
     if name in (*IN_ORDER, "getitem") and math.prod(first.shape) == math.prod(shape):
         return first._replace(shape=shape)
-    if name in ("mul", "batch_norm") and isinstance(first, Weight):
+    if name in ("mul", "batch_norm") and isinstance(first, WeightTensor):
         return times(first, *args[1:], **kwargs) if name == "mul" else standardize(first, *args[1:], **kwargs)
     return None
 
 
-def times(weight: Weight, other: object) -> Known | None:
+def times(weight: WeightTensor, other: object) -> Known | None:
     """A weight times a fixed number."""
     return Scaled(weight.key, weight.shape, float(other)) if isinstance(other, int | float) else None
 
 
 def standardize(
-    filters: Weight,
+    filters: WeightTensor,
     running_mean: object = None,
     running_var: object = None,
     weight: object = None,
@@ -54,7 +62,7 @@ def standardize(
         return None
     if weight is None:
         return Standardized(filters.key, filters.shape, eps)
-    if isinstance(weight, Weight | Scaled) and weight.shape == filters.shape[1:2]:
+    if isinstance(weight, WeightTensor | Scaled) and weight.shape == filters.shape[1:2]:
         # The norm's weight is gain * gamma/sqrt(fan-in), a parameter times a number.
         factor = weight.factor if isinstance(weight, Scaled) else 1.0
         return Standardized(filters.key, filters.shape, eps, weight.key, factor)

@@ -64,7 +64,7 @@ class NetText(NamedTuple):
 
 def specification(blocks: list[BlockText], net: NetText) -> str:
     """The text of a file, in the one layout; as it is where it cannot be read, which its proof will say."""
-    printer = Printer({block.name: dict(block.parameters) for block in blocks})
+    printer = SpecPrinter({block.name: dict(block.parameters) for block in blocks})
     lines: list[str] = []
     for block in blocks:
         lines += [*printer.block(block), ""]
@@ -81,7 +81,7 @@ def measure(blocks: list[BlockText]) -> Callable[[Chain], int]:
 
     Each use of a block counts as a line: what repeats is to be a repeat, though its turns may be short.
     """
-    printer = Printer({block.name: dict(block.parameters) for block in blocks}, shares_lines=False)
+    printer = SpecPrinter({block.name: dict(block.parameters) for block in blocks}, shares_lines=False)
     return lambda chain: len(printer.chain(chain, WIDTH - 8))
 
 
@@ -103,7 +103,7 @@ def positional_argument(value: Any) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
-class Printer:
+class SpecPrinter:
     """Prints chains as lines; `blocks` has the parameters of each, with their defaults.
 
     `shares_lines`: whether short uses of one block that follow each other share a line.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from cnnspec import compiler
 from cnnspec.elaborate.load import Loader, Reader, is_built_in
-from cnnspec.live.name_index import OURS, Mention, NameIndex, Symbol, index_of, mention_at
+from cnnspec.live.name_index import OURS, Mention, NameIndex, NameMeaning, index_of, mention_at
 from cnnspec.live.session import Document, Session
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import Edit, apply
@@ -18,7 +18,7 @@ from cnnspec.values.limits import allow_deep_calls, pause_collector
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class Refused(Exception):
+class RenameRefused(Exception):
     """Why a name cannot be another."""
 
 
@@ -38,13 +38,13 @@ def definition(session: Session, document: Document, offset: int) -> Span | None
     return Span(source, symbol.home[1], symbol.home[1] + len(spelling_of(source, symbol)))
 
 
-def spelling_of(source: Source, symbol: Symbol) -> str:
+def spelling_of(source: Source, symbol: NameMeaning) -> str:
     """A name as it stands where it is given."""
     found = NAME.match(source.text, symbol.home[1])
     return found[0] if found else symbol.name
 
 
-def references(session: Session, document: Document, symbol: Symbol) -> list[Mention]:
+def references(session: Session, document: Document, symbol: NameMeaning) -> list[Mention]:
     """All places of a name: in the text, and in others that may see it."""
     found = list(mentions_in(index_of(document), symbol))
     # No other file can refer to a label, which is one of its net or block.
@@ -56,7 +56,7 @@ def references(session: Session, document: Document, symbol: Symbol) -> list[Men
     return found
 
 
-def mentions_in(index: NameIndex | None, symbol: Symbol) -> list[Mention]:
+def mentions_in(index: NameIndex | None, symbol: NameMeaning) -> list[Mention]:
     return [m for m in index.mentions if m.symbol == symbol] if index is not None else []
 
 
@@ -74,24 +74,24 @@ def index_of_file(session: Session, name: str, word: str) -> NameIndex | None:
 
 
 def rename(session: Session, document: Document, offset: int, name: str) -> list[Edit]:
-    """The edits that give the name at an offset another spelling everywhere. Raises Refused.
+    """The edits that give the name at an offset another spelling everywhere. Raises RenameRefused.
 
     They are tried: where the texts would mean anything else by them, they are refused.
     """
     mention = mention_at(document, offset)
     if mention is None or mention.symbol.kind not in OURS:
-        raise Refused("this is no name that a specification gives")
+        raise RenameRefused("this is no name that a specification gives")
     if not NAME.fullmatch(name) or name in WORDS:
-        raise Refused(f"`{name}` cannot be a name")
+        raise RenameRefused(f"`{name}` cannot be a name")
     symbol = mention.symbol
     # `conv: conv 6@5x5` is fine: labels and layers do not stand in the same places.
     if symbol.kind != "label" and is_built_in(name):
-        raise Refused(f"`{name}` is a layer")
+        raise RenameRefused(f"`{name}` is a layer")
     if any(session.documents[each].fault for each in session.documents):
-        raise Refused("a text that is open cannot be read")
+        raise RenameRefused("a text that is open cannot be read")
     edits = [Edit(each.span, name) for each in references(session, document, symbol)]
     if any(not NAME.fullmatch(edit.span.text) for edit in edits):
-        raise Refused("a label that is computed or in quotes is changed by hand")
+        raise RenameRefused("a label that is computed or in quotes is changed by hand")
     changed: dict[Source, list[Edit]] = {}
     for edit in edits:
         changed.setdefault(edit.span.source, []).append(edit)
@@ -99,7 +99,7 @@ def rename(session: Session, document: Document, offset: int, name: str) -> list
     # Each text is read as it would be, with all others as they would be.
     for source in changed:
         if meaning(session, source, {}) != meaning(session, source, texts):
-            raise Refused(f"if it were called `{name}`, something would have another meaning")
+            raise RenameRefused(f"if it were called `{name}`, something would have another meaning")
     return edits
 
 
@@ -112,7 +112,7 @@ def meaning(session: Session, source: Source, texts: Mapping[str, str]) -> objec
     text = Source(source.name, texts.get(source.name, source.text))
     with pause_collector(), allow_deep_calls():
         module = Loader(reader).load(text)
-    number: dict[Symbol, int] = {}
+    number: dict[NameMeaning, int] = {}
     # `a, b, a` is [0, 1, 0], however they are spelt; if b were called a, too, it would be [0, 0, 0].
     same = [number.setdefault(each.symbol, len(number)) for each in NameIndex(module).mentions]
     found = compiler.check(text, reader)

@@ -17,7 +17,7 @@ from cnnspec.layers.base import Argument, Layer
 from cnnspec.layers.worked_sums import work_out
 from cnnspec.live.answers.find import definition
 from cnnspec.live.check import Check, StepRun
-from cnnspec.live.name_index import Mention, Symbol, mention_at
+from cnnspec.live.name_index import Mention, NameMeaning, mention_at
 from cnnspec.live.session import Document, Session
 from cnnspec.text.source import Span
 from cnnspec.values.kinds import describe
@@ -43,7 +43,7 @@ class HoverContext(NamedTuple):
     mention: Mention
 
     @property
-    def symbol(self) -> Symbol:
+    def symbol(self) -> NameMeaning:
         return self.mention.symbol
 
     @property

@@ -24,7 +24,7 @@ class CallParameter(NamedTuple):
     doc: str = ""
 
 
-class Signature(NamedTuple):
+class CallHelp(NamedTuple):
     """What a call takes, the first `places` without a name. `active`: the index of what is written, or -1."""
 
     name: str
@@ -38,7 +38,7 @@ class Signature(NamedTuple):
         return " ".join([self.name, *(parameter.label for parameter in self.parameters)])
 
 
-def signature(document: Document, offset: int) -> Signature | None:
+def signature(document: Document, offset: int) -> CallHelp | None:
     """The call around an offset; None where there is none."""
     check, found = document.check, before(document.source.text, offset)
     if check is None or found is None:
@@ -58,7 +58,7 @@ def signature(document: Document, offset: int) -> Signature | None:
     return known._replace(active=active(known, words, is_open))
 
 
-def of_call(check: Check, name: str) -> Signature | None:
+def of_call(check: Check, name: str) -> CallHelp | None:
     """What a layer, a block or a net takes."""
     cls = layers.find(name)
     if cls is not None and cls.arguments:
@@ -66,16 +66,16 @@ def of_call(check: Check, name: str) -> Signature | None:
         labels = {each: f"{each}={about(argument)}" for each, argument in cls.arguments.items()}
         labels |= {each: each for each in cls.positional}
         shown = tuple(CallParameter(each, labels[each], cls.arguments[each].doc) for each in order)
-        return Signature(name, cls.summary, shown, len(cls.positional))
+        return CallHelp(name, cls.summary, shown, len(cls.positional))
     known = parameters(check, name)
     if not known:
         return None
     shown = tuple(CallParameter(each.name.name, each.span.text) for each in known)
     # The values of a net go by name alone: `net B = A depth=2`.
-    return Signature(name, "", shown, len(known) if name in check.module.blocks else 0)
+    return CallHelp(name, "", shown, len(known) if name in check.module.blocks else 0)
 
 
-def active(known: Signature, words: tuple[str, ...], is_open: bool) -> int:
+def active(known: CallHelp, words: tuple[str, ...], is_open: bool) -> int:
     """The argument that is being written behind these words; `is_open`: the last of them is part of it."""
     keys = [parameter.name for parameter in known.parameters]
     for word, behind in reversed([*pairwise(words)]):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cnnspec.live.name_index import index_of
 from cnnspec.live.session import Document
 from cnnspec.text import colouring
-from cnnspec.text.colouring import Stretch
+from cnnspec.text.colouring import ColouredText
 
 TYPES = {
     colouring.COMMENT: "comment",
@@ -40,11 +40,11 @@ MEANINGS = {
 LEGEND = tuple(dict.fromkeys((*TYPES.values(), *MEANINGS.values())))
 
 
-def tokens(document: Document) -> Iterator[Stretch]:
+def tokens(document: Document) -> Iterator[ColouredText]:
     """The words of a text in their order, each of a type of the legend."""
     index = index_of(document)
     mentions = index.mentions if index is not None else []
     meanings = {m.span.start: MEANINGS[m.symbol.kind] for m in mentions if m.symbol.kind in MEANINGS}
     for kind, start, end in colouring.colour(document.source.text):
         if kind in TYPES:
-            yield Stretch(meanings.get(start, TYPES[kind]), start, end)
+            yield ColouredText(meanings.get(start, TYPES[kind]), start, end)

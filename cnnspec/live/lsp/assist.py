@@ -6,7 +6,7 @@ from cnnspec.live.answers import complete
 from cnnspec.live.answers.hover import hover as say
 from cnnspec.live.answers.signature import signature
 from cnnspec.live.lsp.convert import Json
-from cnnspec.live.lsp.server import Server
+from cnnspec.live.lsp.server import LanguageServer
 from cnnspec.text.source import Span
 
 KINDS = {
@@ -24,7 +24,7 @@ KINDS = {
 """CompletionItemKind of the protocol."""
 
 
-def hover(server: Server, params: Json) -> Json | None:
+def hover(server: LanguageServer, params: Json) -> Json | None:
     said = say(server.session, *server.place(params))
     if said is None:
         return None
@@ -32,7 +32,7 @@ def hover(server: Server, params: Json) -> Json | None:
     return {"contents": content, "range": server.encode.range(said.span)}
 
 
-def completion(server: Server, params: Json) -> Json:
+def completion(server: LanguageServer, params: Json) -> Json:
     """What may stand here; the whole of it is in the answer, so that the editor alone narrows it down."""
     document, offset = server.place(params)
     offers = complete.offers(server.session, document, offset)
@@ -51,7 +51,7 @@ def completion(server: Server, params: Json) -> Json:
     return {"isIncomplete": False, "items": items}
 
 
-def signature_help(server: Server, params: Json) -> Json | None:
+def signature_help(server: LanguageServer, params: Json) -> Json | None:
     found = signature(*server.place(params))
     if found is None:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from cnnspec.live.answers.fixes import make_safe_fixes, silence, with_fixes
 from cnnspec.live.lsp.convert import Json, place_in
-from cnnspec.live.lsp.server import Server
+from cnnspec.live.lsp.server import LanguageServer
 from cnnspec.text.diagnostics import Diagnostic
 from cnnspec.text.edits import changed_lines
 from cnnspec.text.formatter import layout
@@ -17,7 +17,7 @@ AUTOMATIC = 2
 FIX_ALL = "source.fixAll.cnnspec"
 
 
-def code_action(server: Server, params: Json) -> list[Json]:
+def code_action(server: LanguageServer, params: Json) -> list[Json]:
     """The fixes of the faults in a range, each tried before it is offered, and all safe ones of the text.
 
     Editors ask at every move of the cursor: where no fault is in the range, none is looked for.
@@ -48,7 +48,7 @@ def code_action(server: Server, params: Json) -> list[Json]:
     return actions
 
 
-def quick_fixes(server: Server, diagnostic: Diagnostic) -> Iterator[Json]:
+def quick_fixes(server: LanguageServer, diagnostic: Diagnostic) -> Iterator[Json]:
     """The fixes of one fault, the likeliest first; behind them the comment that silences it."""
     fixes = [fix for fix in diagnostic.fixes if fix.edits]
     comment = silence(diagnostic)
@@ -72,7 +72,7 @@ def title(words: str) -> str:
     return words.replace("`", "").removesuffix("?")
 
 
-def formatting(server: Server, params: Json) -> list[Json]:
+def formatting(server: LanguageServer, params: Json) -> list[Json]:
     """The one layout, by lines, so that cursors and folds stay; nothing where faults of syntax are."""
     document = server.document(params)
     text, _ = layout(document.source) if document.fault is None else (None, [])

@@ -7,13 +7,13 @@ from typing import Any
 from cnnspec.live.answers.sizes import LineSize, line_params
 from cnnspec.live.answers.tokens import LEGEND, tokens
 from cnnspec.live.lsp.convert import Json
-from cnnspec.live.lsp.server import Server
+from cnnspec.live.lsp.server import LanguageServer
 from cnnspec.live.lsp.wire import INVALID_PARAMS, Problem
 from cnnspec.live.session import Document
 from cnnspec.text.edits import insert
 
 
-def inlay_hint(server: Server, params: Json) -> list[Json]:
+def inlay_hint(server: LanguageServer, params: Json) -> list[Json]:
     """The sizes of the lines in a range."""
     document = server.document(params)
     first, last = params["range"]["start"]["line"], params["range"]["end"]["line"]
@@ -29,14 +29,14 @@ def inlay_hint(server: Server, params: Json) -> list[Json]:
     return hints
 
 
-def params_of(server: Server, document: Document) -> dict[int, int]:
+def params_of(server: LanguageServer, document: Document) -> dict[int, int]:
     """The parameters by line, where the user wants to see them."""
     if document.check is None or not server.wants("hints", "parameters"):
         return {}
     return line_params(document.check.module.tree, document.check.runs)
 
 
-def hint(server: Server, document: Document, size: LineSize, position: Json) -> Json:
+def hint(server: LanguageServer, document: Document, size: LineSize, position: Json) -> Json:
     label = f"({size.words})" if size.stale else size.words
     found: Json = {"position": position, "label": label, "paddingLeft": True}
     if size.stale:
@@ -50,7 +50,7 @@ def hint(server: Server, document: Document, size: LineSize, position: Json) -> 
     return found
 
 
-def code_lens(server: Server, params: Json) -> list[Json]:
+def code_lens(server: LanguageServer, params: Json) -> list[Json]:
     """Over each net its sizes, parameters and MACs, and whether it is in view; a click puts it there."""
     document = server.document(params)
     check = document.check
@@ -73,7 +73,7 @@ def code_lens(server: Server, params: Json) -> list[Json]:
     return lenses
 
 
-def execute_command(server: Server, params: Json) -> None:
+def execute_command(server: LanguageServer, params: Json) -> None:
     """`cnnspec.view` with a text's URI and a net's name puts that net in view."""
     if params["command"] != "cnnspec.view":
         raise Problem(INVALID_PARAMS, f"there is no command {params['command']}")
@@ -84,7 +84,7 @@ def execute_command(server: Server, params: Json) -> None:
     server.refresh_display()
 
 
-def semantic_tokens(server: Server, params: Json) -> Json:
+def semantic_tokens(server: LanguageServer, params: Json) -> Json:
     """Each word by five numbers: lines and columns from the last one, its length, its type, no modifiers."""
     document = server.document(params)
     lines, data = document.lines, []

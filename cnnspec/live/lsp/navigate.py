@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnspec.live.answers import find
 from cnnspec.live.answers.outline import OutlineEntry, folds, outline, outline_of
 from cnnspec.live.lsp.convert import Json
-from cnnspec.live.lsp.server import Server
+from cnnspec.live.lsp.server import LanguageServer
 from cnnspec.live.lsp.wire import REQUEST_FAILED, Problem
 from cnnspec.live.name_index import OURS, index_of, mention_at
 
@@ -13,12 +13,12 @@ KINDS = {"net": 5, "block": 12, "constant": 14, "step": 8}
 """What the protocol calls SymbolKind."""
 
 
-def definition(server: Server, params: Json) -> Json | None:
+def definition(server: LanguageServer, params: Json) -> Json | None:
     span = find.definition(server.session, *server.place(params))
     return server.encode.location(span) if span is not None else None
 
 
-def references(server: Server, params: Json) -> list[Json]:
+def references(server: LanguageServer, params: Json) -> list[Json]:
     document, offset = server.place(params)
     mention = mention_at(document, offset)
     if mention is None:
@@ -28,36 +28,36 @@ def references(server: Server, params: Json) -> list[Json]:
     return [server.encode.location(each.span) for each in found if gives or not each.gives]
 
 
-def document_highlight(server: Server, params: Json) -> list[Json]:
+def document_highlight(server: LanguageServer, params: Json) -> list[Json]:
     document, offset = server.place(params)
     mention = mention_at(document, offset)
     found = find.mentions_in(index_of(document), mention.symbol) if mention is not None else []
     return [{"range": server.encode.range(each.span), "kind": 3 if each.gives else 2} for each in found]
 
 
-def prepare_rename(server: Server, params: Json) -> Json | None:
+def prepare_rename(server: LanguageServer, params: Json) -> Json | None:
     mention = mention_at(*server.place(params))
     if mention is None or mention.symbol.kind not in OURS:
         return None
     return {"range": server.encode.range(mention.span), "placeholder": mention.span.text}
 
 
-def rename(server: Server, params: Json) -> Json:
+def rename(server: LanguageServer, params: Json) -> Json:
     try:
         edits = find.rename(server.session, *server.place(params), params["newName"])
-    except find.Refused as refused:
+    except find.RenameRefused as refused:
         raise Problem(REQUEST_FAILED, str(refused)) from None
     return server.encode.workspace_edit(edits)
 
 
-def document_symbol(server: Server, params: Json) -> list[Json]:
+def document_symbol(server: LanguageServer, params: Json) -> list[Json]:
     document = server.document(params)
     if document.check is None:
         return []
     return [symbol(server, entry) for entry in outline(document.check.module.tree)]
 
 
-def symbol(server: Server, entry: OutlineEntry) -> Json:
+def symbol(server: LanguageServer, entry: OutlineEntry) -> Json:
     return {
         "name": entry.name,
         "detail": entry.detail,
@@ -68,7 +68,7 @@ def symbol(server: Server, entry: OutlineEntry) -> Json:
     }
 
 
-def workspace_symbol(server: Server, params: Json) -> list[Json]:
+def workspace_symbol(server: LanguageServer, params: Json) -> list[Json]:
     """Nets, blocks and constants of all files whose name holds the query's letters in their order."""
     query = params.get("query", "").lower()
     found = []
@@ -91,7 +91,7 @@ def holds(name: str, query: str) -> bool:
     return all(letter in letters for letter in query)
 
 
-def folding_range(server: Server, params: Json) -> list[Json]:
+def folding_range(server: LanguageServer, params: Json) -> list[Json]:
     document = server.document(params)
     if document.check is None:
         return []

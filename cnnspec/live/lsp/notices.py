@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from cnnspec.live.lsp.convert import Json, name_in
-from cnnspec.live.lsp.server import Server
+from cnnspec.live.lsp.server import LanguageServer
 from cnnspec.live.positions import Lines, name_of
 
 
-def did_open(server: Server, params: Json) -> None:
+def did_open(server: LanguageServer, params: Json) -> None:
     item = params["textDocument"]
     name = name_in(params)
     server.encode.uris[name] = item["uri"]
     server.session.open(name, item["text"], item.get("version"))
 
 
-def did_change(server: Server, params: Json) -> None:
+def did_change(server: LanguageServer, params: Json) -> None:
     """Edits come one after the other, each in the places that the one before left."""
     document = server.session.documents[name_in(params)]
     text = document.text
@@ -29,7 +29,7 @@ def did_change(server: Server, params: Json) -> None:
     server.session.change(document.name, text, params["textDocument"].get("version"))
 
 
-def did_close(server: Server, params: Json) -> None:
+def did_close(server: LanguageServer, params: Json) -> None:
     name = name_in(params)
     uri = server.encode.uri(name)
     server.session.close(name)
@@ -39,24 +39,24 @@ def did_close(server: Server, params: Json) -> None:
     server.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": []})
 
 
-def did_change_watched_files(server: Server, params: Json) -> None:
+def did_change_watched_files(server: LanguageServer, params: Json) -> None:
     for change in params["changes"]:
         server.session.touch(name_of(change["uri"]))
 
 
-def did_change_workspace_folders(server: Server, params: Json) -> None:
+def did_change_workspace_folders(server: LanguageServer, params: Json) -> None:
     gone = {name_of(folder["uri"]) for folder in params["event"]["removed"]}
     roots = [root for root in server.session.roots if root not in gone]
     server.session.roots = roots + [name_of(folder["uri"]) for folder in params["event"]["added"]]
 
 
-def did_change_configuration(server: Server, params: Json) -> None:
+def did_change_configuration(server: LanguageServer, params: Json) -> None:
     settings = params.get("settings") or {}
     server.options = settings.get("cnnspec") or settings  # of all programs, or ours alone
     server.refresh_display()
 
 
-def initialized(server: Server, params: Json) -> None:
+def initialized(server: LanguageServer, params: Json) -> None:
     """Have the client tell of files that change on the disk."""
     if server.can("workspace", "didChangeWatchedFiles", "dynamicRegistration"):
         watchers = {"watchers": [{"globPattern": "**/*.cnn"}]}

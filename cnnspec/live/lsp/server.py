@@ -21,7 +21,7 @@ from cnnspec.live.session import Document, Session
 REST = 0.4
 """Seconds without a message before work that may wait begins: longer than between two keys."""
 
-Handler = Callable[["Server", Any], Any]
+Handler = Callable[["LanguageServer", Any], Any]
 
 REQUESTS = {
     "textDocument/hover": "assist.hover",
@@ -76,7 +76,7 @@ CAPABILITIES: Json = {
 }
 
 
-class Server(Connection):
+class LanguageServer(Connection):
     """The texts of one client; `run` lives as long as the connection."""
 
     def __init__(

@@ -35,7 +35,7 @@ Content = tuple[str, bytes | Iterator[bytes]]
 """A media type, and what is of it: whole, or one event after the other."""
 
 
-class Server(ThreadingHTTPServer):
+class PageServer(ThreadingHTTPServer):
     """Serves a folder. `address` is the page's, with its token."""
 
     daemon_threads = True
@@ -64,13 +64,13 @@ class Server(ThreadingHTTPServer):
     # What the page asks for, by path
 
     def answer(self, what: str, asked: Answer) -> Answer:
-        """Raises FileProblem, ValueError, Changed, Refused."""
+        """Raises FileProblem, ValueError, Changed, RequestRefused."""
         if what in self.desk.answers:
             self.spec_name(asked)
             return self.desk.answers[what](parse_question(asked))
         acts = {"open": self.open, "save": self.save, "zoo": self.zoo}
         if what not in acts:
-            raise Refused(HTTPStatus.NOT_FOUND, "there is no such question")
+            raise RequestRefused(HTTPStatus.NOT_FOUND, "there is no such question")
         return acts[what](asked)
 
     def follow(self, name: str) -> Iterator[bytes]:
@@ -117,7 +117,7 @@ def text(asked: Answer, key: str) -> str:
     return found
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is not answered, and the status that says so."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
@@ -128,7 +128,7 @@ class Refused(Exception):
 class Handler(BaseHTTPRequestHandler):
     """One connection of a browser."""
 
-    server: Server
+    server: PageServer
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "cnnspec", ""
     timeout = 60  # seconds that a connection may idle
@@ -143,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
                 return "text/html; charset=utf-8", page(self.server.name, self.server.folder).encode()
             if where.path == "/events":
                 return "text/event-stream", self.server.follow(self.server.spec_name(query))
-            raise Refused(HTTPStatus.NOT_FOUND, "there is no such page")
+            raise RequestRefused(HTTPStatus.NOT_FOUND, "there is no such page")
 
         self.reply(answer)
 
@@ -157,30 +157,32 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(answer)
 
     def guard(self, token: str) -> None:
-        """Raise Refused unless this page, and no other, asks."""
+        """Raise RequestRefused unless this page, and no other, asks."""
         host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
         # A name that leads here, which another site may own, is none of ours (DNS rebinding).
         if host not in self.server.hosts or origin not in (None, f"http://{host}"):
-            raise Refused(HTTPStatus.FORBIDDEN, "another site asks")
+            raise RequestRefused(HTTPStatus.FORBIDDEN, "another site asks")
         if not hmac.compare_digest(token.encode(), self.server.token.encode()):
-            raise Refused(HTTPStatus.FORBIDDEN, "the token is another: take the address that cnnspec printed")
+            raise RequestRefused(
+                HTTPStatus.FORBIDDEN, "the token is another: take the address that cnnspec printed"
+            )
 
     def read_body(self) -> Answer:
-        """The body of a request, which is read in any case: another may follow it. Raises Refused."""
+        """The body of a request, which is read in any case: another may follow it. Raises RequestRefused."""
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > LONGEST:
             # The body is left unread, and would be taken for the next request.
             self.close_connection = True
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the text is too long")
+            raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the text is too long")
         body = self.rfile.read(int(length))
         if self.headers.get_content_type() != "application/json":
-            raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "questions are JSON")
+            raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "questions are JSON")
         try:
             found = json.loads(body)
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            raise Refused(HTTPStatus.BAD_REQUEST, "questions are JSON")
+            raise RequestRefused(HTTPStatus.BAD_REQUEST, "questions are JSON")
         return found
 
     def reply(self, answer: Callable[[], Content]) -> None:
@@ -188,7 +190,7 @@ class Handler(BaseHTTPRequestHandler):
         status, problem = HTTPStatus.OK, ""
         try:
             kind, content = answer()
-        except Refused as refused:
+        except RequestRefused as refused:
             status, problem = refused.status, str(refused)
         except Changed as changed:
             status, problem = HTTPStatus.CONFLICT, str(changed)

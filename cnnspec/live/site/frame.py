@@ -17,7 +17,7 @@ from cnnspec.text.resources import read_asset
 asset = partial(read_asset, __package__)
 
 
-class Page(NamedTuple):
+class SitePage(NamedTuple):
     """A page at a path within the site; links in its `body` lead from there."""
 
     path: str
@@ -32,7 +32,7 @@ class NavigationLink(NamedTuple):
     path: str
 
 
-def frame_page(page: Page, navigation: Sequence[NavigationLink]) -> bytes:
+def frame_page(page: SitePage, navigation: Sequence[NavigationLink]) -> bytes:
     """The whole text of a page, which belongs to the link whose folder or file it is."""
     text = Template(asset("frame.html")).substitute(
         mark=f"{MARK} {__version__}",
@@ -46,7 +46,7 @@ def frame_page(page: Page, navigation: Sequence[NavigationLink]) -> bytes:
     return text.encode()
 
 
-def navigation_link(page: Page, to: NavigationLink) -> str:
+def navigation_link(page: SitePage, to: NavigationLink) -> str:
     folder = to.path.removesuffix("index.html")
     # Below zoo/index.html lies all of zoo/; below language.html, which is no folder's index, nothing.
     inside = page.path == to.path or (folder != to.path and page.path.startswith(folder))

@@ -12,7 +12,7 @@ import cnnspec
 from cnnspec.draw.graph.engine import wheel
 from cnnspec.faults.explain import codes, markdown
 from cnnspec.live.site import zoo
-from cnnspec.live.site.frame import NavigationLink, Page, asset, frame_page, link, listing
+from cnnspec.live.site.frame import NavigationLink, SitePage, asset, frame_page, link, listing
 from cnnspec.live.site.playground import PAGE, modules, playground
 from cnnspec.live.site.prose import prose_page
 from cnnspec.text.resources import folder
@@ -37,7 +37,7 @@ IMPORTING = "E10"  # begins the codes whose examples are modules that an import 
 HERO = "LeNet5"
 
 
-class Plan(NamedTuple):
+class SitePlan(NamedTuple):
     """What a site is to hold: nets by their files, the files of blocks, documents by their names."""
 
     nets: dict[Shipped, list[str]]
@@ -68,7 +68,7 @@ class Plan(NamedTuple):
         return found | {f"cnnspec/faults/explain/{code}.md": fault_path(code) for code in codes()}
 
 
-def plan(wanted: Sequence[str] = ()) -> Plan:
+def plan(wanted: Sequence[str] = ()) -> SitePlan:
     """A site of all that ships, or of the files and nets of those names alone. Raises FileProblem."""
     found = list(shipped())
     blocks = [file for file in found if file.name.startswith("blocks/")]
@@ -84,10 +84,10 @@ def plan(wanted: Sequence[str] = ()) -> Plan:
         }
     texts = {name: where(source) for name, (_, source) in DOCUMENTS.items()}
     documents = {name: path.read_text("utf-8") for name, path in texts.items() if path.is_file()}
-    return Plan(nets, blocks, documents, modules())
+    return SitePlan(nets, blocks, documents, modules())
 
 
-def files(wanted: Plan) -> Iterator[tuple[str, bytes]]:
+def files(wanted: SitePlan) -> Iterator[tuple[str, bytes]]:
     """The paths and contents of all files; a net's own come one after the other.
 
     Raises DrawProblem, FileProblem.
@@ -115,7 +115,7 @@ def files(wanted: Plan) -> Iterator[tuple[str, bytes]]:
         yield f"figures/{picture.name}", picture.read_bytes()
 
 
-def texts(wanted: Plan) -> Iterator[Page]:
+def texts(wanted: SitePlan) -> Iterator[SitePage]:
     """The documents, and the pages of faults."""
     pages = wanted.pages()
     for name, text in wanted.documents.items():
@@ -129,19 +129,19 @@ def texts(wanted: Plan) -> Iterator[Page]:
         rows.append(f'<li><a href="{link(FAULTS, page.path)}">{escape(page.title)}</a></li>')
         yield page
     head = "<h1>Faults</h1>\n<p>What cnnspec reports, each with an example.</p>"
-    yield Page(FAULTS, "Faults", "\n".join([head, "<ul>", *rows, "</ul>"]))
+    yield SitePage(FAULTS, "Faults", "\n".join([head, "<ul>", *rows, "</ul>"]))
 
 
 def fault_path(code: str) -> str:
     return f"faults/{code}.html"
 
 
-def plain_page(source: str) -> Page:
+def plain_page(source: str) -> SitePage:
     """A text as it is."""
     path, name = plain_path(source), source.rpartition("/")[2]
     text = escape(where(source).read_text("utf-8"))
     body = f'<h1>{name}</h1>\n<pre tabindex="0" role="region" aria-label="{name}"><code>{text}</code></pre>'
-    return Page(path, name, body)
+    return SitePage(path, name, body)
 
 
 def plain_path(source: str) -> str:
@@ -154,7 +154,7 @@ def where(source: str) -> Path:
     return PACKAGE / rest if top == "cnnspec" else folder(top) / rest
 
 
-def home_page(found: Sequence[Sequence[zoo.ZooNet]], playable: bool) -> Page:
+def home_page(found: Sequence[Sequence[zoo.ZooNet]], playable: bool) -> SitePage:
     """The first page, which shows LeNet, else another net. `playable`: the site has a playground."""
     nets = [entry for nets in found for entry in nets]
     hero = next((entry for entry in nets if entry.name == HERO), nets[0])
@@ -168,4 +168,4 @@ def home_page(found: Sequence[Sequence[zoo.ZooNet]], playable: bool) -> Page:
         zoo=zoo.INDEX,
         playground=f' Change one in the <a href="{PAGE}">playground</a>.' if playable else "",
     )
-    return Page(path, "cnnspec", body)
+    return SitePage(path, "cnnspec", body)

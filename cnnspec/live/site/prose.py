@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from cnnspec.live.site.frame import Page, link, listing
+from cnnspec.live.site.frame import SitePage, link, listing
 
 _WRONG = re.compile(r"\bwrong=([A-Z]\d+)\b")
 _ELSEWHERE = re.compile(r"[a-z]+:|#")
@@ -48,7 +48,7 @@ class Writer(RendererHTML):
         return f'<div class="wrong">{made}</div>\n' if wrong else f"{made}\n"
 
 
-def prose_page(text: str, source: str, path: str, pages: Mapping[str, str], language: str = "") -> Page:
+def prose_page(text: str, source: str, path: str, pages: Mapping[str, str], language: str = "") -> SitePage:
     """The page at a path that Markdown makes, which lies at `source` in the repository.
 
     `pages` are the paths in the site of what links may lead to, by those in the repository; a link to
@@ -60,7 +60,7 @@ def prose_page(text: str, source: str, path: str, pages: Mapping[str, str], lang
         redirect_links(token.children or [], source, path, pages)
     title = next((words(tokens[i + 1]) for i, each in enumerate(tokens) if each.type == "heading_open"), path)
     body = reader.renderer.render(tokens, reader.options, {"language": language})
-    return Page(path, title, f'<div class="prose">\n{body}</div>')
+    return SitePage(path, title, f'<div class="prose">\n{body}</div>')
 
 
 def redirect_links(tokens: list[Token], source: str, path: str, pages: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ from cnnspec.draw.theme import THEMES
 from cnnspec.draw.volume.compose import figure_page
 from cnnspec.graph.tree import Network
 from cnnspec.live.session import Session
-from cnnspec.live.site.frame import Page, link, listing
+from cnnspec.live.site.frame import SitePage, link, listing
 from cnnspec.live.site.playground import PAGE
 from cnnspec.tables.one_line import figures
 from cnnspec.tables.summary import summary
@@ -94,7 +94,7 @@ def image(page: str, entry: ZooNet, view: str, words: str) -> str:
     )
 
 
-def net_page(entry: ZooNet, siblings: Sequence[ZooNet], playground: bool) -> Page:
+def net_page(entry: ZooNet, siblings: Sequence[ZooNet], playground: bool) -> SitePage:
     """The page of a net; `siblings` are the nets of its file; `playground`: it may be changed there."""
     page, name = entry.path, escape(entry.name)
     views = (
@@ -122,7 +122,7 @@ def net_page(entry: ZooNet, siblings: Sequence[ZooNet], playground: bool) -> Pag
         "<h2>Graph</h2>",
         graph,
     ]
-    return Page(page, entry.name, "\n".join(parts))
+    return SitePage(page, entry.name, "\n".join(parts))
 
 
 def query(entry: ZooNet) -> str:
@@ -137,7 +137,7 @@ def others(entry: ZooNet, siblings: Sequence[ZooNet]) -> list[str]:
     return [f"<p>In the same file: {', '.join(links)}</p>"] if found else []
 
 
-def blocks_page(file: Shipped) -> Page:
+def blocks_page(file: Shipped) -> SitePage:
     """The page of a file of the library, whose blocks nets use."""
     name = escape(f"{file.name}.cnn")
     parts = [
@@ -145,10 +145,10 @@ def blocks_page(file: Shipped) -> Page:
         f"<p>{escape(file.about)}</p>",
         listing(source_of(file.name).text, name=f"{file.name}.cnn"),
     ]
-    return Page(f"zoo/{file.name}.html", file.name, "\n".join(parts))
+    return SitePage(f"zoo/{file.name}.html", file.name, "\n".join(parts))
 
 
-def index_page(found: Sequence[Sequence[ZooNet]], blocks: Sequence[Shipped]) -> Page:
+def index_page(found: Sequence[Sequence[ZooNet]], blocks: Sequence[Shipped]) -> SitePage:
     """All nets, a card a file, and the files of blocks."""
     rows = "\n".join(
         f'<li><a href="{link(INDEX, f"zoo/{file.name}.html")}">{escape(file.name)}.cnn</a>: '
@@ -165,7 +165,7 @@ def index_page(found: Sequence[Sequence[ZooNet]], blocks: Sequence[Shipped]) -> 
         "<h2>Blocks</h2>",
         f"<p>What a file may <code>use</code>:</p>\n<ul>\n{rows}\n</ul>",
     ]
-    return Page(INDEX, "The zoo", "\n".join(parts))
+    return SitePage(INDEX, "The zoo", "\n".join(parts))
 
 
 def cards(found: Sequence[Sequence[ZooNet]]) -> str:

@@ -17,7 +17,7 @@ from cnnspec.run.kernels import sheet_of
 from cnnspec.run.programs import Array
 from cnnspec.run.runner import Runner, Sample
 from cnnspec.run.scales import PAPER, is_signed, pictures_of
-from cnnspec.run.sheets import Sheet, Tile, about_square, draw_sheet, fit, png, shape_of
+from cnnspec.run.sheets import Sheet, SheetTile, about_square, draw_sheet, fit, png, shape_of
 from cnnspec.text.output import MARK
 from cnnspec.train.report.charts import confusion_matrix, training_curves
 from cnnspec.train.report.evidence import Evidence
@@ -90,7 +90,7 @@ def maps_of(runner: Runner, shown: ShownImage) -> list[Sheet]:
     grids = []
     for name in layers_shown(runner):
         value = values[name]
-        cells = [Tile(picture, "") for picture in pictures_of(value, MAPS, is_signed(value))]
+        cells = [SheetTile(picture, "") for picture in pictures_of(value, MAPS, is_signed(value))]
         grids.append(Sheet(name, shape_of(value), cells, is_signed(value), MAPS))
     return grids
 
@@ -121,9 +121,10 @@ def example_sheet(example: Example, names: list[str]) -> Sheet:
     cells = []
     for grid in example.layers:
         blank = np.full_like(grid.cells[0].pixels, PAPER)
-        row = [*grid.cells, *[Tile(blank, "")] * (MAPS - len(grid.cells))]
+        row = [*grid.cells, *[SheetTile(blank, "")] * (MAPS - len(grid.cells))]
         cells += [
-            Tile(cell.pixels, f"{grid.title}\n{grid.note}" if i == 0 else "") for i, cell in enumerate(row)
+            SheetTile(cell.pixels, f"{grid.title}\n{grid.note}" if i == 0 else "")
+            for i, cell in enumerate(row)
         ]
     title, note = f"feature maps of {names[example.shown.label]}", "a row for each layer, its first channels"
     return Sheet(title, note, cells, any(grid.signed for grid in example.layers), MAPS)
@@ -131,7 +132,7 @@ def example_sheet(example: Example, names: list[str]) -> Sheet:
 
 def mistake_sheet(wrong: list[ShownImage], names: list[str]) -> Sheet:
     """The surest mistakes as one sheet."""
-    cells = [Tile(each.pixels, f"says {names[each.said]}\nis {names[each.label]}") for each in wrong]
+    cells = [SheetTile(each.pixels, f"says {names[each.said]}\nis {names[each.label]}") for each in wrong]
     columns = about_square(len(cells), 6)
     return Sheet("the surest mistakes", "what the net says, and what is right", cells, False, columns)
 

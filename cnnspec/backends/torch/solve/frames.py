@@ -147,7 +147,7 @@ class Frame:
         return Make("", tuple(items), "[]" if isinstance(first, list) else "()")
 
 
-class Row(NamedTuple):
+class ClassRow(NamedTuple):
     """What a class stands for: an instance of a block, or the net.
 
     `scope`: what the integers' names mean. Layers among the arguments are classes.
@@ -172,9 +172,9 @@ class Row(NamedTuple):
         return {*referenced(self.steps), *(() if self.ends_in_last else self.outputs)}
 
 
-def row_of(owner: Instance | Network, inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> Row:
+def row_of(owner: Instance | Network, inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> ClassRow:
     arguments = {name: as_class(value) for name, value in owner.arguments.items()}
-    return Row(owner.steps, inputs, outputs, owner.scope_names, arguments, owner.constants)
+    return ClassRow(owner.steps, inputs, outputs, owner.scope_names, arguments, owner.constants)
 
 
 class ClassFrame(Frame):
@@ -186,7 +186,7 @@ class ClassFrame(Frame):
     """
 
     def __init__(
-        self, rows: list[Row], signatures: Mapping[str, Signature], free: frozenset[str], taken: Set[str]
+        self, rows: list[ClassRow], signatures: Mapping[str, Signature], free: frozenset[str], taken: Set[str]
     ) -> None:
         self.rows, self.signatures, self.free = rows, signatures, free
         self.settled = {
