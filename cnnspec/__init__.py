@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from cnnspec.api import build, check, check_text, from_torch, picture, report
     from cnnspec.compiler import Checked
-    from cnnspec.draw.graph.engine import DrawProblem
+    from cnnspec.draw.graph.graphviz_engine import DrawProblem
     from cnnspec.draw.look import Look
     from cnnspec.draw.theme import THEMES
     from cnnspec.elaborate.settings import Misuse

@@ -250,7 +250,7 @@ def from_torch(
     the module computes; ValueError for an input or a name that is none.
     """
     from cnnspec.importers.torch.read import read
-    from cnnspec.importers.wording.names import is_free
+    from cnnspec.importers.wording.free_names import is_free
     from cnnspec.importers.write import write
 
     if name and not is_free(name):

@@ -340,7 +340,7 @@ class Net:
         """What a notebook shows: the picture, unless it would be very large, the table, and warnings."""
         from cnnspec.draw.diagram.model import boxes
         from cnnspec.draw.diagram.simplify import simplify
-        from cnnspec.draw.graph.engine import DrawProblem
+        from cnnspec.draw.graph.graphviz_engine import DrawProblem
 
         count = sum(1 for _ in boxes(simplify(self.network).items))
         try:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from cnnspec.analysis.align import twins
 from cnnspec.analysis.components import Change, Difference, Signs, arguments, component_tree, layers
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.memory import Peak, peak
+from cnnspec.analysis.pairing import twins
 from cnnspec.analysis.receptive import ReceptiveField, fields
 from cnnspec.analysis.state_tensors import StateTensors, tensors
 from cnnspec.analysis.unroll import Graph, Node, unroll

@@ -56,7 +56,7 @@ def import_(
     its WEIGHTS then a .weights. Nothing in them is run. LAYER is a layer's name, in a .cfg its number from 0.
     """
     from cnnspec.importers.refusals import Refused
-    from cnnspec.importers.wording.names import is_free
+    from cnnspec.importers.wording.free_names import is_free
 
     shapes = parse_inputs(inputs)
     if name is not None and not is_free(name):

@@ -20,8 +20,8 @@ def site(folder: str, only: tuple[str, ...]) -> None:
     DIR may be put on any host, under any path: the pages load nothing from elsewhere. A DIR that holds
     anything else than an earlier site is left alone.
     """
-    from cnnspec.live.site.plan import files, plan
     from cnnspec.live.site.playground import HERE
+    from cnnspec.live.site.site_plan import files, plan
     from cnnspec.live.site.target import refuse_strangers, write_site
 
     made: dict[str, bytes] = {}

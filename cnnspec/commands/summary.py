@@ -47,8 +47,8 @@ def summary(
             if given is not None:
                 fail(f"--{name} is for the table of one net")
         compare(job, files, every, stages, style, choice)
-    from cnnspec.tables.columns import choose
     from cnnspec.tables.summary import summary as render
+    from cnnspec.tables.table_columns import choose
 
     try:
         chosen = [name.strip() for name in columns.split(",")] if columns else []

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.diagram.simplify import FOLDED, simplify
-from cnnspec.draw.graph.engine import DrawProblem, Engine
+from cnnspec.draw.graph.graphviz_engine import DrawProblem, Engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import mark, plain
 from cnnspec.draw.style import FONT

@@ -22,7 +22,7 @@ from cnnspec.importers.structure.wires import NetChain, net_chain
 from cnnspec.importers.terms.formulas import Formula
 from cnnspec.importers.terms.terms import Braces, Call, Chain, Term, map_terms, walk
 from cnnspec.importers.wording.labels import Target, leave_out
-from cnnspec.importers.wording.text import (
+from cnnspec.importers.wording.spec_text import (
     BlockText,
     Default,
     NetText,

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from cnnspec import layers
 from cnnspec.elaborate.load import Module, is_built_in
 from cnnspec.graph.tree import Use
-from cnnspec.live.check import Check, StepRun
+from cnnspec.live.findings import Check, StepRun
 from cnnspec.live.session import Document
 from cnnspec.text import syntax
 from cnnspec.text.source import Span

@@ -14,7 +14,7 @@ from cnnspec.compiler import unique
 from cnnspec.elaborate.load import Parser, Reader
 from cnnspec.elaborate.settings import Settings
 from cnnspec.live.answers.sizes import LineSize, carry_over, line_sizes, sizes_of
-from cnnspec.live.check import SETTINGS, Check
+from cnnspec.live.findings import SETTINGS, Check
 from cnnspec.live.positions import Lines
 from cnnspec.text import syntax
 from cnnspec.text.decoding import normalize_newlines

@@ -7,9 +7,9 @@ from typing import Any
 
 from cnnspec.analysis.unroll import Graph, unroll
 from cnnspec.graph.tree import Network
-from cnnspec.passes.evaluation import drop_idle, evaluation
 from cnnspec.passes.fold_batchnorm import fold_batchnorm, fold_tensors, folds
 from cnnspec.passes.fuse_activations import fusable_activations, fuse_activations
+from cnnspec.passes.inference import drop_idle, evaluation
 from cnnspec.passes.merge_pads import merge_pads
 from cnnspec.passes.rewrite import Rewrite, apply
 from cnnspec.passes.work_in_place import work_in_place

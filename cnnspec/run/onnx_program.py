@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 from cnnspec.analysis.unroll import Graph
 from cnnspec.backends import emit
 from cnnspec.graph.tree import Network
-from cnnspec.passes.evaluation import NOISE, evaluation
+from cnnspec.passes.inference import NOISE, evaluation
 from cnnspec.run.programs import Array, Given, See, outputs
 
 ONLY_ERRORS = 3

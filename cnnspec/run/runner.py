@@ -12,10 +12,10 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Input, Network
 from cnnspec.run import RunProblem
 from cnnspec.run.answers import outputs_of
-from cnnspec.run.images import check_image_input, planes, prepare, read_image
+from cnnspec.run.image_input import check_image_input, planes, prepare, read_image
 from cnnspec.run.kernels import kernels_of
 from cnnspec.run.matrices import is_matrix, read_matrix
-from cnnspec.run.numbers import lines_of
+from cnnspec.run.number_tables import lines_of
 from cnnspec.run.programs import Array, NumpyProgram, check_memory, load, tensors_of
 from cnnspec.run.weight_files import read_weights
 

@@ -24,8 +24,8 @@ from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends import BACKENDS
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Weight
-from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import TAKERS
+from cnnspec.passes.inference import evaluation
 from cnnspec.passes.optimize import fold_weights, twins
 from cnnspec.passes.optimize import optimize as optimised
 from cnnspec.run import output_key, output_title

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cnnspec.analysis.compare import Comparison, PortChange
 from cnnspec.analysis.components import Change, Component, Difference, layers
 from cnnspec.layers.base import Layer, Misfit
-from cnnspec.tables.columns import size
+from cnnspec.tables.table_columns import size
 from cnnspec.values.kinds import Filter, describe
 
 

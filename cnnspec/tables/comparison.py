@@ -16,9 +16,9 @@ from cnnspec.analysis.memory import peak
 from cnnspec.analysis.unroll import BlockRun, Graph, Node, unroll
 from cnnspec.graph.tree import Network
 from cnnspec.layers import FAMILIES
-from cnnspec.tables.columns import memory, memory_unit, number, shape_words, size
 from cnnspec.tables.grid import Cell, Grid, Stack
 from cnnspec.tables.rows import window
+from cnnspec.tables.table_columns import memory, memory_unit, number, shape_words, size
 from cnnspec.values.shapes import Shape
 
 POOLS = frozenset(FAMILIES["pool"])

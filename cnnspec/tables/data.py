@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnspec.graph.tree import TRAINING, UNREAD
-from cnnspec.tables.columns import COLUMNS, POLICY
 from cnnspec.tables.grid import Cell, Grid, one_line
 from cnnspec.tables.rows import LayerRow, Summary, rows_of
+from cnnspec.tables.table_columns import COLUMNS, POLICY
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a cell begins with that a spreadsheet computes."""

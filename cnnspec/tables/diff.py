@@ -20,8 +20,8 @@ from cnnspec.tables.changes import (
     ranges,
     sections,
 )
-from cnnspec.tables.columns import memory_unit, shape_words, size
 from cnnspec.tables.papers import escape_markdown, markdown_lines
+from cnnspec.tables.table_columns import memory_unit, shape_words, size
 
 NAMES = 40  # columns of a line's names
 KEYS = 60  # of the keys in one

@@ -9,9 +9,9 @@ from typing import Any
 from cnnspec.faults.reports import glyphs
 from cnnspec.faults.reports.glyphs import visible
 from cnnspec.tables import PAGE, shorten
-from cnnspec.tables.columns import COLUMNS, heading, layers_grid, notes, title, total_words
 from cnnspec.tables.grid import Cell, Grid, cell_lines
 from cnnspec.tables.rows import Item, LayerRow, RowGroup, Summary
+from cnnspec.tables.table_columns import COLUMNS, heading, layers_grid, notes, title, total_words
 
 SHORTEST = 15  # but not shorter than this
 FAIR = 24  # of names, where a terminal has no room for all columns

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnspec.graph.tree import Network
-from cnnspec.tables.columns import COLUMNS, choose, layers_grid, notes
 from cnnspec.tables.grid import Cell, Grid
 from cnnspec.tables.rows import collapse, rows_of, table
+from cnnspec.tables.table_columns import COLUMNS, choose, layers_grid, notes
 
 STYLES = ("text", "csv", "json", "markdown", "latex", "html")
 """csv and json have raw numbers, and every layer a row; in the others repeated rows are one."""

@@ -9,7 +9,7 @@ import numpy as np
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Input, Network
 from cnnspec.run.answers import outputs_of
-from cnnspec.run.images import prepare
+from cnnspec.run.image_input import prepare
 from cnnspec.run.programs import Array, load
 from cnnspec.run.weight_files import read_weights
 from cnnspec.train.data.dataset import check_classes, check_input, read_data

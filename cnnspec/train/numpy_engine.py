@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnnspec.run import RunProblem
-from cnnspec.run.images import prepare
+from cnnspec.run.image_input import prepare
 from cnnspec.run.programs import Array, numpy_class
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.data.augment import change

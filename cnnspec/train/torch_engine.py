@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 
 from cnnspec.graph.tree import Network
 from cnnspec.run import RunProblem
-from cnnspec.run.images import preparation
+from cnnspec.run.image_input import preparation
 from cnnspec.run.programs import Array, torch_class
 from cnnspec.run.weight_files import blank_state, read_weights
 from cnnspec.train.batches import TensorImages

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from cnnspec.analysis.unroll import unroll
 from cnnspec.backends.writer import Arguments, first_line, layout
 from cnnspec.graph.tree import Network
-from cnnspec.run.images import preparation
+from cnnspec.run.image_input import preparation
 from cnnspec.train.data.dataset import check_input
 from cnnspec.train.head import Head, head_of
 

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from cnnspec.backends import emit
-from cnnspec.backends.numpy import sources
+from cnnspec.backends.numpy import kernel_sources
 from tests.backends.pair import Pair, close, load, outputs, without_dropout
 from tests.nets import network
 from tests.zoo.shipped import small
@@ -288,11 +288,11 @@ def test_types_are_strict(tmp_path: Path) -> None:
 
 
 def test_all_definitions_are_known() -> None:
-    folder = sources.FOLDER
-    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(sources.MODULES)
+    folder = kernel_sources.FOLDER
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(kernel_sources.MODULES)
     everything = [
-        sources.defined(node)
-        for module in sources.MODULES
+        kernel_sources.defined(node)
+        for module in kernel_sources.MODULES
         for node in ast.parse((folder / f"{module}.py").read_text("utf-8")).body
     ]
     names = [name for name in everything if name]

@@ -17,7 +17,7 @@ from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends import NoProgram, emit
 from cnnspec.backends.onnx import OPSET, OPSETS, check, lowering
 from cnnspec.backends.onnx.assemble import assemble
-from cnnspec.backends.onnx.model import make_model
+from cnnspec.backends.onnx.messages import make_model
 from cnnspec.graph.tree import Network
 from cnnspec.run.onnx_program import session_of
 from cnnspec.run.programs import load

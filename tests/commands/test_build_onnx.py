@@ -89,7 +89,7 @@ def test_what_is_wrong_with_a_call(here: Path) -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "cnnspec.backends.onnx.model", raising=False)
+    monkeypatch.delitem(sys.modules, "cnnspec.backends.onnx.messages", raising=False)
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert build("-o", "net.onnx") == (2, "cnnspec: onnx is not installed: pip install 'cnnspec[onnx]'\n")
     monkeypatch.delitem(sys.modules, "cnnspec.run.onnx_program", raising=False)

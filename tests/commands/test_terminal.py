@@ -6,10 +6,10 @@ import pytest
 
 from cnnspec.compiler import check_text
 from cnnspec.faults import explain, handbook
-from cnnspec.tables.columns import COLUMNS, heading
 from cnnspec.tables.plain_text import RANK
 from cnnspec.tables.rows import table
 from cnnspec.tables.summary import summary
+from cnnspec.tables.table_columns import COLUMNS, heading
 
 (NET,) = check_text(
     "net A { input 3@64x64, repeat i in 3 { a_name_of_some_length{i}: conv 64@3x3 pad=1, relu }, flatten }"

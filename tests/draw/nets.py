@@ -8,7 +8,7 @@ from pathlib import Path
 from cnnspec.compiler import check
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Item, boxes
 from cnnspec.draw.diagram.simplify import simplify
-from cnnspec.draw.graph.engine import system, wheel
+from cnnspec.draw.graph.graphviz_engine import system, wheel
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.graph.wrap import measure, wrap
 from cnnspec.draw.look import Look

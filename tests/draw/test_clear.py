@@ -11,7 +11,7 @@ from cnnspec.draw.diagram.model import Diagram, Edge, boxes
 from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.graph.clear import Rect, clear_titles, drawn_edges
 from cnnspec.draw.graph.dot import Writer, crossing
-from cnnspec.draw.graph.engine import Engine, engine
+from cnnspec.draw.graph.graphviz_engine import Engine, engine
 from cnnspec.draw.graph.wrap import LONG, measure, sever
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width

@@ -13,7 +13,7 @@ from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.draw.diagram.model import Diagram, totals
 from cnnspec.draw.diagram.simplify import simplify
-from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.graph.graphviz_engine import DrawProblem
 from cnnspec.draw.look import look_of
 from cnnspec.draw.picture import picture
 from cnnspec.draw.theme import THEMES

@@ -22,7 +22,7 @@ from cnnspec.commands.cli import main
 from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.formats import raster
 from cnnspec.draw.graph import engine as engines
-from cnnspec.draw.graph.engine import DrawProblem, engine, wheel
+from cnnspec.draw.graph.graphviz_engine import DrawProblem, engine, wheel
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import SUFFIXES, picture

@@ -14,7 +14,7 @@ from PIL import Image
 
 from cnnspec.draw.formats import fonts
 from cnnspec.draw.formats.fonts import Font, find_font, measure_in, packaged, set_in, table
-from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.graph.graphviz_engine import DrawProblem
 from cnnspec.draw.look import Look, look_of
 from cnnspec.draw.metrics import usual_width, width
 from cnnspec.draw.picture import picture

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from cnnspec.commands.cli import main
 from cnnspec.draw.diagram.model import boxes
 from cnnspec.draw.diagram.simplify import simplify
-from cnnspec.draw.graph.engine import Engine
 from cnnspec.draw.graph.fit import best_page
+from cnnspec.draw.graph.graphviz_engine import Engine
 from cnnspec.draw.graph.layout import LEAST_TEXT, lay_out
 from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, SvgPage, break_lines, page
 from cnnspec.draw.graph.wrap import BETWEEN, LONG, correct, even_line, measure, sever

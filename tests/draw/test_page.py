@@ -19,7 +19,7 @@ from cnnspec.compiler import check_text
 from cnnspec.draw.diagram.from_network import build
 from cnnspec.draw.diagram.model import boxes
 from cnnspec.draw.diagram.simplify import simplify
-from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.graph.graphviz_engine import DrawProblem
 from cnnspec.draw.look import DETAILS, Look
 from cnnspec.draw.page import document
 from cnnspec.draw.page.document import as_json, page

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from cnnspec.draw.formats.tikz import OUTLINES, tikz
-from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.graph.graphviz_engine import DrawProblem
 from cnnspec.draw.look import Look, look_of
 from cnnspec.draw.picture import picture
 from cnnspec.draw.theme import THEMES

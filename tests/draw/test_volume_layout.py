@@ -10,7 +10,6 @@ import pytest
 from cnnspec.compiler import check_text
 from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.arrange import wrapped
 from cnnspec.draw.volume.compose import (
     NAMES,
     ZOOMS,
@@ -24,6 +23,7 @@ from cnnspec.draw.volume.compose import (
 )
 from cnnspec.draw.volume.figure_model import Figure, figure_of
 from cnnspec.draw.volume.primitives import Circle, Point, Polygon, Polyline, Primitive, TextLine
+from cnnspec.draw.volume.row_layout import wrapped
 from cnnspec.draw.volume.streams import streams, systems
 from cnnspec.draw.volume.strip import draw_rows, numbered, rails
 from cnnspec.draw.volume.valley import by_size, valley

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from cnnspec.commands.cli import main
-from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.graph.graphviz_engine import DrawProblem
 from cnnspec.draw.look import LONGEST, look_of
 from cnnspec.draw.picture import picture
 from tests.draw.nets import GOLDEN, golden

@@ -11,7 +11,7 @@ from cnnspec.importers.patterns.turns import Turns, table, unwrapped
 from cnnspec.importers.patterns.unify import unify
 from cnnspec.importers.terms.formulas import Formula, Items, name, written
 from cnnspec.importers.terms.terms import Braces, Call, Chain, Join, Repeat, Term
-from cnnspec.importers.wording.text import BlockText, measure
+from cnnspec.importers.wording.spec_text import BlockText, measure
 from tests.importers.terms import CHAINS, conv, unroll, use
 
 LINES = measure([BlockText("Basic", (("width", ...), ("stride", 1)), (), ())])

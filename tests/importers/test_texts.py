@@ -18,7 +18,7 @@ from cnnspec.compiler import check_text
 from cnnspec.importers.terms.formulas import name
 from cnnspec.importers.terms.terms import Braces, Call, If, Join, Repeat
 from cnnspec.importers.torch.read import read
-from cnnspec.importers.wording.text import SpecPrinter
+from cnnspec.importers.wording.spec_text import SpecPrinter
 from cnnspec.importers.write import shortest, write
 from cnnspec.values.shapes import Shape
 

@@ -27,7 +27,7 @@ from tests.zoo.shipped import load as emitted_class
 
 torch = pytest.importorskip("torch")
 
-from cnnspec.importers.torch.compare import NOISE  # noqa: E402
+from cnnspec.importers.torch.merge_runs import NOISE  # noqa: E402
 from cnnspec.importers.torch.read import read  # noqa: E402
 from cnnspec.importers.torch.sources import load  # noqa: E402
 from tests.backends.interpreter import build  # noqa: E402

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cnnspec.backends.numpy.kernel_sources import definitions
 from cnnspec.backends.numpy.lowering import LOWERINGS, lower
-from cnnspec.backends.numpy.sources import definitions
 from cnnspec.backends.onnx.lowering import LOWERINGS as OPERATORS
 from cnnspec.faults.handbook import with_layers
 from cnnspec.layers import NAMES, find

@@ -13,7 +13,7 @@ from cnnspec import compiler
 from cnnspec.compiler import Checked
 from cnnspec.live import session as session_module
 from cnnspec.live.answers.sizes import LineSize, line_sizes
-from cnnspec.live.check import ALL
+from cnnspec.live.findings import ALL
 from cnnspec.live.session import Document, Session, move_diagnostic
 from cnnspec.text.diagnostics import Diagnostic, Note
 from cnnspec.text.edits import difference

@@ -13,16 +13,16 @@ from click.testing import CliRunner
 from cnnspec.commands.cli import main
 from cnnspec.compiler import check_text
 from cnnspec.draw.diagram.simplify import simplify
-from cnnspec.draw.graph.engine import wheel
+from cnnspec.draw.graph.graphviz_engine import wheel
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.page.colours import CODED, painted
 from cnnspec.draw.theme import THEMES
 from cnnspec.live.site import zoo
 from cnnspec.live.site.frame import SitePage, link, listing
-from cnnspec.live.site.plan import SitePlan, plan, texts
 from cnnspec.live.site.playground import PAGE
 from cnnspec.live.site.prose import prose_page
+from cnnspec.live.site.site_plan import SitePlan, plan, texts
 from cnnspec.live.site.target import LIST, write_site
 from cnnspec.text.files import FileProblem
 from cnnspec.text.shipped import defined_by, find, names, source_of

@@ -7,8 +7,8 @@ import torch
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.graph.tree import Network
-from cnnspec.passes.evaluation import drop_idle
 from cnnspec.passes.fold_batchnorm import fold_batchnorm, fold_tensors, folds
+from cnnspec.passes.inference import drop_idle
 from cnnspec.passes.rewrite import apply
 from tests.nets import network
 from tests.passes.running import run, same_numbers, state_of

@@ -8,9 +8,9 @@ import pytest
 
 from cnnspec.analysis.unroll import unroll
 from cnnspec.backends.torch.unify.steps import uses
-from cnnspec.passes.evaluation import drop_idle
 from cnnspec.passes.fold_batchnorm import fold_batchnorm
 from cnnspec.passes.fuse_activations import fuse_activations
+from cnnspec.passes.inference import drop_idle
 from cnnspec.passes.merge_pads import merge_pads
 from cnnspec.passes.optimize import optimize, twins
 from cnnspec.passes.rewrite import apply

@@ -15,7 +15,7 @@ from PIL import Image
 
 from cnnspec.graph.tree import Input, Value
 from cnnspec.run import RunProblem
-from cnnspec.run.images import planes, prepare, read_image
+from cnnspec.run.image_input import planes, prepare, read_image
 from cnnspec.text.source import Source, Span
 from cnnspec.values.shapes import Shape
 from tests.run.calling import SPECS, noise, run, save

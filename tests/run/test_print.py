@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 np = pytest.importorskip("numpy")
-from cnnspec.run.numbers import entry  # noqa: E402
+from cnnspec.run.number_tables import entry  # noqa: E402
 from tests.run.calling import SPECS, noise, run, save  # noqa: E402
 
 pytestmark = pytest.mark.slow

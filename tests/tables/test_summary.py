@@ -14,12 +14,12 @@ import pytest
 
 from cnnspec.analysis.costs import costs
 from cnnspec.graph.tree import Network
-from cnnspec.tables.columns import COLUMNS
 from cnnspec.tables.fold_rows import fold, name_range
 from cnnspec.tables.papers import escape_latex, escape_markdown
 from cnnspec.tables.plain_text import text
 from cnnspec.tables.rows import Summary, collapse, rows_of, table
 from cnnspec.tables.summary import summary as write
+from cnnspec.tables.table_columns import COLUMNS
 from cnnspec.values.shapes import percentage
 from tests import nets
 from tests.commands.calling import run

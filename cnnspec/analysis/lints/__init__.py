@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnnspec.analysis.lints import cost, false_friends, names, structure, training  # noqa: F401  # they add their lints
-from cnnspec.analysis.lints.scopes import LINTS, LintContext
+from cnnspec.analysis.lints.lint_context import LINTS, LintContext
 from cnnspec.analysis.lints.silences import Silences
 from cnnspec.failures import Keep, give_up, sparing
 from cnnspec.graph.tree import Network

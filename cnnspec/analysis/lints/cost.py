@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnspec.analysis.costs import CostCounter, costs
-from cnnspec.analysis.lints.scopes import Finding, LintContext, Site, finding, lint
+from cnnspec.analysis.lints.lint_context import Finding, LintContext, Site, finding, lint
 from cnnspec.analysis.lints.sight import Sights
 from cnnspec.analysis.receptive import WHOLE
 from cnnspec.text.diagnostics import Note

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cnnspec.analysis.lints.scopes import Finding, LintContext, Site, finding, lint
+from cnnspec.analysis.lints.lint_context import Finding, LintContext, Site, finding, lint
 from cnnspec.text.diagnostics import Fix, Note
 from cnnspec.text.edits import Edit
 from cnnspec.text.source import Span

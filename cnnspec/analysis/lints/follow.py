@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from weakref import proxy
 
-from cnnspec.analysis.lints.scopes import FlatScope, LintContext, ScopeWalk, Site, Visit
+from cnnspec.analysis.lints.lint_context import FlatScope, LintContext, ScopeWalk, Site, Visit
 from cnnspec.graph.tree import Use, Value
 
 

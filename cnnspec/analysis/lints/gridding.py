@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnnspec.analysis.lints.scopes import LintContext, ScopeWalk, Site
+from cnnspec.analysis.lints.lint_context import LintContext, ScopeWalk, Site
 from cnnspec.graph.tree import Merge
 from cnnspec.layers.windows import LONGEST, Irregular
 from cnnspec.text.source import Span

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cnnspec.analysis.lints.scopes import FlatScope, chains
+from cnnspec.analysis.lints.lint_context import FlatScope, chains
 from cnnspec.graph.tree import Again, From, Leaf, Lost, Value
 from cnnspec.graph.walk import walk
 from cnnspec.layers import FAMILIES

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cnnspec import layers
-from cnnspec.analysis.lints.scopes import Finding, LintContext, lint
+from cnnspec.analysis.lints.lint_context import Finding, LintContext, lint
 from cnnspec.text import syntax
 from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.edits import Edit

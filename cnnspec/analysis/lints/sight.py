@@ -11,7 +11,7 @@ import math
 from typing import Any, NamedTuple
 from weakref import proxy
 
-from cnnspec.analysis.lints.scopes import FlatScope, LintContext, Op, ScopeWalk, Site
+from cnnspec.analysis.lints.lint_context import FlatScope, LintContext, Op, ScopeWalk, Site
 from cnnspec.analysis.receptive import PIXEL, WHOLE, AxisField, ReceptiveField, behind
 from cnnspec.graph.tree import Leaf, Merge, Use, Value
 from cnnspec.layers.windows import LONGEST, Irregular, Window

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnspec.analysis.lints.follow import Follower, FollowRule
 from cnnspec.analysis.lints.labels import ACTIVATIONS, EarlyRead, early_reads
-from cnnspec.analysis.lints.scopes import (
+from cnnspec.analysis.lints.lint_context import (
     Finding,
     FlatScope,
     LintContext,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from cnnspec.analysis.lints.follow import Follower, FollowRule
-from cnnspec.analysis.lints.scopes import Finding, LintContext, finding, lint, pointer, without_step
+from cnnspec.analysis.lints.lint_context import Finding, LintContext, finding, lint, pointer, without_step
 from cnnspec.layers import NAMES
 from cnnspec.text.diagnostics import Fix, Note
 from cnnspec.text.edits import Edit, insert

@@ -2,8 +2,9 @@
 
 lowering.py says which kernel a layer is; program.py frames the fast program and writes the net's table of
 layers; plain.py frames the plain one, which plain_forward.py and plain_training.py write out line by line;
-sources.py finds the definitions that a file needs. kernels/ holds them, short/ what plain programs have in
-their place: real functions, tested here, which are copied out and never imported when a file is built.
+kernel_sources.py finds the definitions that a file needs. kernels/ holds them, short/ what plain programs
+have in their place: real functions, tested here, which are copied out and never imported when a file is
+built.
 """
 
 from __future__ import annotations

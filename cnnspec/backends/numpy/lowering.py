@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cnnspec.analysis.unroll import Node
-from cnnspec.backends.numpy.sources import definitions
+from cnnspec.backends.numpy.kernel_sources import definitions
 from cnnspec.layers.base import Construction, Layer, Unsupported
 from cnnspec.layers.starting_values import kernel_values, parse_init
 from cnnspec.values.shapes import Shape

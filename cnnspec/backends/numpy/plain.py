@@ -8,13 +8,13 @@ from __future__ import annotations
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import unroll
 from cnnspec.backends.names import Names
+from cnnspec.backends.numpy.kernel_sources import imports, needed
 from cnnspec.backends.numpy.plain_forward import choose, flow, write_forward, write_start
 from cnnspec.backends.numpy.plain_training import Training
 from cnnspec.backends.numpy.program import write_tuples
-from cnnspec.backends.numpy.sources import imports, needed
 from cnnspec.backends.writer import Writer, first_line
 from cnnspec.graph.tree import Network
-from cnnspec.passes.evaluation import evaluation
+from cnnspec.passes.inference import evaluation
 
 
 def emit(network: Network, source: str, inference: bool = False) -> str:

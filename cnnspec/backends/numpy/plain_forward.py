@@ -7,13 +7,20 @@ from typing import Any, NamedTuple
 
 from cnnspec.analysis.unroll import Graph, Node
 from cnnspec.backends.names import Names
+from cnnspec.backends.numpy.kernel_sources import (
+    Definition,
+    by_axis,
+    definitions,
+    general,
+    reached,
+    shortened,
+)
 from cnnspec.backends.numpy.lowering import lower, lower_node
 from cnnspec.backends.numpy.program import left_out, quote, text
-from cnnspec.backends.numpy.sources import Definition, by_axis, definitions, general, reached, shortened
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, call, flat
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Construction
-from cnnspec.passes.evaluation import NOISE
+from cnnspec.passes.inference import NOISE
 
 LINE = 88 - 8 - len("x = ")
 """Columns for an expression in a method."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnnspec.analysis.unroll import Graph
 from cnnspec.backends.names import Names
+from cnnspec.backends.numpy.kernel_sources import Definition
 from cnnspec.backends.numpy.plain_forward import (
     Infix,
     Nesting,
@@ -14,7 +15,6 @@ from cnnspec.backends.numpy.plain_forward import (
     write_value,
 )
 from cnnspec.backends.numpy.program import quote
-from cnnspec.backends.numpy.sources import Definition
 from cnnspec.backends.writer import WIDTH, Arguments, Text, Writer, call
 
 

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from cnnspec.analysis.costs import costs
 from cnnspec.analysis.unroll import Graph, Node, unroll
 from cnnspec.backends.names import Names
+from cnnspec.backends.numpy.kernel_sources import by_axis, definitions, imports, needed
 from cnnspec.backends.numpy.lowering import Lowered, lower_node
-from cnnspec.backends.numpy.sources import by_axis, definitions, imports, needed
 from cnnspec.backends.writer import Arguments, Text, Writer, dictionary, first_line
 from cnnspec.graph.tree import Network
 from cnnspec.layers.base import Construction
-from cnnspec.passes.evaluation import evaluation
 from cnnspec.passes.fold_batchnorm import folds
+from cnnspec.passes.inference import evaluation
 from cnnspec.passes.optimize import optimize as optimised
 
 

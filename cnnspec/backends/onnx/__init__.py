@@ -1,7 +1,7 @@
 """An ONNX model from a checked network, for inference.
 
 lowering.py says which operators a layer is, a row a layer; body.py holds them as data, assemble.py brings
-them together for a network and for its blocks, model.py makes messages of them, with the onnx package.
+them together for a network and for its blocks, messages.py makes messages of them, with the onnx package.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from cnnspec.analysis.unroll import unroll
 from cnnspec.backends import NoProgram
 from cnnspec.failures import Refusal
 from cnnspec.graph.tree import Network
-from cnnspec.passes.evaluation import evaluation
+from cnnspec.passes.inference import evaluation
 from cnnspec.passes.merge_concats import merge_concats
 from cnnspec.passes.optimize import fold_weights
 from cnnspec.passes.optimize import optimize as optimised
@@ -71,7 +71,7 @@ def emit(
         free_size(body, network, [(each, body_of(each, opset, functions, optimize)) for each in others])
     if optimize:
         tensors = fold_weights(network, tensors)
-    from cnnspec.backends.onnx.model import make_model, note_preparation
+    from cnnspec.backends.onnx.messages import make_model, note_preparation
 
     model = make_model(network.name, source, body, tensors, store if is_large else None)
     note_preparation(model, network.inputs)
@@ -109,7 +109,7 @@ def check(product: bytes) -> None:
     """Hold a model to ONNX's own rules. Raises NoProgram."""
     import onnx
 
-    from cnnspec.backends.onnx.model import without_store
+    from cnnspec.backends.onnx.messages import without_store
 
     try:
         # The checker would look for the file of the tensors, and here are the model's bytes alone.

@@ -1,6 +1,6 @@
 """What a graph or a function holds, as data: operators, constants, tensors, and names of their values.
 
-Nothing here knows the onnx package: model.py makes messages of it.
+Nothing here knows the onnx package: messages.py makes messages of it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.graph.graphviz_engine import DrawProblem
 from cnnspec.draw.metrics import measured_by
 from cnnspec.draw.svg import FAMILIES
 

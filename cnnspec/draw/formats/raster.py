@@ -10,7 +10,7 @@ import zlib
 
 from cnnspec import __version__
 from cnnspec.draw.formats.fonts import LACKING, find_font, packaged, set_in
-from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.graph.graphviz_engine import DrawProblem
 from cnnspec.draw.svg import FAMILIES
 from cnnspec.text.output import MARK
 

@@ -12,7 +12,7 @@ from graphviz.quoting import NoHtml
 from cnnspec.draw import style
 from cnnspec.draw.diagram.box_text import box_lines, cluster_lines, edge_lines
 from cnnspec.draw.diagram.model import Box, Cluster, Diagram, Edge, Item, Port, boxes, group_pairs, totals
-from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.graph.graphviz_engine import DrawProblem
 from cnnspec.draw.graph.wrap import column_of
 from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import width

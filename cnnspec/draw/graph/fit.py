@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.diagram.simplify import FOLDED, overviews
-from cnnspec.draw.graph.engine import Engine
+from cnnspec.draw.graph.graphviz_engine import Engine
 from cnnspec.draw.graph.layout import HIGH, LEAST_TEXT, WIDE, fits, lay_out, legible, merit
 from cnnspec.draw.graph.svg import SvgPage
 from cnnspec.draw.look import Look

@@ -8,7 +8,7 @@ from itertools import product
 
 from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.graph import dot
-from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
+from cnnspec.draw.graph.graphviz_engine import DrawProblem, Engine, engine
 from cnnspec.draw.graph.svg import MARGIN, Caption, Drawing, SvgPage, Unreadable, break_lines, page, parse
 from cnnspec.draw.graph.wrap import BETWEEN, LONG, LoneColumn, correct, measure, sever, wrap
 from cnnspec.draw.look import Look

@@ -13,7 +13,7 @@ from string import Template
 from cnnspec.draw.diagram.model import Diagram
 from cnnspec.draw.diagram.simplify import FOLDED, simplify
 from cnnspec.draw.graph import dot
-from cnnspec.draw.graph.engine import DrawProblem
+from cnnspec.draw.graph.graphviz_engine import DrawProblem
 from cnnspec.draw.look import Look
 from cnnspec.draw.names import mark, plain
 from cnnspec.draw.page.colours import variables

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cnnspec.draw.diagram.box_text import box_lines
 from cnnspec.draw.diagram.model import Box, Diagram, boxes
 from cnnspec.draw.diagram.simplify import BLOCKS, CHAINS, FOLDED, PARTS, simplify
-from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
+from cnnspec.draw.graph.graphviz_engine import DrawProblem, Engine, engine
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import DETAILS, Look
 from cnnspec.draw.page.colours import CODED, named

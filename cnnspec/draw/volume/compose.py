@@ -12,16 +12,6 @@ from cnnspec.draw.look import Look
 from cnnspec.draw.metrics import BOLD, cut, width
 from cnnspec.draw.names import mark
 from cnnspec.draw.svg import document, number
-from cnnspec.draw.volume.arrange import (
-    ALONG,
-    APART,
-    LINE,
-    Sized,
-    by_head,
-    fewest_rows,
-    give_size,
-    wrapped,
-)
 from cnnspec.draw.volume.figure_model import Figure, Skip, figure_of
 from cnnspec.draw.volume.primitives import (
     PITCH,
@@ -34,6 +24,16 @@ from cnnspec.draw.volume.primitives import (
     shift,
 )
 from cnnspec.draw.volume.render import THEMES, draw_parts
+from cnnspec.draw.volume.row_layout import (
+    ALONG,
+    APART,
+    LINE,
+    Sized,
+    by_head,
+    fewest_rows,
+    give_size,
+    wrapped,
+)
 from cnnspec.draw.volume.scale import FigureScale
 from cnnspec.draw.volume.solids import wants_sheets
 from cnnspec.draw.volume.streams import draw_streams, streams, systems

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from cnnspec.draw.volume.arrange import GAP, LOOSEST, STUB, Sized, Spot, reaches
 from cnnspec.draw.volume.breaks import best_breaks, crossings, row_cost
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
 from cnnspec.draw.volume.primitives import Point, Polyline, Primitive, TextBlock, shift
+from cnnspec.draw.volume.row_layout import GAP, LOOSEST, STUB, Sized, Spot, reaches
 from cnnspec.draw.volume.strip import Strip, numbered, part_skips
 
 LEAST = 3  # resolutions side by side that have rows of their own

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.arrange import APART, GAP, STUB, Spot
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip
 from cnnspec.draw.volume.primitives import (
     TEXT_SIZE,
@@ -22,6 +21,7 @@ from cnnspec.draw.volume.primitives import (
     TextLine,
     shift,
 )
+from cnnspec.draw.volume.row_layout import APART, GAP, STUB, Spot
 from cnnspec.draw.volume.solids import FAULT, RADIUS
 
 ABOVE = 5.0  # from what is below a line to the line

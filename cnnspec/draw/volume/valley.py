@@ -11,15 +11,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnnspec.draw.metrics import width
-from cnnspec.draw.volume.arrange import (
-    APART,
-    GAP,
-    Sized,
-    Spot,
-    by_head,
-    pieces,
-    spread,
-)
 from cnnspec.draw.volume.figure_model import Brace, Figure, Skip, Volume
 from cnnspec.draw.volume.primitives import (
     PITCH,
@@ -30,6 +21,15 @@ from cnnspec.draw.volume.primitives import (
     TextBlock,
     TextLine,
     shift,
+)
+from cnnspec.draw.volume.row_layout import (
+    APART,
+    GAP,
+    Sized,
+    Spot,
+    by_head,
+    pieces,
+    spread,
 )
 from cnnspec.draw.volume.strip import Strip, Tags, numbered, part_skips
 

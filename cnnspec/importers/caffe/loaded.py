@@ -13,7 +13,7 @@ from cnnspec.importers.caffe.read import read
 from cnnspec.importers.model import Model
 from cnnspec.importers.reading.text_files import LoadedText
 from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.importers.wording.names import from_class, from_file
+from cnnspec.importers.wording.free_names import from_class, from_file
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from cnnspec.importers.darknet.net import DarknetNet, WeightSlot
 from cnnspec.importers.darknet.read import read
 from cnnspec.importers.model import Model
 from cnnspec.importers.reading.text_files import LoadedText
-from cnnspec.importers.wording.names import from_file
+from cnnspec.importers.wording.free_names import from_file
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:

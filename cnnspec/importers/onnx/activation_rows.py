@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cnnspec.importers.onnx.files import shortest
 from cnnspec.importers.onnx.formulas import formula
+from cnnspec.importers.onnx.model_file import shortest
 from cnnspec.importers.onnx.net import GraphFlows, WeightArray
 from cnnspec.importers.onnx.values import ConstantArray, FormulaPart, Known
 from cnnspec.importers.reading.arrangement import places_of_channels, sizes_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnspec.importers.onnx.files import shortest
+from cnnspec.importers.onnx.model_file import shortest
 from cnnspec.importers.onnx.net import GraphFlows, WeightArray
 from cnnspec.importers.onnx.values import Affine, ConstantArray, Known
 from cnnspec.importers.reading.arrangement import places_of_channels

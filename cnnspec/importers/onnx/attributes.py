@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from cnnspec.importers.onnx.files import shortest
+from cnnspec.importers.onnx.model_file import shortest
 from cnnspec.importers.onnx.values import ConstantArray, GraphNode, Known, WindowAttributes
 from cnnspec.importers.refusals import Refuse
 

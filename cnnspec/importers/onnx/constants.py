@@ -11,8 +11,8 @@ import onnx
 from onnx import helper, numpy_helper, shape_inference
 
 from cnnspec.importers.onnx.attributes import attributes_of
-from cnnspec.importers.onnx.files import array, as_read
-from cnnspec.importers.onnx.shapes import SMALL, dimensions
+from cnnspec.importers.onnx.inferred_shapes import SMALL, dimensions
+from cnnspec.importers.onnx.model_file import array, as_read
 from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.refusals import Refuse
 

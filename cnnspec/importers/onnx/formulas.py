@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnspec.importers.model import Value
 from cnnspec.importers.onnx.affine import make_affine
-from cnnspec.importers.onnx.files import shortest
+from cnnspec.importers.onnx.model_file import shortest
 from cnnspec.importers.onnx.net import GraphFlows, WeightArray
 from cnnspec.importers.onnx.values import Affine, ConstantArray, FormulaPart, Known
 from cnnspec.importers.reading import computations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.importers.wording.names import from_file
+from cnnspec.importers.wording.free_names import from_file
 from cnnspec.values.shapes import Shape
 
 if TYPE_CHECKING:
@@ -46,6 +46,6 @@ def load(source: str, weights: str, until: str) -> LoadedFile:
         raise Refused([Refusal("E1001", f"an ONNX file lists no layers, to end before `{until}`")])
     if weights:
         raise Refused([Refusal("E1001", f"an ONNX file holds its own weights, and `{weights}` is not read")])
-    from cnnspec.importers.onnx.files import open_model
+    from cnnspec.importers.onnx.model_file import open_model
 
     return LoadedFile(Path(source), open_model(Path(source)))

@@ -25,9 +25,9 @@ from cnnspec.importers.onnx import (
 )
 from cnnspec.importers.onnx.attributes import as_rows_take, attributes_of
 from cnnspec.importers.onnx.constants import compute
-from cnnspec.importers.onnx.files import DOMAINS
+from cnnspec.importers.onnx.inferred_shapes import Dimensions, fits
+from cnnspec.importers.onnx.model_file import DOMAINS
 from cnnspec.importers.onnx.net import GraphFlows
-from cnnspec.importers.onnx.shapes import Dimensions, fits
 from cnnspec.importers.onnx.values import Affine, ConstantArray, FormulaPart, GraphNode, Known, Opaque
 from cnnspec.importers.reading import arrangement
 from cnnspec.importers.reading.arrangement import axes_of, sizes_of

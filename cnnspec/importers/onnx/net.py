@@ -12,7 +12,7 @@ import numpy as np
 from onnx import ModelProto
 
 from cnnspec.importers.model import Operation, Value, output_of, sign_of
-from cnnspec.importers.onnx.files import array, names_in, opset
+from cnnspec.importers.onnx.model_file import array, names_in, opset
 from cnnspec.importers.onnx.values import Affine, ConstantArray, FormulaPart, GraphNode, Known
 from cnnspec.importers.reading.arrangement import Axes
 from cnnspec.importers.reading.arrays import Array

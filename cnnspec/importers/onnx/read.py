@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 from onnx import ModelProto
 
-from cnnspec.backends.onnx.model import MEAN, STD
+from cnnspec.backends.onnx.messages import MEAN, STD
 from cnnspec.importers.model import Input, Model, Operation, Output, Value, needed
-from cnnspec.importers.onnx import files
+from cnnspec.importers.onnx import model_file
+from cnnspec.importers.onnx.inferred_shapes import infer_shapes
 from cnnspec.importers.onnx.lower import Lowering
-from cnnspec.importers.onnx.names import named
 from cnnspec.importers.onnx.net import NodeOperation, WeightArray
-from cnnspec.importers.onnx.shapes import infer_shapes
 from cnnspec.importers.onnx.values import GraphNode, Opaque
+from cnnspec.importers.onnx.weight_names import named
 from cnnspec.importers.reading.arrangement import axes_of, permute
 from cnnspec.importers.reading.as_maps import without_reshapes
 from cnnspec.importers.reading.sizes import STEPS, larger, may_follow, unify
@@ -130,14 +130,14 @@ class GraphReader:
         """The inputs of the graph, each as the user or the file has it. Raises Refused."""
         found = inputs_of(self.model)
         if not found:
-            raise files.refuse("the graph has no input")
+            raise model_file.refuse("the graph has no input")
         if inputs and len(inputs) != len(found):
-            raise files.refuse(f"the graph has {len(found)} inputs, and {len(inputs)} are given")
+            raise model_file.refuse(f"the graph has {len(found)} inputs, and {len(inputs)} are given")
         for place, each in enumerate(found):
             dims = each.type.tensor_type.shape.dim
             sizes = [size.dim_value if size.dim_value > 0 else 0 for size in dims]
             if len(sizes) not in (2, 4):
-                raise files.refuse(
+                raise model_file.refuse(
                     f"the input `{each.name}` has {len(sizes)} axes: it is no map and no vector"
                 )
             is_last = len(sizes) == 4 and is_turned(self.model, each.name)
@@ -146,7 +146,9 @@ class GraphReader:
             own = [sizes[axis] for axis in (order if len(sizes) == 4 else (1,))]
             wanted = inputs[place] if inputs else completed(own)
             if len(wanted.dimensions) != len(own):
-                raise files.refuse(f"the input `{each.name}` has {len(sizes)} axes, and {wanted} is given")
+                raise model_file.refuse(
+                    f"the input `{each.name}` has {len(sizes)} axes, and {wanted} is given"
+                )
             given = wanted.dimensions
             turned = given if not is_last else [*given[1:], given[0]]
             yield GraphInput(each.name, wanted, (batch or sizes[0], *turned), is_last)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cnnspec.importers.onnx.files import shortest
+from cnnspec.importers.onnx.model_file import shortest
 from cnnspec.importers.onnx.net import GraphFlows
 from cnnspec.importers.onnx.values import ConstantArray
 from cnnspec.importers.reading.arrangement import sizes_of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from cnnspec.importers.onnx.files import FLOATS, array
+from cnnspec.importers.onnx.model_file import FLOATS, array
 from cnnspec.importers.onnx.net import GraphFlows
 from cnnspec.importers.onnx.values import ConstantArray, Known
 from cnnspec.importers.reading import arrangement, slices

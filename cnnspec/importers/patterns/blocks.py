@@ -23,8 +23,8 @@ from cnnspec.importers.terms.terms import (
     walk,
     weight,
 )
+from cnnspec.importers.wording.free_names import from_class, unused
 from cnnspec.importers.wording.labels import Target, drop_places, leave_out, targets
-from cnnspec.importers.wording.names import from_class, unused
 
 HEAVIER = 1.75
 """So much longer than its largest instance a block may be: then it says more than a reader can use."""

@@ -39,7 +39,7 @@ from cnnspec.importers.terms.terms import (
     rebuild,
     values_of,
 )
-from cnnspec.importers.wording.names import is_name
+from cnnspec.importers.wording.free_names import is_name
 
 
 class Solved(NamedTuple):

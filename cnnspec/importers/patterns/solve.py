@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cnnspec.importers.terms.columns import ABSENT, Column, Unalike, same
 from cnnspec.importers.terms.formulas import Formula, LayerName, evaluate, name, names_in
-from cnnspec.importers.wording.names import unused
+from cnnspec.importers.wording.free_names import unused
 
 CUTS = ("start", "stop")
 """Roles of the channels at which a map is cut."""

@@ -34,7 +34,7 @@ from cnnspec.importers.terms.terms import (
     values_of,
     walk,
 )
-from cnnspec.importers.wording.names import unused
+from cnnspec.importers.wording.free_names import unused
 from cnnspec.layers import find
 
 MOST_ROWS = 12

@@ -18,7 +18,7 @@ from cnnspec.importers.model import (
     weights_of,
 )
 from cnnspec.importers.refusals import Refusal, Refuse, Refused
-from cnnspec.importers.wording.names import is_name
+from cnnspec.importers.wording.free_names import is_name
 from cnnspec.layers.base import Layer, Misfit
 from cnnspec.layers.linear import Flatten, Unflatten
 from cnnspec.values.kinds import Filter

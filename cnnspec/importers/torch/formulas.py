@@ -13,7 +13,7 @@ from cnnspec.importers.reading.arrangement import ANY, Atom, Axes, Uneven, axes_
 from cnnspec.importers.reading.flows import Flow
 from cnnspec.importers.reading.layer_formulas import Computation, of
 from cnnspec.importers.refusals import Refusal
-from cnnspec.importers.torch.names import IN_ORDER
+from cnnspec.importers.torch.function_names import IN_ORDER
 from cnnspec.importers.torch.nested import replaced
 from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.numbers import common_number

@@ -27,8 +27,8 @@ from cnnspec.importers.torch import (
     view_rows,
     weight_rows,
 )
+from cnnspec.importers.torch.function_names import IN_ORDER
 from cnnspec.importers.torch.meta import COUNTER
-from cnnspec.importers.torch.names import IN_ORDER
 from cnnspec.importers.torch.nested import leaves, replaced
 from cnnspec.importers.torch.net import TraceFlows
 from cnnspec.importers.torch.trace import BATCH, FunctionCall, Trace, Traced

@@ -10,8 +10,8 @@ from torch import Tensor
 from cnnspec.importers.model import Operation, Value, output_of
 from cnnspec.importers.reading.flows import Flow, Flows, Repeated
 from cnnspec.importers.refusals import Refusal, Refuse
+from cnnspec.importers.torch.function_names import common_name
 from cnnspec.importers.torch.meta import COUNTER
-from cnnspec.importers.torch.names import common_name
 from cnnspec.importers.torch.trace import BATCH, FunctionCall
 from cnnspec.importers.torch.values import (
     Computed,

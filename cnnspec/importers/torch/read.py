@@ -15,12 +15,12 @@ from cnnspec.importers.reading.as_maps import without_reshapes
 from cnnspec.importers.reading.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.reading.tidy import with_own_pads
 from cnnspec.importers.refusals import Refusal, Refused
-from cnnspec.importers.torch.compare import TracedRun, merge
 from cnnspec.importers.torch.lower import Lowering
+from cnnspec.importers.torch.merge_runs import TracedRun, merge
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
 from cnnspec.importers.torch.rounding import without_rounding
 from cnnspec.importers.torch.trace import BATCH, trace
-from cnnspec.importers.wording.names import from_class
+from cnnspec.importers.wording.free_names import from_class
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 

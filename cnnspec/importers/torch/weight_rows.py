@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnnspec.importers.torch.names import IN_ORDER
+from cnnspec.importers.torch.function_names import IN_ORDER
 from cnnspec.importers.torch.numbers import common_number, in_few_digits
 from cnnspec.importers.torch.values import (
     Computed,

@@ -12,7 +12,7 @@ from cnnspec.elaborate.network import IMAGE_ARGUMENTS
 from cnnspec.layers.base import Argument
 from cnnspec.live.answers.before import Before, before
 from cnnspec.live.answers.hover import default, value_text
-from cnnspec.live.check import Check
+from cnnspec.live.findings import Check
 from cnnspec.live.name_index import Mention, SymbolKind, index_of
 from cnnspec.live.session import Document, Session
 from cnnspec.text import syntax

@@ -8,7 +8,7 @@ from typing import Any
 from cnnspec.api import check_source
 from cnnspec.compiler import Checked
 from cnnspec.elaborate.settings import Settings
-from cnnspec.live.check import SETTINGS, Check, ignore
+from cnnspec.live.findings import SETTINGS, Check, ignore
 from cnnspec.text.colouring import COMMENT, colour
 from cnnspec.text.diagnostics import Diagnostic, Fix
 from cnnspec.text.edits import insert

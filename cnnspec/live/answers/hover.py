@@ -16,7 +16,7 @@ from cnnspec.graph.tree import Leaf, Use
 from cnnspec.layers.base import Argument, Layer
 from cnnspec.layers.worked_sums import work_out
 from cnnspec.live.answers.find import definition
-from cnnspec.live.check import Check, StepRun
+from cnnspec.live.findings import Check, StepRun
 from cnnspec.live.name_index import Mention, NameMeaning, mention_at
 from cnnspec.live.session import Document, Session
 from cnnspec.text.source import Span

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cnnspec import layers
 from cnnspec.live.answers.before import before
 from cnnspec.live.answers.complete import about, parameters
-from cnnspec.live.check import Check
+from cnnspec.live.findings import Check
 from cnnspec.live.session import Document
 
 NUMBER = re.compile(r"(?<![\w.])[0-9][\w.]*\Z")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnnspec.analysis.costs import CostCounter
 from cnnspec.graph.tree import Leaf, Use
-from cnnspec.live.check import Check, StepRun
+from cnnspec.live.findings import Check, StepRun
 from cnnspec.text import syntax
 from cnnspec.text.edits import Edit, new_span
 from cnnspec.text.source import Source, Span

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
-from cnnspec.draw.graph.engine import DrawProblem, Engine
+from cnnspec.draw.graph.graphviz_engine import DrawProblem, Engine
 from cnnspec.live.serve.desk import Desk, parse_question
 from cnnspec.text.shipped import source_of
 

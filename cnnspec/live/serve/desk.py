@@ -10,7 +10,7 @@ from threading import Event, Lock
 from typing import Any, NamedTuple
 
 from cnnspec import api
-from cnnspec.draw.graph.engine import DrawProblem, Engine, engine
+from cnnspec.draw.graph.graphviz_engine import DrawProblem, Engine, engine
 from cnnspec.draw.look import Look
 from cnnspec.draw.picture import picture
 from cnnspec.draw.theme import THEMES
@@ -19,7 +19,7 @@ from cnnspec.failures import sparing
 from cnnspec.graph.tree import Network
 from cnnspec.live.answers.complete import offers, start_of_word
 from cnnspec.live.answers.fixes import Interrupted, with_fixes
-from cnnspec.live.check import SETTINGS, Check, ignore
+from cnnspec.live.findings import SETTINGS, Check, ignore
 from cnnspec.live.positions import units
 from cnnspec.live.session import Document, Session
 from cnnspec.tables.summary import summary

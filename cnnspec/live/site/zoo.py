@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from cnnspec.draw.diagram.simplify import FOLDED, simplify
-from cnnspec.draw.graph.engine import Engine
+from cnnspec.draw.graph.graphviz_engine import Engine
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import Look
 from cnnspec.draw.page.colours import CODED, painted

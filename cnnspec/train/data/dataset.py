@@ -8,11 +8,11 @@ import numpy as np
 
 from cnnspec.graph.tree import Input
 from cnnspec.run import RunProblem
-from cnnspec.run.images import check_preparation
+from cnnspec.run.image_input import check_preparation
 from cnnspec.run.programs import Array
 from cnnspec.run.weight_files import PICKLES
-from cnnspec.train.data.arrays import read_digits, read_npz
-from cnnspec.train.data.files import read_folder, read_table
+from cnnspec.train.data.array_files import read_digits, read_npz
+from cnnspec.train.data.image_files import read_folder, read_table
 from cnnspec.train.data.images import Data, Labelled
 from cnnspec.train.data.published import read_cifar, read_mnist
 

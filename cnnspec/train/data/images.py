@@ -10,7 +10,7 @@ from PIL import Image
 
 from cnnspec.graph.tree import Input
 from cnnspec.run import RunProblem
-from cnnspec.run.images import planes, read_image, resize
+from cnnspec.run.image_input import planes, read_image, resize
 from cnnspec.run.programs import Array
 from cnnspec.values.shapes import Shape
 

@@ -12,7 +12,7 @@ from cnnspec import __version__
 from cnnspec.analysis.memory import VIEWS
 from cnnspec.draw.formats import raster
 from cnnspec.draw.theme import THEMES
-from cnnspec.run.images import planes, prepare
+from cnnspec.run.image_input import planes, prepare
 from cnnspec.run.kernels import sheet_of
 from cnnspec.run.programs import Array
 from cnnspec.run.runner import Runner, Sample

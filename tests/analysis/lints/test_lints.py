@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnnspec.analysis.lints.scopes import LintContext, Site
+from cnnspec.analysis.lints.lint_context import LintContext, Site
 from cnnspec.analysis.lints.silences import Silences
 from cnnspec.graph.tree import Leaf
 from tests.analysis.lints.warned import linted, warned

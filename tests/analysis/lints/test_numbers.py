@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnspec.analysis.lints.gridding import Taps
-from cnnspec.analysis.lints.scopes import LintContext
+from cnnspec.analysis.lints.lint_context import LintContext
 from cnnspec.analysis.lints.sight import Sights
 from cnnspec.analysis.lints.silences import Silences
 from cnnspec.analysis.lints.structure import overlaps

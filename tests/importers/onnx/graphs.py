@@ -12,7 +12,7 @@ import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from cnnspec.importers.model import Model
-from cnnspec.importers.onnx.files import open_model
+from cnnspec.importers.onnx.model_file import open_model
 from cnnspec.importers.onnx.read import read
 from cnnspec.importers.write import specify
 from cnnspec.values.shapes import Shape

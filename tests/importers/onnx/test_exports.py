@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime")
 
 from torch import Tensor, nn  # noqa: E402
 
-from cnnspec.importers.onnx.names import CLASSES, SCOPES  # noqa: E402
+from cnnspec.importers.onnx.weight_names import CLASSES, SCOPES  # noqa: E402
 from cnnspec.importers.structure.discover import discover  # noqa: E402
 from cnnspec.importers.write import specify  # noqa: E402
 from tests.importers.onnx.graphs import agree, read_model  # noqa: E402

@@ -16,7 +16,7 @@ pytest.importorskip("onnxruntime")
 from onnx import TensorProto, helper  # noqa: E402
 
 from cnnspec.backends.onnx import emit  # noqa: E402
-from cnnspec.backends.onnx.model import MEAN, STD  # noqa: E402
+from cnnspec.backends.onnx.messages import MEAN, STD  # noqa: E402
 from cnnspec.compiler import check_text  # noqa: E402
 from cnnspec.importers.onnx.loaded import load  # noqa: E402
 from cnnspec.importers.refusals import Refused  # noqa: E402

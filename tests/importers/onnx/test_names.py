@@ -7,7 +7,7 @@ import pytest
 np = pytest.importorskip("numpy")
 pytest.importorskip("onnx")
 
-from cnnspec.importers.onnx.names import nested  # noqa: E402
+from cnnspec.importers.onnx.weight_names import nested  # noqa: E402
 from tests.importers.onnx.graphs import graph, node, read_model, weight  # noqa: E402
 
 

@@ -26,7 +26,7 @@ from cnnspec.importers.terms.terms import (
     walk,
 )
 from cnnspec.importers.wording.arguments import is_default, written_arguments
-from cnnspec.importers.wording.names import is_name
+from cnnspec.importers.wording.free_names import is_name
 from cnnspec.text.formatter import layout
 from cnnspec.text.source import Source
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import onnx
 from onnx import GraphProto, ModelProto, helper, shape_inference
 
-from cnnspec.importers.onnx.files import refuse
+from cnnspec.importers.onnx.model_file import refuse
 
 SMALL = 1024
 """So many numbers of a tensor are shapes, axes and the like, which the inference reads."""

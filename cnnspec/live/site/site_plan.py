@@ -9,7 +9,7 @@ from string import Template
 from typing import NamedTuple
 
 import cnnspec
-from cnnspec.draw.graph.engine import wheel
+from cnnspec.draw.graph.graphviz_engine import wheel
 from cnnspec.faults.explain import codes, markdown
 from cnnspec.live.site import zoo
 from cnnspec.live.site.frame import NavigationLink, SitePage, asset, frame_page, link, listing

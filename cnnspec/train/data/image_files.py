@@ -11,7 +11,7 @@ from PIL import Image
 
 from cnnspec.graph.tree import Input
 from cnnspec.run import RunProblem, reading, refuse_non_file
-from cnnspec.run.images import FORMATS, open_image
+from cnnspec.run.image_input import FORMATS, open_image
 from cnnspec.train.data.images import FileImages, Labelled
 
 SUFFIXES = (".png", ".jpg", ".jpeg")

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from cnnspec.importers.onnx.functions import Endless, growth, inlined
+from cnnspec.importers.onnx.inlining import Endless, growth, inlined
 from cnnspec.importers.reading.arrays import Array
 from cnnspec.importers.refusals import Refusal, Refused
 

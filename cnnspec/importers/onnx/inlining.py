@@ -8,7 +8,7 @@ from typing import Any
 
 from onnx import FunctionProto, ModelProto, helper, inliner
 
-from cnnspec.backends.onnx.model import CLASSES, DOMAIN, SCOPES
+from cnnspec.backends.onnx.messages import CLASSES, DOMAIN, SCOPES
 
 Key = tuple[str, str]
 

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from cnnspec.backends.onnx.model import CLASSES, SCOPES
+from cnnspec.backends.onnx.messages import CLASSES, SCOPES
 from cnnspec.elaborate.naming import carries
 from cnnspec.importers.model import Operation, Scope
-from cnnspec.importers.onnx.functions import LONGEST, listed
+from cnnspec.importers.onnx.inlining import LONGEST, listed
 from cnnspec.importers.onnx.net import COUNTER, NodeOperation
 from cnnspec.importers.onnx.values import GraphNode
 
