@@ -56,6 +56,11 @@ class Refused(failures.Refusal):
         super().__init__("\n".join(map(str, self.groups)))
 
 
+def refused(message: str, code: str = "E1001", place: str = "") -> Refused:
+    """The source is refused for one reason: if no `code` says another, it cannot be read at all."""
+    return Refused([Refusal(code, message, (), place)])
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a message about a name that is not known: the nearest of those that are; "" without any."""
     near = " or ".join(f"`{name}`" for name in suggest(word, known))

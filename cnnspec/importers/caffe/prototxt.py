@@ -11,7 +11,7 @@ from lark import Lark, Transformer
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput
 
 from cnnspec.importers.reading.fields import Field, Fields, Quoted
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.refusals import refused
 from cnnspec.text.resources import folder
 
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
@@ -24,7 +24,7 @@ def parse(name: str, text: str) -> Fields:
     except UnexpectedInput as problem:
         # At the end of a text Lark has the line of the last token, or none.
         line = problem.line if problem.line > 0 else 1 + text.count("\n")
-        raise Refused([Refusal("E1001", describe(problem), (), f"{name}:{line}")]) from None
+        raise refused(describe(problem), place=f"{name}:{line}") from None
     fields: Fields = found
     return fields
 

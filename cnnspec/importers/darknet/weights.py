@@ -18,7 +18,7 @@ import numpy as np
 
 from cnnspec.importers.darknet.net import WeightSlot
 from cnnspec.importers.darknet.rows import EPS
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.refusals import refused
 
 if TYPE_CHECKING:
     from cnnspec.importers.reading.arrays import Array
@@ -56,7 +56,7 @@ def read(path: Path, slots: Sequence[WeightSlot], is_part: bool) -> dict[str, Ar
             file.seek(header.size)
             numbers = np.fromfile(file, "<f4", count)
     except ValueError as problem:
-        raise Refused([Refusal("E1006", f"{path}: {problem}")]) from None
+        raise refused(f"{path}: {problem}", "E1006") from None
     return redmon(cut(numbers, slots, header.turned), slots, header.revision)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import onnx
 from onnx import GraphProto, ModelProto, helper, shape_inference
 
-from cnnspec.importers.onnx.model_file import refuse
+from cnnspec.importers.refusals import refused
 
 SMALL = 1024
 """So many numbers of a tensor are shapes, axes and the like, which the inference reads."""
@@ -29,7 +29,7 @@ def infer_shapes(model: ModelProto, inputs: Mapping[str, Sequence[int]]) -> dict
         # data_prop: sizes that Shape, Gather and Concat make are followed to the Reshape that they are for.
         found = shape_inference.infer_shapes(light, data_prop=True)
     except Exception as problem:  # InferenceError, and what protobuf raises
-        raise refuse(f"its shapes do not fit: {problem}") from None
+        raise refused(f"its shapes do not fit: {problem}") from None
     values = (*found.graph.value_info, *found.graph.output)
     return {value.name: dimensions(value.type) for value in values if value.type.HasField("tensor_type")}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.refusals import refused
 from cnnspec.importers.wording.free_names import from_file
 from cnnspec.values.shapes import Shape
 
@@ -43,9 +43,9 @@ class LoadedFile:
 def load(source: str, weights: str, until: str) -> LoadedFile:
     """The network of a file. Raises Refused."""
     if until:
-        raise Refused([Refusal("E1001", f"an ONNX file lists no layers, to end before `{until}`")])
+        raise refused(f"an ONNX file lists no layers, to end before `{until}`")
     if weights:
-        raise Refused([Refusal("E1001", f"an ONNX file holds its own weights, and `{weights}` is not read")])
+        raise refused(f"an ONNX file holds its own weights, and `{weights}` is not read")
     from cnnspec.importers.onnx.model_file import open_model
 
     return LoadedFile(Path(source), open_model(Path(source)))

@@ -13,7 +13,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from cnnspec.importers.onnx.inlining import Endless, growth, inlined
 from cnnspec.importers.reading.arrays import Array
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.refusals import Refused, refused
 
 # Before opset 7 Add and its like broadcast by attributes of their own, not as NumPy does.
 OLDEST = 7
@@ -28,41 +28,37 @@ UNSIGNED = (TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorPro
 NUMBERS = (*FLOATS, *SIGNED, *UNSIGNED, TensorProto.BOOL)
 
 
-def refuse(message: str) -> Refused:
-    return Refused([Refusal("E1001", message)])
-
-
 def open_model(path: Path) -> ModelProto:
     """The model of a file, its functions written out where they are called. Raises Refused."""
     if not path.is_file():
-        raise refuse(f"there is no file {path}")
+        raise refused(f"there is no file {path}")
     if path.stat().st_size > MOST_BYTES:
-        raise refuse(f"{path} has more than {MOST_BYTES:,} bytes")
+        raise refused(f"{path} has more than {MOST_BYTES:,} bytes")
     try:
         model = onnx.load_model_from_string(path.read_bytes())
     except Exception as problem:  # protobuf's error, which comes from one of several packages
-        raise refuse(f"{path} is no ONNX file, or a broken one: {problem}") from None
+        raise refused(f"{path} is no ONNX file, or a broken one: {problem}") from None
     # To protobuf an empty file is a message, too: one without fields.
     if not model.graph.node and not model.graph.output:
-        raise refuse(f"{path} is no ONNX file, or not all of it: it holds no network")
+        raise refused(f"{path} is no ONNX file, or not all of it: it holds no network")
     if not all(isinstance(text, str) for text in texts(model)):
-        raise refuse(f"{path} is broken: a name in it is no text")
+        raise refused(f"{path} is broken: a name in it is no text")
     opset(model)
     if model.functions:
         try:
             if growth(model) > MOST_NODES:
-                raise refuse(f"its functions come to more than {MOST_NODES:,} nodes")
+                raise refused(f"its functions come to more than {MOST_NODES:,} nodes")
             model = inlined(model)
         except Endless as endless:
-            raise refuse(f"the function `{endless}` calls itself, or calls nest too deep") from None
+            raise refused(f"the function `{endless}` calls itself, or calls nest too deep") from None
         except Refused:
             raise
         except Exception as problem:
-            raise refuse(f"{path} calls functions that do not fit: {problem}") from None
+            raise refused(f"{path} calls functions that do not fit: {problem}") from None
     if len(model.graph.node) > MOST_NODES:
-        raise refuse(f"{path} has {len(model.graph.node):,} nodes, more than {MOST_NODES:,}")
+        raise refused(f"{path} has {len(model.graph.node):,} nodes, more than {MOST_NODES:,}")
     if model.graph.sparse_initializer or model.graph.quantization_annotation:
-        raise refuse(f"{path} has sparse or quantised weights, which are not read")
+        raise refused(f"{path} has sparse or quantised weights, which are not read")
     return model
 
 
@@ -82,14 +78,14 @@ def opset(model: ModelProto) -> int:
     newest = onnx.defs.onnx_opset_version()
     if len(versions) != 1 or not OLDEST <= versions[0] <= newest:
         said = " and ".join(map(str, versions)) or "none"
-        raise refuse(f"the file's opset is {said}, and {OLDEST} to {newest} are read")
+        raise refused(f"the file's opset is {said}, and {OLDEST} to {newest} are read")
     return int(versions[0])
 
 
 def elements(tensor: TensorProto) -> int:
     """How many numbers a tensor says that it has. Raises Refused."""
     if any(size < 0 for size in tensor.dims) or tensor.data_type not in NUMBERS:
-        raise refuse(f"`{tensor.name}` is no tensor of numbers")
+        raise refused(f"`{tensor.name}` is no tensor of numbers")
     return math.prod(tensor.dims)
 
 
@@ -107,7 +103,7 @@ def array(tensor: TensorProto, folder: Path | None) -> Array:
                 check_length(tensor, count)
             found = numpy_helper.to_array(tensor)
     except (ValueError, TypeError, OSError) as problem:
-        raise refuse(f"`{tensor.name}` cannot be read: {problem}") from None
+        raise refused(f"`{tensor.name}` cannot be read: {problem}") from None
     return as_read(found)
 
 

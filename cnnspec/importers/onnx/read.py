@@ -14,7 +14,6 @@ from onnx import ModelProto
 
 from cnnspec.backends.onnx.messages import MEAN, STD
 from cnnspec.importers.model import Input, Model, Operation, Output, Value, needed
-from cnnspec.importers.onnx import model_file
 from cnnspec.importers.onnx.inferred_shapes import infer_shapes
 from cnnspec.importers.onnx.lower import Lowering
 from cnnspec.importers.onnx.net import NodeOperation, WeightArray
@@ -24,7 +23,7 @@ from cnnspec.importers.reading.arrangement import axes_of, permute
 from cnnspec.importers.reading.as_maps import without_reshapes
 from cnnspec.importers.reading.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.reading.tidy import with_own_pads
-from cnnspec.importers.refusals import Refuse, Refused
+from cnnspec.importers.refusals import Refuse, Refused, refused
 from cnnspec.layers.base import Misfit
 from cnnspec.values.shapes import Shape
 
@@ -130,25 +129,21 @@ class GraphReader:
         """The inputs of the graph, each as the user or the file has it. Raises Refused."""
         found = inputs_of(self.model)
         if not found:
-            raise model_file.refuse("the graph has no input")
+            raise refused("the graph has no input")
         if inputs and len(inputs) != len(found):
-            raise model_file.refuse(f"the graph has {len(found)} inputs, and {len(inputs)} are given")
+            raise refused(f"the graph has {len(found)} inputs, and {len(inputs)} are given")
         for place, each in enumerate(found):
             dims = each.type.tensor_type.shape.dim
             sizes = [size.dim_value if size.dim_value > 0 else 0 for size in dims]
             if len(sizes) not in (2, 4):
-                raise model_file.refuse(
-                    f"the input `{each.name}` has {len(sizes)} axes: it is no map and no vector"
-                )
+                raise refused(f"the input `{each.name}` has {len(sizes)} axes: it is no map and no vector")
             is_last = len(sizes) == 4 and is_turned(self.model, each.name)
             # The places of channels, rows and columns in the file's sizes.
             order = (1, 2, 3) if not is_last else (3, 1, 2)
             own = [sizes[axis] for axis in (order if len(sizes) == 4 else (1,))]
             wanted = inputs[place] if inputs else completed(own)
             if len(wanted.dimensions) != len(own):
-                raise model_file.refuse(
-                    f"the input `{each.name}` has {len(sizes)} axes, and {wanted} is given"
-                )
+                raise refused(f"the input `{each.name}` has {len(sizes)} axes, and {wanted} is given")
             given = wanted.dimensions
             turned = given if not is_last else [*given[1:], given[0]]
             yield GraphInput(each.name, wanted, (batch or sizes[0], *turned), is_last)

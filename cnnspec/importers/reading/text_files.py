@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.refusals import Refusal, Refused, refused
 
 if TYPE_CHECKING:
     from cnnspec.importers.reading.arrays import Array
@@ -23,9 +23,9 @@ def read_text(path: Path) -> str:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else problem
-        raise Refused([Refusal("E1001", f"{path}: {reason}")]) from None
+        raise refused(f"{path}: {reason}") from None
     if len(data) > MAX_BYTES:
-        raise Refused([Refusal("E1001", f"{path} has more than {MAX_BYTES:,} bytes")])
+        raise refused(f"{path} has more than {MAX_BYTES:,} bytes")
     return data.decode(errors="replace").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -53,6 +53,6 @@ class LoadedText(ABC):
         try:
             found = self.read_weights(Path(self.file), keys)
         except OSError as problem:
-            raise Refused([Refusal("E1001", f"{self.file}: {problem.strerror}")]) from None
+            raise refused(f"{self.file}: {problem.strerror}") from None
         # The rest are counts of batches, which only PyTorch keeps.
         return {key: found.get(key, np.zeros((), np.int64)) for key in keys}

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple
 
 from cnnspec.importers.model import Model, Operation, Scope, count_reads
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.refusals import Refused, refused
 
 Operations = Sequence[Operation]
 
 
 def refuse(path: str, why: str) -> Refused:
     """Why a model cannot be said in the language; `path` is the module or the weight at fault."""
-    return Refused([Refusal("E1011", f"`{path}`: {why}")])
+    return refused(f"`{path}`: {why}", "E1011")
 
 
 class Item(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnspec.importers.model import Model
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.refusals import refused
 from cnnspec.importers.torch import sources
 from cnnspec.values.shapes import Shape
 
@@ -33,15 +33,15 @@ class LoadedModule(NamedTuple):
         """The tensors of its state_dict. Raises Refused where it was made without numbers."""
         state = self.module.state_dict()
         if any(state[key].is_meta for key in keys):
-            raise Refused([Refusal("E1001", "what is imported has no weights of its own")])
+            raise refused("what is imported has no weights of its own")
         return {key: state[key].detach().cpu().numpy() for key in keys}
 
 
 def load(source: str, weights: str, until: str) -> LoadedModule:
     """The module that a source names. Raises Refused."""
     if until:
-        raise Refused([Refusal("E1001", f"a module is no list of layers that could end before `{until}`")])
+        raise refused(f"a module is no list of layers that could end before `{until}`")
     if weights:
-        raise Refused([Refusal("E1001", f"a module keeps its own weights, and `{weights}` is not read")])
+        raise refused(f"a module keeps its own weights, and `{weights}` is not read")
     module = sources.load(source)
     return LoadedModule(module, sources.net_name(source, type(module).__name__))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.refusals import Refusal, refused
 from cnnspec.importers.torch.nested import replaced
 
 COUNTER = "num_batches_tracked"
@@ -45,7 +45,7 @@ class Copy(NamedTuple):
 def unwrap(module: nn.Module) -> nn.Module:
     """The module that wrappers for speed hold. Raises Refused for what cannot be read at all."""
     if not isinstance(module, nn.Module):
-        raise Refused([Refusal("E1001", f"a value of type {type(module).__name__} is no module")])
+        raise refused(f"a value of type {type(module).__name__} is no module")
     while True:
         # Wrappers may lie in each other: torch.compile(nn.DataParallel(net)).
         inner = getattr(module, "_orig_mod", None)  # of torch.compile
@@ -55,7 +55,7 @@ def unwrap(module: nn.Module) -> nn.Module:
             break
         module = inner
     for problem in problems(module):
-        raise Refused([Refusal("E1002", problem)])
+        raise refused(problem, "E1002")
     return module
 
 
@@ -106,7 +106,7 @@ def copy_to_meta(module: nn.Module) -> Copy:
             found = copy.deepcopy(module, memo)
     except Exception as problem:
         said = f"the module cannot be copied: {type(problem).__name__}: {problem}"
-        raise Refused([Refusal("E1002", said)]) from problem
+        raise refused(said, "E1002") from problem
     return Copy(found, mode.values, dict(state_of(found)))
 
 

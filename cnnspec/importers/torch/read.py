@@ -14,7 +14,7 @@ from cnnspec.importers.model import Input, Model, Operation, Output, sign_of
 from cnnspec.importers.reading.as_maps import without_reshapes
 from cnnspec.importers.reading.sizes import STEPS, larger, may_follow, unify
 from cnnspec.importers.reading.tidy import with_own_pads
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.refusals import Refusal, Refused, refused
 from cnnspec.importers.torch.lower import Lowering
 from cnnspec.importers.torch.merge_runs import TracedRun, merge
 from cnnspec.importers.torch.meta import Copy, copy_to_meta, unwrap
@@ -62,7 +62,7 @@ def names_of_inputs(module: nn.Module, count: int) -> list[str]:
         given = "1 input is" if count == 1 else f"{count} inputs are"
         called = f"{type(module).__name__}.forward{plain}"
         message = f"`{called}` does not fit, {given} given: each needs a shape of its own"
-        raise Refused([Refusal("E1002", message)]) from None
+        raise refused(message, "E1002") from None
     if count == 1:
         return [""]
     names = {}

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from cnnspec.importers.refusals import Refusal, Refused, did_you_mean
+from cnnspec.importers.refusals import Refused, did_you_mean, refused
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,10 +22,6 @@ PICKLES = (".pth", ".pt", ".ckpt", ".pkl", ".bin")
 CONVERTED = (".h5", ".keras", ".pb", ".tflite", ".mlmodel", ".pdmodel")
 """Files of frameworks that have converters to ONNX."""
 MOST_NAMED = 3
-
-
-def refuse(message: str, place: str = "") -> Refused:
-    return Refused([Refusal("E1001", message, (), place)])
 
 
 def load(source: str) -> nn.Module:
@@ -37,7 +33,7 @@ def load(source: str) -> nn.Module:
     # The last colon: `C:\nets\mymodel.py:make_net` has two.
     where, _, name = source.rpartition(":")
     if Path(source).suffix.lower() in PICKLES:
-        raise refuse(
+        raise refused(
             f"`{source}` is a pickle, which could run anything, and is not opened: name the module that it"
             " belongs to, as in `mymodel.py:make_net`; its weights load into what is built"
         )
@@ -47,7 +43,7 @@ def load(source: str) -> nn.Module:
         return from_timm(name)
     if name and where.endswith(".py"):
         return from_file(Path(where), name)
-    raise refuse(f"`{source}` is no source: {way_out(Path(source))}")
+    raise refused(f"`{source}` is no source: {way_out(Path(source))}")
 
 
 def way_out(source: Path) -> str:
@@ -103,15 +99,15 @@ def library(name: str) -> Any:
     except ModuleNotFoundError as problem:
         # Else the library is there, and one that it needs is not.
         if problem.name == name:
-            raise refuse(f"{name} is not installed: `pip install {name}`") from None
-        raise refuse(f"{name} cannot be imported: {problem}") from problem
+            raise refused(f"{name} is not installed: `pip install {name}`") from None
+        raise refused(f"{name} cannot be imported: {problem}") from problem
     except Exception as problem:  # builds of it and of torch that do not fit each other
-        raise refuse(f"{name} cannot be imported: {type(problem).__name__}: {problem}") from problem
+        raise refused(f"{name} cannot be imported: {type(problem).__name__}: {problem}") from problem
 
 
 def unknown(where: str, name: str, known: Iterable[str]) -> Refused:
     """Says that a library does not have a name, and the nearest ones that it has."""
-    return refuse(f"{where} has no `{name}`{did_you_mean(name, known)}")
+    return refused(f"{where} has no `{name}`{did_you_mean(name, known)}")
 
 
 def from_torchvision(name: str) -> nn.Module:
@@ -142,13 +138,13 @@ def from_file(path: Path, name: str) -> nn.Module:
     The file runs as if it ran by itself: its folder is on the search path.
     """
     if not path.is_file():
-        raise refuse(f"there is no file {path}")
+        raise refused(f"there is no file {path}")
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
     try:
         found = getattr(run(path), name, None)
         if found is None:
-            raise refuse(f"{path} defines no `{name}`{did_you_mean(name, definitions(path))}")
+            raise refused(f"{path} defines no `{name}`{did_you_mean(name, definitions(path))}")
         return made_of(found, f"{path}:{name}")
     finally:
         sys.path.remove(folder)
@@ -167,7 +163,7 @@ def run(path: Path) -> ModuleType:
     except (Exception, SystemExit) as problem:
         # Half a module is none: the next import of it has to run it anew.
         del sys.modules[name]
-        raise refuse(f"{path} raises {type(problem).__name__}: {problem}") from problem
+        raise refused(f"{path} raises {type(problem).__name__}: {problem}") from problem
     return module
 
 
@@ -178,13 +174,13 @@ def made_of(found: Any, source: str) -> nn.Module:
     if isinstance(found, nn.Module):
         return found
     if not callable(found):
-        raise refuse(f"{source} is neither a module nor something to call that returns one")
+        raise refused(f"{source} is neither a module nor something to call that returns one")
     try:
         made = found()
     except Exception as problem:
-        raise refuse(f"{source} raises {type(problem).__name__}: {problem}") from problem
+        raise refused(f"{source} raises {type(problem).__name__}: {problem}") from problem
     if not isinstance(made, nn.Module):
-        raise refuse(f"{source} returns a value of type {type(made).__name__}, which is no module")
+        raise refused(f"{source} returns a value of type {type(made).__name__}, which is no module")
     return made
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from cnnspec.importers.model import Scope
-from cnnspec.importers.refusals import Refusal, Refused
+from cnnspec.importers.refusals import Refusal, Refused, refused
 from cnnspec.importers.torch.emitted import name_of_ours
 from cnnspec.importers.torch.meta import call_on_meta, state_of
 from cnnspec.importers.torch.nested import leaves, replaced
@@ -287,7 +287,7 @@ class Recorder(TorchFunctionMode):
                 yield from self.outputs(value, f"{name}_{field}" if name and field else name or field)
         elif result is not None:
             message = f"the module returns a value of type {type(result).__name__}, which is no tensor"
-            raise Refused([Refusal("E1005", message)])
+            raise refused(message, "E1005")
 
 
 def without_tests(calls: list[FunctionCall], read: set[int]) -> list[FunctionCall]:
