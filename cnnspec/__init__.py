@@ -62,7 +62,7 @@ __all__ = [
 _HOMES = {
     "api": ("build", "check", "check_text", "from_torch", "picture", "report"),
     "compiler": ("Checked",),
-    "draw.graph.engine": ("DrawProblem",),
+    "draw.graph.graphviz_engine": ("DrawProblem",),
     "draw.look": ("Look",),
     "draw.theme": ("THEMES",),
     "elaborate.settings": ("Misuse",),
