@@ -21,7 +21,7 @@ from PIL import Image
 from cnnspec.commands.cli import main
 from cnnspec.draw.diagram.simplify import simplify
 from cnnspec.draw.formats import raster
-from cnnspec.draw.graph import engine as engines
+from cnnspec.draw.graph import graphviz_engine
 from cnnspec.draw.graph.graphviz_engine import DrawProblem, engine, wheel
 from cnnspec.draw.graph.layout import lay_out
 from cnnspec.draw.look import Look
@@ -45,7 +45,7 @@ def draw(*arguments: object) -> Result:
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without programs, on which nothing is drawn yet."""
     monkeypatch.setenv("PATH", "")
-    monkeypatch.delattr(engines._THREAD, "wheel", raising=False)
+    monkeypatch.delattr(graphviz_engine._THREAD, "wheel", raising=False)
 
 
 @pytest.mark.usefixtures("bare")
@@ -285,7 +285,7 @@ def test_where_the_wheel_does_not_run_dot_does(
         raise problem
 
     monkeypatch.setattr("cnnspec.draw.graph.webassembly.load", fail)
-    monkeypatch.delattr(engines._THREAD, "wheel", raising=False)
+    monkeypatch.delattr(graphviz_engine._THREAD, "wheel", raising=False)
     own_dot("echo by dot")
     assert engine()("digraph { a -> b }") == "by dot\n"
     monkeypatch.setenv("PATH", "")
