@@ -16,6 +16,8 @@ from cnnspec.backends import emit
 from cnnspec.text.resources import folder
 from tests.zoo.shipped import network
 
+pytestmark = pytest.mark.slow
+
 assert torch.__version__ and sklearn.__version__  # the examples use them
 
 ROOT = folder("grammars").parent
@@ -68,7 +70,6 @@ def test_the_readme_checks_from_python(tmp_path: Path, monkeypatch: pytest.Monke
     assert (found["fault"].code, found["fix"].title) == ("E0201", "did you mean `relu`?")
 
 
-@pytest.mark.slow
 def test_the_reference_takes_weights_from_pytorch_and_learns(built: Path) -> None:
     weights, training = examples("grammars/README.md")
     found = run(weights)

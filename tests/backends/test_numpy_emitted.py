@@ -63,6 +63,7 @@ SPEC = """net Small {{ input 2@6x6
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["", ", softmax", ", logsoftmax"], ids=["logits", "softmax", "logsoftmax"])
 @pytest.mark.parametrize("head", ["globalavgpool, flatten, linear 5", "conv 5@1x1"], ids=["vector", "map"])
 def test_the_loss_is_right_with_and_without_softmax(head: str, end: str, tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def tensors_of(torch_module: Any, said: bool) -> dict[str, Any]:
     return {f"a.{name}": tensor.numpy() for name, tensor in torch_module.state_dict().items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opset", [OPSETS[0], OPSET])
 @pytest.mark.parametrize("case", MODULES + PARAMETERS, ids=title)
 def test_every_layer_computes_what_pytorch_does(case: Case, opset: int) -> None:

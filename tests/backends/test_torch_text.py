@@ -178,6 +178,7 @@ def test_forward_calls_each_layer_of_a_repeat_by_its_name() -> None:
     assert "get_submodule" not in text
 
 
+@pytest.mark.slow
 def test_braces_that_hold_a_join_are_a_class_and_an_import_finds_all_of_them_again() -> None:
     text = """\
 net N {

@@ -20,6 +20,7 @@ COUNT = 7
 COSTS = st.lists(st.integers(0, 50), min_size=(COUNT + 1) ** 2, max_size=(COUNT + 1) ** 2)
 
 
+@pytest.mark.slow
 @given(COSTS)
 def test_no_other_rows_cost_less(costs: list[int]) -> None:
     def cost(row: range) -> float:

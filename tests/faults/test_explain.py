@@ -14,6 +14,8 @@ from cnnspec.text.files import read_used
 from cnnspec.text.source import Source
 from tests.faults.codes import OF_SPECIFICATIONS
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Path(cnnspec.__file__).parent
 
 

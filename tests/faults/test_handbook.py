@@ -9,6 +9,8 @@ from cnnspec import layers
 from cnnspec.commands.cli import main
 from cnnspec.faults import explain, handbook
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("code", explain.codes())
 def test_a_code(code: str) -> None:

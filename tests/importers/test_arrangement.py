@@ -44,6 +44,7 @@ def divided(size: int) -> list[int]:
     return [factor, size // factor]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_random_views_and_permutations(shape: Shape) -> None:
     for _ in range(12):

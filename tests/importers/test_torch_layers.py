@@ -38,6 +38,7 @@ def said(layer: Layer, x: Shape) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", MODULES, ids=title)
 def test_a_module_is_read_as_its_layer(case: Case) -> None:
     name, arguments, x = case

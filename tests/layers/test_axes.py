@@ -14,6 +14,8 @@ from cnnspec.values.kinds import Filter
 from cnnspec.values.shapes import Shape
 from tests.layers.instantiate import CONVOLUTIONS, NORMS, OTHERS, PARAMETERS, POOLS, Case, make
 
+pytestmark = pytest.mark.slow
+
 SIDES = range(1, 14)
 CASES = [case for case in (*CONVOLUTIONS, *NORMS, *POOLS, *OTHERS, *PARAMETERS) if case[2].is_map]
 APART = [case for case in CASES if make(case[0], **case[1]).axes_apart and case[0] != "flatten"]

@@ -8,6 +8,8 @@ from cnnspec.compiler import check_text
 from cnnspec.faults.reference import KINDS, TITLES, layer_page, layers_reference
 from cnnspec.layers import FAMILIES, NAMES, find
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_layer_and_argument_is_in_it() -> None:
     text = layers_reference()

@@ -93,6 +93,7 @@ def test_a_net_without_kernels(tmp_path: Path) -> None:
     assert not (tmp_path / "k").exists()
 
 
+@pytest.mark.slow
 def test_kernels_beside_images_and_files_that_are_not_ours(tmp_path: Path) -> None:
     image = save(tmp_path / "x.png", noise(8, 8))
     called = run(SPECS / "digits.cnn", image, "--filters", tmp_path / "k", "--top", 1)

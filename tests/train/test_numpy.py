@@ -14,6 +14,8 @@ from cnnspec.run import RunProblem
 from tests.safety.running import python
 from tests.train.calling import DIGITS, NUMPY, same, session
 
+pytestmark = pytest.mark.slow
+
 STEPS = """net N {
     input 1@8x8 mean=0.305 std=0.376
     conv 4@3x3 bias=no, batchnorm, relu, conv 6@3x3 bias=no, batchnorm, relu, maxpool 2x2
@@ -30,7 +32,6 @@ def test_numpy_learns_as_pytorch_does(data: Path, tmp_path: Path) -> None:
     assert rows[0].train_loss == pytest.approx(rows[1].train_loss, abs=0.1) and rows[1].train_loss < 2.25
 
 
-@pytest.mark.slow
 def test_numpy_trains_without_pytorch(data: Path, tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['torch'] = None; from cnnspec.commands.cli import main; main(sys.argv[1:])"
@@ -55,7 +56,6 @@ def test_numpy_tells_what_made_no_number_and_what_it_lacks(data: Path, tmp_path:
         session(tmp_path / "c", data, **(NUMPY | {"freeze": ("",)}))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("head", ["", ", softmax"], ids=["logits", "softmax"])
 def test_numpy_takes_the_same_steps_as_pytorch(head: str, tmp_path: Path) -> None:
     """From the same weights, in batches of all images, of which the first class has the fewest."""

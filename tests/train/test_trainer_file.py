@@ -18,6 +18,8 @@ from tests.commands.calling import run as call
 from tests.train.calling import SPECS
 from tests.train.making import class_folders
 
+pytestmark = pytest.mark.slow
+
 PLAIN = """net {name}(classes=2) {{
     input 3@8x8 mean=0.4
     conv 4@3x3, relu, dropout, flatten, linear classes{end}
@@ -50,7 +52,6 @@ def data(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [PLAIN.format(name="Small", end=""), PLAIN.format(name="Trainer", end=", softmax"), HEADED],
@@ -72,7 +73,6 @@ def test_the_trainer_learns_what_train_does(
     assert all(torch.equal(ours[key], state["net"][key]) for key in ours)
 
 
-@pytest.mark.slow
 def test_two_processes_of_the_trainer_learn_what_one_does(tmp_path: Path) -> None:
     """In batches of 17 images, of which one process has 9 and the other 8."""
     written(tmp_path, PLAIN.format(name="Small", end="").replace("dropout, ", ""))
@@ -104,7 +104,6 @@ def test_the_trainer_is_short_and_clean(spec: Path | None, tmp_path: Path) -> No
         assert ran.returncode == 0, ran.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.skipif("CNNSPEC_LONG" not in os.environ, reason="mypy reads all of PyTorch")
 def test_the_trainer_has_strict_types(tmp_path: Path) -> None:
     trainer = written(tmp_path, (SPECS / "lenet.cnn").read_text())
